@@ -1,0 +1,79 @@
+"""Every error that Guard raises on purpose.
+
+    GuardError                  exit 4 unless a subclass says otherwise
+    ├── UsageError              exit 2: an argument, option or path that cannot be used
+    ├── ContentError            exit 2: a pack, policy, template or baseline that is not valid
+    ├── KeyringError            exit 2: a keyring that cannot be opened, or is needed and missing
+    ├── SourceError             exit 3: an input that could not be read to its end
+    ├── ReleaseError            exit 1: a check of the output failed, nothing was released
+    ├── BlockedError            exit 1: `mask` met a value whose action is block
+    └── OutputError             exit 4: a result could not be written
+
+A message is one lower-case line without a full stop and without any scanned value; the hint says what to do.
+"""
+
+from __future__ import annotations
+
+
+class GuardError(Exception):
+    """Base of all errors of Guard. `exit_code` is what the command line ends with."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(GuardError):
+    """An argument, option or path cannot be used."""
+
+    exit_code = 2
+
+
+class ContentError(GuardError):
+    """A pack, policy, template or baseline is not valid. `place` is `file:line:column`."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, place: str = "", hint: str = "") -> None:
+        super().__init__(f"{place}: {message}" if place else message, hint=hint)
+        self.place = place
+
+
+class KeyringError(GuardError):
+    """A keyring cannot be created or opened, or an operation needs one and none was given."""
+
+    exit_code = 2
+
+
+class SourceError(GuardError):
+    """An input could not be read to its end. `reason` is one of `guard.model.Reason`."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, reason: str = "unreadable", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class ReleaseError(GuardError):
+    """A check of the output failed; nothing was released."""
+
+    exit_code = 1
+
+
+class BlockedError(GuardError):
+    """`mask(on_block="raise")` met a value whose action is block."""
+
+    exit_code = 1
+
+
+class OutputError(GuardError):
+    """A result could not be written (disk full, permission)."""
+
+    exit_code = 4
