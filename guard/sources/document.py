@@ -1,0 +1,58 @@
+"""What every reader offers: a document that can be read, and read again while it is rewritten."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from guard.batch import Batch, Edited, Editor
+from guard.model import Skipped
+
+MAX_DOCUMENT = 256_000_000
+MAX_DEPTH = 3
+MAX_RATIO = 200
+"""A member may expand to this many times its packed size (and always to 16 MB) before it counts as a bomb."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How sources are read.
+
+    `as_format` forces a reader (csv, tsv, json, jsonl, text, parquet, xlsx), `encoding` a codec. JSON documents, xlsx
+    files and nested archives above `max_document` bytes are skipped. `block` is the size of a text or CSV batch.
+    """
+
+    as_format: str = ""
+    encoding: str = ""
+    max_document: int = MAX_DOCUMENT
+    block: int = 1 << 20
+
+
+class Document(ABC):
+    """One input file. A directory gives many; an archive is one, whose batches carry `archive.zip!member` as dataset.
+
+    `name` is shown, `output` is the safe relative path of its rewritten form, `digest` (`sha256:…` over the bytes that
+    were really read) is there once `read` or `rewrite` has run to its end.
+    """
+
+    name: str
+    output: PurePosixPath
+    format: str
+    encoding: str = ""
+    size: int = 0
+    rereadable: bool = True
+    digest: str = ""
+
+    @abstractmethod
+    def read(self) -> Iterator[Batch | Skipped]:
+        """All batches in order. What cannot be read is a `Skipped` between them; nothing but a bug raises."""
+
+    @abstractmethod
+    def rewrite(self, out: BinaryIO, editor: Editor) -> Edited:
+        """Read again, ask `editor` for the changes to each batch, write the changed file to `out`.
+
+        Raises SourceError when anything cannot be read now, OutputError when `out` cannot be written.
+        """
