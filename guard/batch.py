@@ -114,7 +114,7 @@ class Batch(ABC):
 
     @abstractmethod
     def locate(self, column: int, cell: int, start: int, end: int) -> Location:
-        """The place of bytes start:end of a cell (`column` -1 and `cell` 0: of the text buffer). Made late, so slow is fine."""
+        """The place of bytes start:end of a cell; of the text buffer with `column` -1, `cell` 0. Made late: slow is fine."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

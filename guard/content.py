@@ -128,8 +128,7 @@ def parse_yaml(raw: bytes, *, name: str) -> Document:
 
 def _refuse_aliases(text: str, name: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            mark = event.start_mark
+        if getattr(event, "anchor", None) and (mark := event.start_mark):
             raise ContentError("anchors and aliases are not allowed", place=f"{name}:{mark.line + 1}:{mark.column + 1}")
 
 

@@ -180,7 +180,8 @@ class Finding:
             "detector": self.detector, "data_class": self.data_class, "dataset": self.location.dataset,
             "field": self.location.field, "location": self.location.as_json(), "start": self.start, "end": self.end,
             "confidence": round(self.confidence, 3), "validated": self.validated, "masked": self.masked,
-            "preview": self.preview, "fingerprint": self.fingerprint, **({"reason": self.reason} if self.reason else {}),
+            "preview": self.preview, "fingerprint": self.fingerprint,
+            **({"reason": self.reason} if self.reason else {}),
         }
 
 

@@ -100,7 +100,7 @@ class Tally:
             fields[key] = fields[key] + tally if key in fields else tally
         skipped = self.skipped + other.skipped
         suppressed = dict(self.suppressed)
-        for key, count in other.suppressed.items():
-            suppressed[key] = suppressed.get(key, 0) + count
+        for ground, count in other.suppressed.items():
+            suppressed[ground] = suppressed.get(ground, 0) + count
         return Tally(fields, self.inputs + other.inputs, skipped[:MAX_SKIPPED],
                      self.skipped_more + other.skipped_more + max(0, len(skipped) - MAX_SKIPPED), suppressed)

@@ -22,17 +22,17 @@ class Confidence(Strict):
     `failed` is its worth when a validator fails although a context word or the header fits (0: not reported then).
     """
 
-    shape: float = Constraint(0.5, ge=0, le=1)
-    checked: float = Constraint(0.95, ge=0, le=1)
-    failed: float = Constraint(0.0, ge=0, le=0.59)
+    shape: float = Constraint(default=0.5, ge=0, le=1)
+    checked: float = Constraint(default=0.95, ge=0, le=1)
+    failed: float = Constraint(default=0.0, ge=0, le=0.59)
 
 
 class Context(Strict):
     """Words that raise the confidence when they stand in the same line within `window` code points before the match."""
 
     words: tuple[str, ...]
-    boost: float = Constraint(0.3, ge=0, le=1)
-    window: int = Constraint(24, ge=1, le=200)
+    boost: float = Constraint(default=0.3, ge=0, le=1)
+    window: int = Constraint(default=24, ge=1, le=200)
 
 
 class Examples(Strict):
@@ -63,8 +63,8 @@ class Detector(Strict):
     boundary: Literal["digit", "alnum", "none"] = "alnum"
     separators: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
-    entropy: float = Constraint(0.0, ge=0, le=8)
-    check: tuple[str, ...] = Constraint((), alias="validate")
+    entropy: float = Constraint(default=0.0, ge=0, le=8)
+    check: tuple[str, ...] = Constraint(default=(), alias="validate")
     masked: str = ""
     confidence: Confidence = Confidence()
     require: Literal["nothing", "context", "header"] = "nothing"
