@@ -114,7 +114,7 @@ class Batch(ABC):
 
     @abstractmethod
     def locate(self, column: int, cell: int, start: int, end: int) -> Location:
-        """The place of bytes start:end of a cell; of the text buffer with `column` -1, `cell` 0. Made late: slow is fine."""
+        """The place of bytes start:end of a cell; of the text buffer with `column` -1, `cell` 0. Made late."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as member
 from typing import Any, NoReturn, Protocol
 
 CERTAIN, LIKELY, POSSIBLE = 0.9, 0.6, 0.3
@@ -162,7 +163,7 @@ class Finding:
     preview: str
     fingerprint: str
     reason: str = ""
-    _value: Hidden | None = field(default=None, repr=False, compare=False)
+    _value: Hidden | None = member(default=None, repr=False, compare=False)
 
     def reveal(self) -> str:
         """The raw value, in memory only. Raises ValueError when it was not kept (a loaded or pickled finding)."""
@@ -287,7 +288,7 @@ class Field:
 class Decision:
     """What happens to one class in one field. `rule` names the policy rule, `basis` its legal ground.
 
-    `waived_by` is the id of the exception that changed the action, `stricter` the action before it.
+    `waived_by` is the id of the exception that changed the action.
     """
 
     dataset: str
@@ -296,7 +297,7 @@ class Decision:
     scope: Scope
     action: Action
     rule: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = member(default_factory=dict)
     basis: tuple[str, ...] = ()
     reason: str = ""
     waived_by: str = ""
@@ -327,13 +328,13 @@ class Report:
     skipped: tuple[Skipped, ...]
     verdict: Verdict
     created: str
-    policy: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = member(default_factory=dict)
     audience: str = ""
     decisions: tuple[Decision, ...] = ()
-    risk: Mapping[str, Any] = field(default_factory=lambda: {"status": "not_measured"})
-    suppressed: Mapping[str, int] = field(default_factory=dict)
+    risk: Mapping[str, Any] = member(default_factory=lambda: {"status": "not_measured"})
+    suppressed: Mapping[str, int] = member(default_factory=dict)
     checks: tuple[Mapping[str, Any], ...] = ()
-    summary: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] = member(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
