@@ -1,0 +1,119 @@
+"""The user's cache of compiled rules: small files that only their owner can have written.
+
+A serialised Hyperscan database is run as it is, so a blob is trusted input. The directory must belong to the user and
+be closed to everybody else, no link is followed on the last step, a file carries the digest of its content, and its
+name is a digest of all that the content depends on. Every doubt and every error means "not there": the caller
+compiles anew and nothing is said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+MAGIC = b"guard rules 1\n"
+MAX_BLOB = 64_000_000
+KEEP = 8
+"""So many blobs stay: one per version and rule set that somebody really uses."""
+_SUFFIX = ".rules"
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def directory() -> Path | None:
+    """`$GUARD_CACHE_DIR`, else `guard` in `$XDG_CACHE_HOME` or `~/.cache`; None where there is no home."""
+    if chosen := os.environ.get("GUARD_CACHE_DIR"):
+        return Path(chosen)
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base, "guard")
+    try:
+        return Path.home() / ".cache" / "guard"
+    except RuntimeError:
+        return None
+
+
+def key(*parts: str) -> str:
+    """The name of a blob: 64 hex digits over the parts and the machine whose code the blob is."""
+    machine = (sys.platform, platform.machine(), sys.byteorder, _processor_features())
+    return hashlib.sha256("\0".join((*parts, *machine)).encode()).hexdigest()
+
+
+def load(name: str) -> bytes | None:
+    """The blob stored under `key()`, or None when there is none that can be trusted."""
+    with contextlib.suppress(OSError), _opened(create=False) as folder:
+        handle = os.open(name + _SUFFIX, os.O_RDONLY | _NO_FOLLOW, dir_fd=folder)
+        with os.fdopen(handle, "rb") as file:
+            state = os.fstat(file.fileno())
+            if stat.S_ISREG(state.st_mode) and _is_private(state) and state.st_size <= MAX_BLOB:
+                return _unwrap(file.read())
+    return None
+
+
+def store(name: str, blob: bytes) -> None:
+    """Keeps a blob for the next process: complete or not at all, mode 0600."""
+    temporary = f"{secrets.token_hex(8)}.new"
+    with contextlib.suppress(OSError), _opened(create=True) as folder:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+        handle = os.open(temporary, flags, 0o600, dir_fd=folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(MAGIC + hashlib.sha256(blob).digest() + blob)
+            os.replace(temporary, name + _SUFFIX, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            os.unlink(temporary, dir_fd=folder)
+        _prune(folder)
+
+
+@contextlib.contextmanager
+def _opened(*, create: bool) -> Iterator[int]:
+    """The directory as a descriptor, so that nobody can swap it between two steps. Raises OSError on any doubt."""
+    path = directory()
+    if path is None or os.open not in os.supports_dir_fd:
+        raise OSError("no cache directory on this system")
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+    folder = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NO_FOLLOW)
+    try:
+        if not _is_private(os.fstat(folder)):
+            raise OSError("the cache directory is open to others")
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _is_private(state: os.stat_result) -> bool:
+    return state.st_uid == os.geteuid() and not stat.S_IMODE(state.st_mode) & 0o077
+
+
+def _unwrap(content: bytes) -> bytes | None:
+    start = len(MAGIC) + 32
+    blob = content[start:]
+    intact = content[: len(MAGIC)] == MAGIC and hashlib.sha256(blob).digest() == content[len(MAGIC) : start]
+    return blob if intact else None
+
+
+def _prune(folder: int) -> None:
+    """Old blobs and left-over temporary files go, oldest first, so that the directory stays small."""
+    entries = [entry for entry in os.listdir(folder) if entry.endswith((_SUFFIX, ".new"))]
+    ages = {entry: os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mtime for entry in entries}
+    for entry in sorted(entries, key=ages.__getitem__, reverse=True)[KEEP:]:
+        os.unlink(entry, dir_fd=folder)
+
+
+def _processor_features() -> str:
+    """What the processor can do, as Linux lists it: a database compiled for wider registers must not be loaded."""
+    try:
+        with open("/proc/cpuinfo", "rb") as file:
+            head = file.read(8192)
+    except OSError:
+        return platform.processor()
+    lines = [line for line in head.splitlines() if line.startswith((b"flags", b"Features"))]
+    return hashlib.sha256(lines[0]).hexdigest() if lines else platform.processor()
