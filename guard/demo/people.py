@@ -165,7 +165,8 @@ class People:
 
     def vin(self, *, valid: bool = True) -> str:
         """A vehicle identification number of a maker in China (L…), check character at the ninth place."""
-        number = numbers.vehicle_number("L" + "".join(self._random.choices(numbers.VIN_ALPHABET, k=12)) + self._digits(4))
+        described = "".join(self._random.choices(numbers.VIN_ALPHABET, k=12))
+        number = numbers.vehicle_number(f"L{described}{self._digits(4)}")
         return number if valid else numbers.spoiled(number, numbers.VIN_CHECK_POSITION)
 
     def passport(self) -> str:

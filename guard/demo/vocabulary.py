@@ -66,6 +66,11 @@ DIVISIONS = tuple(Division(*line.split()) for line in """
 650102 新疆维吾尔自治区 乌鲁木齐市 天山区 0991 新A 830002
 """.strip().splitlines())
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 SURNAMES = tuple(
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田"
     "任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文",
@@ -78,30 +83,30 @@ MINORITY_NAMES = (
     ("藏族", "男", "扎西·次仁"), ("藏族", "女", "卓玛·央金"), ("蒙古族", "男", "巴特尔·格日勒"),
     ("哈萨克族", "女", "古丽娜·叶尔肯"), ("彝族", "男", "阿木·拉且"),
 )
-ENGLISH_GIVEN = tuple("James Mary Robert Linda Daniel Susan Peter Karen Oliver Emma Henry Alice".split())
-ENGLISH_SURNAMES = tuple("Smith Johnson Brown Taylor Wilson Clark Walker Hughes Foster Bennett".split())
+ENGLISH_GIVEN = _words("James Mary Robert Linda Daniel Susan Peter Karen Oliver Emma Henry Alice")
+ENGLISH_SURNAMES = _words("Smith Johnson Brown Taylor Wilson Clark Walker Hughes Foster Bennett")
 ETHNIC_GROUPS = ("汉族",) * 10 + ("回族", "满族", "壮族", "苗族", "土家族")
 
-ROADS = tuple("""
+ROADS = _words("""
 文三路 中山北路 解放大道 人民东路 建设二路 和平街 长江西路 新华大街 学院路 滨河南路 民生巷 幸福路
 迎宾大道 青年路 朝阳北街
-""".split())
-COMMUNITIES = tuple("翠苑小区 阳光花园 锦绣家园 金桂苑 绿城新村 东湖名邸 康乐里 丽景嘉园 向阳新村 和谐家园".split())
-ORGANISATION_STEMS = tuple("华信 恒通 中兴达 明德 瑞丰 东方智联 绿源 宏远 天和 博雅 金桥 云帆".split())
-ORGANISATION_TRADES = tuple("科技 贸易 建筑工程 餐饮管理 物流 信息技术 农业发展 医疗器械 文化传媒 环保设备".split())
+""")
+COMMUNITIES = _words("翠苑小区 阳光花园 锦绣家园 金桂苑 绿城新村 东湖名邸 康乐里 丽景嘉园 向阳新村 和谐家园")
+ORGANISATION_STEMS = _words("华信 恒通 中兴达 明德 瑞丰 东方智联 绿源 宏远 天和 博雅 金桥 云帆")
+ORGANISATION_TRADES = _words("科技 贸易 建筑工程 餐饮管理 物流 信息技术 农业发展 医疗器械 文化传媒 环保设备")
 ORGANISATION_FORMS = ("有限公司", "有限责任公司", "股份有限公司")
-DISEASES = tuple("高血压 2型糖尿病 慢性乙型肝炎 支气管哮喘 肺结核 抑郁症 冠心病 类风湿关节炎".split())
-COMPLAINTS = tuple("""
+DISEASES = _words("高血压 2型糖尿病 慢性乙型肝炎 支气管哮喘 肺结核 抑郁症 冠心病 类风湿关节炎")
+COMPLAINTS = _words("""
 楼上住户夜间施工噪音扰民 小区路灯损坏多日无人维修 自来水浑浊有异味 门口占道经营影响通行
 供暖温度不达标 电梯频繁故障 垃圾清运不及时 道路积水严重
-""".split())
-MAIL_NAMES = tuple("zhang li wang chen liu yang zhao sun lin he gao luo wei fang xu tang".split())
-MAIL_DOMAINS = tuple("example.com example.org mail.example.cn example.com.cn 163.com qq.com 126.com sina.com".split())
+""")
+MAIL_NAMES = _words("zhang li wang chen liu yang zhao sun lin he gao luo wei fang xu tang")
+MAIL_DOMAINS = _words("example.com example.org mail.example.cn example.com.cn 163.com qq.com 126.com sina.com")
 """Reserved names first (RFC 2606); the providers that Chinese registers really hold follow."""
 
 BANK_PREFIXES = (("622848", 19), ("622202", 19), ("621700", 19), ("621661", 19), ("623058", 19), ("622588", 16),
                  ("622155", 16))
-MOBILE_PREFIXES = tuple("""
+MOBILE_PREFIXES = _words("""
 130 131 133 135 136 137 138 139 150 151 152 155 157 158 159 166 176 177 180 181 182 185 186 187 188
 189 191 198 199
-""".split())
+""")
