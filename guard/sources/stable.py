@@ -1,0 +1,136 @@
+"""Reading a file once: hashed on the way, and held against what it was when it was opened."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, cast
+
+from guard.errors import SourceError
+from guard.model import Reason
+
+Opener = Callable[[], BinaryIO]
+"""Gives a fresh binary file at its start. It and the file raise nothing but SourceError and OSError."""
+
+_PIECE = 1 << 20
+
+
+class StableFile(io.RawIOBase):
+    """A binary file that knows the SHA-256 of its bytes and whether it changed since it was opened.
+
+    Bytes are hashed as they are read in order; `digest` reads what was not, so random access (Parquet, zip) works too.
+    A stream without a descriptor (a member of an archive, memory) counts as never changed.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._hash = hashlib.sha256()
+        self._hashed = 0
+        self._position = 0
+        self._stamp = _stamp(stream)
+
+    @classmethod
+    def open(cls, path: Path) -> StableFile:
+        """The regular file at `path`, never through a link, never waiting for a pipe. Raises SourceError."""
+        return cls(open_regular(path))
+
+    @classmethod
+    def wrap(cls, stream: BinaryIO) -> StableFile:
+        """`stream` itself when it is stable already."""
+        return stream if isinstance(stream, StableFile) else cls(stream)
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = self._stream.read(-1 if size is None else size)
+        self._note(data)
+        return data
+
+    def readall(self) -> bytes:
+        return self.read(-1)
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast(bytearray, buffer)).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._position = self._stream.seek(offset, whence)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes from the start were hashed so far."""
+        return self._hashed
+
+    @property
+    def digest(self) -> str:
+        """`sha256:…` over all bytes; reads the rest of the file first where that was not done."""
+        if self._position != self._hashed:
+            self.seek(self._hashed)
+        while self.read(_PIECE):
+            pass
+        return f"sha256:{self._hash.hexdigest()}"
+
+    def changed(self) -> bool:
+        """Whether device, inode, size or modification time differ from when it was opened."""
+        return self._stamp != _stamp(self._stream)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+    def __enter__(self) -> StableFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def _note(self, data: bytes) -> None:
+        end = self._position + len(data)
+        if self._position <= self._hashed < end:
+            self._hash.update(memoryview(data)[self._hashed - self._position :])
+            self._hashed = end
+        self._position = end
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file for reading. O_NONBLOCK: a FIFO put there since the listing must not make us wait."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        reason = Reason.SYMLINK if path.is_symlink() else Reason.UNREADABLE
+        raise SourceError(f"an input cannot be opened ({error.strerror})", reason=reason) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SourceError("an input is not a regular file", reason=Reason.SPECIAL)
+    return cast(BinaryIO, open(descriptor, "rb", buffering=0))
+
+
+def _stamp(stream: BinaryIO) -> tuple[int, ...]:
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, AttributeError, io.UnsupportedOperation):
+        return ()
+    if not stat.S_ISREG(found.st_mode):
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
