@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guard.demo.bulk import write_json_lines, write_log, write_register
 from guard.demo.people import People, Person
 
-__all__ = ["People", "Person"]
+__all__ = ["People", "Person", "write_json_lines", "write_log", "write_register"]
