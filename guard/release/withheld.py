@@ -1,0 +1,90 @@
+"""The values withheld from a release, remembered as keyed hashes, to prove that none of them occurs in its output.
+
+Up to `EXACT` distinct values are kept exactly. Beyond that a Bloom filter of fixed size (64 MiB) takes them, so that
+memory does not grow with the data; what it reports is only suspected, and a further read of the source confirms it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import Ints
+from guard.hashing import Hashes, hash64, new_key
+
+EXACT = 4_000_000
+_BITS = 29
+_PROBES = 4
+_PENDING = 262_144
+
+
+class WithheldValues:
+    """A set of values that must not leave. Add all, then `probe` what leaves."""
+
+    def __init__(self, *, exact: int = EXACT) -> None:
+        self._key = new_key()
+        self._exact = exact
+        self._values: Hashes = np.empty(0, np.uint64)
+        self._pending: list[Hashes] = []
+        self._waiting = 0
+        self._filter: npt.NDArray[np.uint8] | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a positive answer is proof; otherwise it is a suspicion to confirm."""
+        return self._filter is None
+
+    def hashes(self, data: bytes, starts: Ints, ends: Ints) -> Hashes:
+        """The hashes of slices under the key of this set."""
+        return hash64(data, starts, ends, self._key)
+
+    def add(self, hashes: Hashes) -> None:
+        """Remember values by their hashes."""
+        if self._filter is not None:
+            self._set_bits(hashes)
+            return
+        self._pending.append(hashes)
+        self._waiting += len(hashes)
+        if self._waiting > _PENDING:
+            self._settle()
+
+    def probe(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
+        """Which of the hashes are (or, beyond `EXACT` values, may be) among the withheld values."""
+        self._settle()
+        if self._filter is not None:
+            return self._have_bits(hashes)
+        if not len(self._values):
+            return np.zeros(len(hashes), bool)
+        where = np.searchsorted(self._values, hashes)
+        where[where == len(self._values)] = 0
+        return np.asarray(self._values[where] == hashes)
+
+    def _settle(self) -> None:
+        if self._filter is not None or not self._pending:
+            return
+        self._values = np.unique(np.concatenate([self._values, *self._pending]))
+        self._pending, self._waiting = [], 0
+        if len(self._values) > self._exact:
+            self._filter = np.zeros(1 << (_BITS - 3), np.uint8)
+            self._set_bits(self._values)
+            self._values = np.empty(0, np.uint64)
+
+    def _bits(self, hashes: Hashes) -> list[Hashes]:
+        """The positions of each value: double hashing with the two halves of its 64-bit hash."""
+        low, high = hashes & np.uint64(0xFFFFFFFF), (hashes >> np.uint64(32)) | np.uint64(1)
+        return [(low + np.uint64(i) * high) & np.uint64((1 << _BITS) - 1) for i in range(_PROBES)]
+
+    def _set_bits(self, hashes: Hashes) -> None:
+        filter_ = self._filter
+        if filter_ is None:
+            return
+        for bits in self._bits(hashes):
+            np.bitwise_or.at(filter_, bits >> np.uint64(3), np.left_shift(1, bits & np.uint64(7)).astype(np.uint8))
+
+    def _have_bits(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
+        filter_ = self._filter
+        answer = np.ones(len(hashes), bool)
+        if filter_ is not None:
+            for bits in self._bits(hashes):
+                answer &= (filter_[bits >> np.uint64(3)] >> (bits & np.uint64(7)).astype(np.uint8)) & 1 == 1
+        return answer

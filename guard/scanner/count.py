@@ -1,0 +1,106 @@
+"""From the hits of a batch to a tally: counting, vectorised, no object per hit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits, Ints
+from guard.detect import Detector
+from guard.hashing import hash64
+from guard.model import CERTAIN, LIKELY
+from guard.tally import SKETCH, ClassTally, FieldTally
+
+_FREE_TEXT_BYTES = 20
+_FREE_TEXT_SPACES = 2
+_FREE_TEXT_HAN_BYTES = 60
+
+
+def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int) -> FieldTally:
+    """The tally of a text batch: its lines are the records of one field `text`."""
+    lines = line_starts(batch.data)
+    cells = np.searchsorted(lines, hits.start, side="right")
+    tally = FieldTally(batch.dataset, "text", kind="text", rows=batch.rows, filled=batch.rows, long_text=batch.rows)
+    tally.detectors = _by_detector(hits, cells, detectors, batch.data, hits.start, hits.end, key)
+    return tally
+
+
+def count_column(batch: Batch, column: Column, hits: Hits, detectors: Sequence[Detector],
+                 header_classes: tuple[str, ...], key: int) -> FieldTally:
+    """The tally of one column of a batch."""
+    tally = FieldTally(batch.dataset, column.field, ordinal=column.ordinal, rows=batch.rows, filled=len(column),
+                       long_text=free_text(column), header_classes=header_classes)
+    base = column.starts[hits.cell]
+    tally.detectors = _by_detector(hits, hits.cell, detectors, column.data, base + hits.start, base + hits.end, key)
+    return tally
+
+
+def line_starts(data: bytes) -> Ints:
+    """Offsets after each line feed (or lone carriage return) of a buffer."""
+    view = np.frombuffer(data, np.uint8)
+    ends = view == 10
+    if not ends.any():
+        ends = view == 13
+    return np.flatnonzero(ends).astype(np.int64) + 1
+
+
+def free_text(column: Column) -> int:
+    """How many values are long free text: several words, or some twenty Han characters."""
+    long = column.ends - column.starts >= _FREE_TEXT_BYTES
+    if not long.any():
+        return 0
+    starts, ends = column.starts[long], column.ends[long]
+    spaces = _count_between(column.data, 32, 33, starts, ends)
+    han = _count_between(column.data, 0x80, 0x100, starts, ends)
+    return int(np.count_nonzero((spaces >= _FREE_TEXT_SPACES) | (han >= _FREE_TEXT_HAN_BYTES)))
+
+
+def _count_between(data: bytes, low: int, high: int, starts: Ints, ends: Ints) -> npt.NDArray[np.uint32]:
+    """How many bytes in [low, high) stand in each slice."""
+    view = np.frombuffer(data, np.uint8)
+    total = np.zeros(len(view) + 1, np.uint32)
+    np.cumsum((view >= low) & (view < high), dtype=np.uint32, out=total[1:])
+    return total[ends] - total[starts]
+
+
+def _by_detector(hits: Hits, cells: Ints, detectors: Sequence[Detector], data: bytes, starts: Ints, ends: Ints,
+                 key: int) -> dict[str, ClassTally]:
+    counted = {}
+    for index in np.unique(hits.detector):
+        which = np.flatnonzero(hits.detector == index)
+        counted[detectors[index].id] = _count(hits.take(which), cells[which], data, starts[which], ends[which], key)
+    return counted
+
+
+def _count(hits: Hits, cells: Ints, data: bytes, starts: Ints, ends: Ints, key: int) -> ClassTally:
+    raw = hits.flags & MASKED == 0
+    flags, confidence = hits.flags[raw], hits.confidence[raw]
+    return ClassTally(
+        hits=int(np.count_nonzero(raw)),
+        validated=_having(flags, VALIDATED),
+        certain=int(np.count_nonzero(confidence >= np.float32(CERTAIN))),
+        likely=int(np.count_nonzero(confidence >= np.float32(LIKELY))),
+        masked=len(hits) - int(np.count_nonzero(raw)),
+        check_failed=_having(flags, CHECK_FAILED),
+        shadowed=_having(flags, SHADOWED),
+        from_header=_having(flags, FROM_HEADER),
+        cells=_distinct_sorted(cells[raw]),
+        confidence=float(confidence.max()) if len(confidence) else 0.0,
+        smallest=_sketch(data, starts[raw], ends[raw], key),
+    )
+
+
+def _having(flags: npt.NDArray[np.uint8], flag: int) -> int:
+    return int(np.count_nonzero(flags & flag))
+
+
+def _distinct_sorted(cells: Ints) -> int:
+    return int(np.count_nonzero(np.diff(cells))) + 1 if len(cells) else 0
+
+
+def _sketch(data: bytes, starts: Ints, ends: Ints, key: int) -> tuple[int, ...]:
+    if not len(starts):
+        return ()
+    return tuple(int(h) for h in np.unique(hash64(data, starts, ends, key))[:SKETCH])
