@@ -200,8 +200,11 @@ class People:
 
     def secret(self, prefix: str = "", length: int = 32) -> str:
         """A random token of ASCII letters and digits after `prefix`."""
-        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-        return prefix + "".join(self._random.choices(alphabet, k=length))
+        return prefix + "".join(self._random.choices(numbers.BASE62, k=length))
+
+    def github_token(self) -> str:
+        """A classic personal access token: 30 random characters and their checksum."""
+        return numbers.github_token(self.secret(length=30))
 
     def _digits(self, count: int) -> str:
         return f"{self._random.randrange(10**count):0{count}}"
