@@ -1,0 +1,43 @@
+"""Which of two outcomes is stricter: by action, then by what the parameters leave of a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guard.model import Action
+from guard.taxonomy import data_class
+
+# Characters that a style leaves of a typical value of its class; the order is what counts.
+_STYLE_LEAVES = {
+    "full": 0, "none": 0, "name": 1, "id_strict": 2, "secret": 4, "ends2": 4, "tail4": 4, "date": 4, "plate": 4,
+    "mac": 6, "phone": 7, "ends4": 8, "address": 9, "ip": 9, "id": 10, "card": 10, "email": 11,
+}
+# Levels of one kind of value, each with about as many characters as it leaves of it.
+_LEVEL_LEAVES = {"decade": 3, "year": 4, "month": 6, "province": 3, "city": 6, "county": 9, "network": 9}
+_UNKNOWN = 1000.0
+
+Rank = tuple[int, float]
+
+
+def rank(action: Action, params: Mapping[str, Any], identifier: str) -> Rank:
+    """A key that grows with strictness: the action's own, then fewer characters left (design, section 4)."""
+    return action.strictness, -_leaves(action, params, identifier)
+
+
+def _leaves(action: Action, params: Mapping[str, Any], identifier: str) -> float:
+    """About how many characters of a value are left; for bands, less the wider they are."""
+    if action is Action.MASK:
+        return kept(params, identifier)
+    if action is Action.GENERALISE:
+        return _LEVEL_LEAVES.get(params.get("to", ""), _UNKNOWN) + params.get("digits", 0) + 1 / params.get("width", 1)
+    if action is Action.PSEUDONYMISE:
+        return 0.0 if params.get("domain", "release") == "release" else 1.0
+    return 0.0
+
+
+def kept(params: Mapping[str, Any], identifier: str) -> float:
+    """About how many characters a mask leaves of a value of this class."""
+    if keep := params.get("keep"):
+        return float(sum(keep))
+    return float(_STYLE_LEAVES[params.get("style") or data_class(identifier).mask])
