@@ -56,7 +56,9 @@ _PROVINCE = (
 _SIGN = "路街道巷弄号栋幢室组村镇乡省市县区旗盟"
 _STEM = rf"[\u4e00-\u9fff](?:[^\W\da-zA-Z_{_SIGN}]|[镇乡道旗](?=[市县区])){{0,5}}?"
 _CITY = rf"{_STEM}(?:市(?!区)|地区|盟)|[\u4e00-\u9fff]{{2,14}}?自治州"
-_COUNTY = rf"{_STEM}(?:市(?!区)|县|(?<![小社园校厂景片院辖])区|旗(?!区))|[\u4e00-\u9fff]{{2,15}}?自治[县旗]|沙市区|市辖区"
+_NO_DISTRICT = "小社园校厂景片院辖"
+_COUNTY = (rf"{_STEM}(?:市(?!区)|县|(?<![{_NO_DISTRICT}])区|旗(?!区))"
+           r"|[\u4e00-\u9fff]{2,15}?自治[县旗]|沙市区|市辖区")
 _ADDRESS = re.compile(rf"\s*({_PROVINCE})?\s*({_CITY})?\s*({_COUNTY})?")
 
 _DATES = (
@@ -122,7 +124,7 @@ def mask_ends(value: str, head: int, tail: int, follows: int = 1) -> str:
 
 
 def split_address(text: str) -> tuple[str, str, str, str]:
-    """Province, city, county and the rest of a Chinese address by their suffixes (省 市 州 区 县 旗); "" for a missing one.
+    """Province, city, county and the rest of a Chinese address by their suffixes; "" for a missing one.
 
     The parts follow each other from the start of the text. A grammar, no gazetteer: only provinces are known by name.
     """
