@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import re
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import cast
+from typing import Any, cast
 
+from guard.errors import SourceError, UsageError
 from guard.model import Labels, Reason, Skipped
+from guard.sources import encoding
 from guard.sources.document import Document, Options
 from guard.sources.stable import Opener
+from guard.sources.stream import skipped
 
 HEAD = 1 << 16
 
@@ -25,6 +31,39 @@ READERS = {
 }
 """Format: module and class. Every class takes (name, output, opener, size, options, labels), archives also depth."""
 
+ARCHIVES = ("gzip", "zip")
+SEEKING = ("parquet", "xlsx", "zip")
+"""Formats that are read at random: from a pipe or a member they are taken into memory, up to `max_document`."""
+
+FORMATS = tuple(name for name in READERS if name not in ARCHIVES)
+"""What `Options.as_format` may name."""
+
+_MAGIC = (
+    (b"PAR1", "parquet"), (b"PARE", "parquet"), (b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+)
+_UNSUPPORTED = (
+    (0, b"%PDF-", "PDF"), (0, b"\x89PNG", "PNG image"), (0, b"\xff\xd8\xff", "JPEG image"), (0, b"GIF8", "GIF image"),
+    (0, b"II*\0", "TIFF image"), (0, b"MM\0*", "TIFF image"), (8, b"WEBP", "WebP image"), (0, b"{\\rtf", "RTF"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7-Zip"), (0, b"Rar!\x1a\x07", "RAR"), (0, b"BZh", "bzip2"), (0, b"\xfd7zXZ\0", "xz"),
+    (0, b"\x28\xb5\x2f\xfd", "Zstandard"), (0, b"\x04\x22\x4d\x18", "LZ4"), (257, b"ustar", "tar"),
+    (0, b"SQLite format 3\0", "SQLite database"), (0, b"Obj\x01", "Avro"), (0, b"ORC", "ORC"), (0, b"ARROW1", "Arrow"),
+    (0, b"\x7fELF", "program"), (0, b"MZ\x90", "program"), (4, b"Standard Jet DB", "Access database"),
+    (4, b"Standard ACE DB", "Access database"), (0, b"salted__", "encrypted"), (0, b"Salted__", "encrypted"),
+)
+_SUFFIXES = {
+    "csv": "csv", "tsv": "tsv", "tab": "tsv", "json": "json", "geojson": "json", "har": "json", "jsonl": "jsonl",
+    "ndjson": "jsonl", "xlsx": "xlsx", "xlsm": "xlsx", "xlsb": "xlsx", "ods": "xlsx", "xls": "xlsx", "et": "xlsx",
+    **dict.fromkeys(
+        "log md rst html htm xhtml xml svg sql yml yaml toml ini cfg conf env properties py js ts jsx tsx java kt go rs "
+        "c h cc cpp hpp cs php rb pl sh bash zsh ps1 bat lua r scala swift vue css scss pem key crt cer csr tex".split(),
+        "text"),
+}
+_OFFICE = re.compile(rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL)
+_OTHER_OFFICE = re.compile(
+    rb"PK\x03\x04.{26}(?:word/|ppt/|mimetypeapplication/vnd\.oasis\.opendocument\.(?!spreadsheet))", re.DOTALL)
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\b\x1a")) + b"\x7f"
+
 
 def open_document(name: str, output: PurePosixPath, opener: Opener, size: int, options: Options, labels: Labels,
                   depth: int = 0, path: Path | None = None) -> Document | Skipped:
@@ -33,4 +72,110 @@ def open_document(name: str, output: PurePosixPath, opener: Opener, size: int, o
     `name` is shown and `output` is safe to create; `size` is in bytes, -1 when unknown; `path` (or a member's raw name)
     is looked at for its suffix only. Archives call this again for their members with `depth` + 1.
     """
-    raise NotImplementedError
+    check_options(options)
+    try:
+        with opener() as stream:
+            head, seekable = _read_head(stream), stream.seekable()
+    except SourceError as error:
+        return skipped(name, error)
+    except OSError:
+        return Skipped(name, Reason.UNREADABLE)
+    found = sniff(head, (path or output).suffix, options)
+    if isinstance(found, tuple):
+        return Skipped(name, *found)
+    if found in SEEKING and not seekable:
+        opener = in_memory(opener, options.max_document)
+    return construct(found, name, output, opener, size, options, labels, depth)
+
+
+def construct(found: str, name: str, output: PurePosixPath, opener: Opener, size: int, options: Options,
+              labels: Labels, depth: int = 0) -> Document:
+    """The document of a known format; its module is imported only now."""
+    module, _, attribute = READERS[found].partition(":")
+    reader = cast(Callable[..., Document], getattr(import_module(module), attribute))
+    further: dict[str, Any] = {"depth": depth} if found in ARCHIVES else {}
+    document = reader(name, output, opener, size, options, labels, **further)
+    document.format = found if found in FORMATS else document.format
+    return document
+
+
+def check_options(options: Options) -> None:
+    """Raise UsageError for a format or encoding that does not exist."""
+    if options.as_format and options.as_format not in FORMATS:
+        raise UsageError("unknown format", hint=f"one of {', '.join(FORMATS)}")
+    if options.encoding:
+        encoding.named(options.encoding)
+
+
+def in_memory(opener: Opener, limit: int) -> Opener:
+    """An opener that gives the whole content in memory. Opening raises SourceError above `limit` bytes."""
+    def open_in_memory() -> io.BytesIO:
+        with opener() as stream:
+            data = stream.read(limit + 1)
+        if len(data) > limit:
+            raise SourceError("an input is too large to be read at random", reason=Reason.TOO_LARGE)
+        return io.BytesIO(data)
+
+    return open_in_memory
+
+
+def _read_head(stream: Any) -> bytes:
+    pieces, size = [], 0
+    while size < HEAD and (data := stream.read(HEAD - size)):
+        pieces.append(data)
+        size += len(data)
+    return b"".join(pieces)
+
+
+def sniff(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, str]:
+    """The format of a file that begins with `head` (all of it when shorter than HEAD), or why there is none."""
+    if not head:
+        return Reason.EMPTY, ""
+    suffix = suffix.lower().lstrip(".")
+    if magic := next((found for mark, found in _MAGIC if head.startswith(mark)), ""):
+        return _packed(magic, head, suffix, options)
+    if options.as_format:
+        return options.as_format
+    if kind := next((kind for at, mark, kind in _UNSUPPORTED if head.startswith(mark, at)), ""):
+        return Reason.UNSUPPORTED, kind
+    return _textual(head, suffix, options)
+
+
+def _packed(magic: str, head: bytes, suffix: str, options: Options) -> str | tuple[Reason, str]:
+    named = _SUFFIXES.get(suffix, "")
+    if magic == "ole":
+        return "xlsx" if "xlsx" in (named, options.as_format) else (Reason.UNSUPPORTED, "Office 97 document")
+    if magic != "zip":
+        return magic
+    if _OFFICE.search(head) or named == "xlsx":
+        return "xlsx"
+    return (Reason.UNSUPPORTED, "Office document") if _OTHER_OFFICE.search(head) else "zip"
+
+
+def _textual(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, str]:
+    text = _as_text(head, options)
+    if text is None:
+        return Reason.BINARY, ""
+    named = _SUFFIXES.get(suffix, "")
+    if named in ("csv", "tsv", "text", "jsonl"):
+        return named
+    from guard.sources.sniffing import sniff_delimited, sniff_json
+
+    whole = len(head) < HEAD
+    if found := sniff_json(text, whole):
+        return found
+    if named == "json":
+        return "json"
+    return "csv" if sniff_delimited(text, whole) else "text"
+
+
+def _as_text(head: bytes, options: Options) -> str | None:
+    """The head as text, or None for binary. What encoding it is in, its reader decides on more evidence."""
+    found = encoding.from_mark(head) or encoding.from_zeros(head)
+    if options.encoding:
+        found = encoding.named(options.encoding)
+    if found is None and b"\0" in head:
+        return None
+    text = head.decode(found.codec if found else "utf-8", "replace").removeprefix("\ufeff")
+    controls = sum(text.count(chr(byte)) for byte in _CONTROL)
+    return None if controls > 0.02 * len(text) or (controls and len(text) < 8) else text

@@ -123,7 +123,7 @@ def open_regular(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise SourceError("an input is not a regular file", reason=Reason.SPECIAL)
-    return cast(BinaryIO, open(descriptor, "rb", buffering=0))
+    return open(descriptor, "rb")
 
 
 def _stamp(stream: BinaryIO) -> tuple[int, ...]:

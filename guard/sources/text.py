@@ -1,0 +1,102 @@
+"""Plain text, logs, source code: blocks of whole lines, scanned as one field `text`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from guard.batch import Batch, Edited, Editor
+from guard.model import Location, Skipped
+from guard.sources.encoding import TextReader
+from guard.sources.splice import check_spans, splice, string_values
+from guard.sources.stream import START, Place, Sink, StreamDocument, line_start
+
+TEXT_FIELD = "text"
+LONG_LINE = 4
+"""A line longer than this many blocks (4 MB) is cut inside, so that a file without line ends needs no more memory."""
+
+_PEM_MAX = 1 << 16
+_SEARCHED = 1 << 12
+_SAFE = b" \t,;|&<>\"'(){}[]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextBatch(Batch):
+    """A piece of text. `place` is where it begins in its dataset."""
+
+    place: Place = START
+
+    def locate(self, column: int, cell: int, start: int, end: int) -> Location:
+        line, code_point = self.place.locate(self.data, start)
+        return Location(self.dataset, TEXT_FIELD, line, code_point, self.place.offset + start, end - start)
+
+
+class TextDocument(StreamDocument):
+    """A text file of any kind."""
+
+    format = "text"
+
+    def _batches(self, reader: TextReader) -> Iterator[Batch | Skipped]:
+        place = START
+        for block in cut_blocks(reader, self._options.block):
+            after = place.after(block)
+            # A line counts where it begins: a cut inside a long line must not count it twice.
+            rows = (place.column == 0) + after.line - place.line - (after.column == 0)
+            yield TextBatch(self.name, rows, block, place=place)
+            place = after
+
+    def _rewrite(self, reader: TextReader, sink: Sink, editor: Editor) -> Edited:
+        replaced = rows = 0
+        for batch in self._batches(reader):
+            assert isinstance(batch, TextBatch)
+            changed, count = edit_text(batch, editor)
+            sink.write(changed)
+            replaced += count
+            rows += batch.rows
+        return Edited(replaced=replaced, rows=rows)
+
+
+def edit_text(batch: Batch, editor: Editor) -> tuple[bytes, int]:
+    """The text of the batch after the editor's spans, and how many there were."""
+    spans = editor.edit(batch).spans
+    if spans is None or not len(spans.starts):
+        return batch.data, 0
+    check_spans(len(batch.data), spans.starts, spans.ends)
+    return splice(batch.data, spans.starts, spans.ends, string_values(spans.values)), len(spans.starts)
+
+
+def cut_blocks(reader: TextReader, size: int) -> Iterator[bytes]:
+    """Blocks of about `size` bytes cut at line ends; joined they are the text."""
+    held = b""
+    while text := reader.read(size):
+        held += text
+        if cut := _block_end(held, size):
+            yield held[:cut]
+            held = held[cut:]
+    if held:
+        yield held
+
+
+def _block_end(text: bytes, size: int) -> int:
+    """Where to cut `text` when more may follow: 0 for nowhere yet."""
+    # The last byte may be the CR of a CRLF, so a CR there is no line end yet.
+    end = max(text.rfind(b"\n"), text.rfind(b"\r", 0, len(text) - 1)) + 1
+    if end:
+        return _before_open_pem(text, end)
+    return safe_end(text) if len(text) >= LONG_LINE * size else 0
+
+
+def _before_open_pem(text: bytes, end: int) -> int:
+    """The beginning of the line where a PEM block begins that does not end before `end`, else `end`."""
+    begin = text.rfind(b"-----BEGIN", max(0, end - _PEM_MAX), end)
+    if begin < 0 or text.find(b"-----END", begin, end) >= 0:
+        return end
+    start = line_start(text, begin)
+    return start if start or len(text) < _PEM_MAX else end
+
+
+def safe_end(text: bytes) -> int:
+    """A cut inside a long line: behind the last ASCII space or bracket near the end, else at the end."""
+    begin = max(0, len(text) - _SEARCHED)
+    end = 1 + max(text.rfind(byte, begin) for byte in _SAFE)
+    return end or len(text) - text.endswith(b"\r")
