@@ -19,7 +19,7 @@ MAX_EXCEPTION_DAYS = 180
 _COMPARISONS = {">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
                 "<": lambda a, b: a < b, "": lambda a, b: a == b}
 
-Identifier = Constraint(pattern=r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$")
+_ID = r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$"
 Kind = Literal["column", "text", "name"]
 Style = Literal["id", "id_strict", "phone", "card", "name", "email", "plate", "ends2", "ends4", "tail4", "date",
                 "address", "ip", "mac", "secret", "full"]
@@ -127,7 +127,7 @@ class Params(Strict):
 class Rule(Strict):
     """What happens to the classes it matches, for each audience; an audience that is not named is not touched."""
 
-    id: str = Identifier
+    id: str = Constraint(pattern=_ID)
     title: Title
     match: Match = Match()
     action: PerAudience
@@ -146,7 +146,7 @@ class DatasetRule(Strict):
     raised to `action`) or the whole dataset.
     """
 
-    id: str = Identifier
+    id: str = Constraint(pattern=_ID)
     title: Title
     audience: tuple[Audience, ...]
     match: Match
@@ -188,7 +188,7 @@ class ExceptionScope(Strict):
 class PolicyException(Strict):
     """A risk decision of a named person, for at most MAX_EXCEPTION_DAYS days, both ends included."""
 
-    id: str = Identifier
+    id: str = Constraint(pattern=_ID)
     rule: str
     scope: ExceptionScope
     action: Action
@@ -245,7 +245,7 @@ class PolicyDocument(Strict):
     """One policy file."""
 
     guard_policy: Literal[1]
-    id: str = Identifier
+    id: str = Constraint(pattern=_ID)
     version: str
     title: Title
     extends: tuple[str, ...] = ()

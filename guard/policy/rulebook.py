@@ -23,22 +23,27 @@ def is_secret(identifier: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How well one class is shown in one field. `rate` is the share of the filled cells that hold it."""
+    """How well one class is shown in one field.
+
+    `rate` is the share of the filled cells that hold it, `header` says that the header names it.
+    """
 
     data_class: str
     kind: str = "column"
     confidence: float = 1.0
     rate: float = 1.0
     validated: bool = True
+    header: bool = False
 
     @property
     def decisive(self) -> bool:
-        """A validated identifier and a secret count from one hit: no floor waives them."""
-        return self.validated or is_secret(self.data_class)
+        """What no floor waives: a validated identifier and a secret from one hit, what the header says always."""
+        return self.validated or self.header or is_secret(self.data_class)
 
     @property
     def uncertain(self) -> bool:
-        return not self.decisive and self.confidence < LIKELY
+        """Only `possible`: neither validated nor likely."""
+        return not self.validated and not is_secret(self.data_class) and self.confidence < LIKELY
 
 
 @dataclass(frozen=True, slots=True)

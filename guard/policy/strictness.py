@@ -30,7 +30,8 @@ def _leaves(action: Action, params: Mapping[str, Any], identifier: str) -> float
     if action is Action.MASK:
         return kept(params, identifier)
     if action is Action.GENERALISE:
-        return _LEVEL_LEAVES.get(params.get("to", ""), _UNKNOWN) + params.get("digits", 0) + 1 / params.get("width", 1)
+        level = _LEVEL_LEAVES.get(params.get("to", ""), _UNKNOWN)
+        return float(level + params.get("digits", 0) + 1 / params.get("width", 1))
     if action is Action.PSEUDONYMISE:
         return 0.0 if params.get("domain", "release") == "release" else 1.0
     return 0.0
