@@ -28,11 +28,18 @@ class Confidence(Strict):
 
 
 class Context(Strict):
-    """Words that raise the confidence when they stand in the same line within `window` code points before the match."""
+    """Words near a match, in its line: `words` raise the confidence by `boost`, `against` lower it by `penalty`.
 
-    words: tuple[str, ...]
+    Looked at are `window` code points before the match and `after` code points behind it, cut at the next comma,
+    semicolon, full stop, tab or bar, and the header of the column. When both kinds are there, the nearest counts.
+    """
+
+    words: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
     boost: float = Constraint(default=0.3, ge=0, le=1)
+    penalty: float = Constraint(default=0.45, ge=0, le=1)
     window: int = Constraint(default=24, ge=1, le=200)
+    after: int = Constraint(default=8, ge=0, le=200)
 
 
 class Examples(Strict):
@@ -46,9 +53,17 @@ class Examples(Strict):
 class Detector(Strict):
     """A named way to recognise one data class.
 
-    `pattern` is an ASCII-mode regular expression over normalised text; what the engine reports is `group` of it.
-    `boundary` says what may not touch the match: digits, ASCII letters and digits, or nothing is looked at.
-    `separators` are tolerated between the characters of the match and normalised away before validation.
+    `pattern` is an ASCII-mode regular expression over one normalised line; what is reported is `group` of it.
+    `boundary` says what may not touch the whole match: ASCII digits, ASCII letters and digits, or nothing is looked at.
+    `keywords`: a line without any of them (case ignored) is not searched. `multiline` searches the whole buffer as it
+    is (PEM keys). `separators` are what the pattern allows inside a value; they are removed before validation, and
+    `form` names what else `normal_form` does (`guard.detect.normalise.FORMS`).
+    `extent` names the function that finds where a match really starts and ends, or that there is none
+    (`guard.detect.extents`). `filters` drop a match when one says no; `validate` are proofs, whose failure leaves
+    `confidence.failed` in a fitting place; `evidence` adds to the confidence what each function that says yes is worth
+    (names of `guard.detect.validators`).
+    `masked` is the pattern of the value in its masked forms (its first group, if it has one), of which at least
+    `hidden` characters must be hidden. `near` are data classes of which one must have a hit in the same line.
     `require` makes the match count only with a context word or fitting header (`context`), or only in a column or
     under a key whose header fits (`header`). A detector without a pattern classifies columns by `headers` alone.
     `cell` is the pattern of a whole cell in a column whose header fits, where it may be looser than `pattern`.
@@ -63,9 +78,16 @@ class Detector(Strict):
     boundary: Literal["digit", "alnum", "none"] = "alnum"
     separators: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
+    multiline: bool = False
+    form: str = ""
+    extent: str = ""
+    filters: tuple[str, ...] = ()
+    evidence: dict[str, float] = {}
+    near: tuple[str, ...] = ()
     entropy: float = Constraint(default=0.0, ge=0, le=8)
     check: tuple[str, ...] = Constraint(default=(), alias="validate")
     masked: str = ""
+    hidden: int = Constraint(default=4, ge=1, le=12)
     confidence: Confidence = Confidence()
     require: Literal["nothing", "context", "header"] = "nothing"
     context: Context | None = None

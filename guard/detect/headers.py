@@ -1,0 +1,70 @@
+"""Headers: what the name of a column or key says about its values.
+
+Headers come as Chinese words (联系人手机号（必填）), English ones in any case (userPhone, user_phone), pinyin initials
+(sfzh, with the role before it: sqrsfzh) and paths ($.name[*].text). A detector's words are compared with the end of the
+header, since what stands before only says whose value it is; a word written `=name` must be the whole header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from guard.detect.normalise import normalise
+
+ROLES = frozenset(["bgr", "br", "byr", "clr", "cyr", "czr", "dlr", "dsr", "dwfzr", "fddbr", "fq", "fr", "frdb", "fzr", "gly", "gr", "hz", "hzz", "jbr", "jhr", "jsr", "jsy", "jz", "jzr", "lxr", "mq", "po", "poxm", "qlr", "sfr", "shr", "sjr", "sqr", "sqrdb", "srr", "syr", "tbr", "tsr", "wtr", "xdr", "xk_fr", "xkfr", "xs", "xsr", "yh", "yhr", "ywr", "zn", "zrr", "zz", "fzrr", "jjlxr", "rkr", "cbr"])
+"""Pinyin initials of who a value belongs to: sqr 申请人, jbr 经办人, fr 法人, lxr 联系人, hz 户主, qlr 权利人, …"""
+
+_GENERIC = frozenset(("text", "value", "val", "content", "data", "string", "str", "v", "values", "item", "items"))
+_NOTE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
+_TAIL = re.compile(r"[ _.\-]*[0-9]{0,2}[ :*?]*$")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SPLIT = re.compile(r"[^0-9A-Za-z\u4e00-\u9fff]+")
+
+
+@lru_cache(maxsize=4096)
+def parts(header: str) -> tuple[str, ...]:
+    """The words of a header in lower case, without notes in brackets, counters and generic path ends."""
+    text = normalise(header).strip()
+    if text.startswith("$"):
+        text = text.replace("[*]", "").replace("[]", "")
+    text = _TAIL.sub("", _NOTE.sub("", text)) or text
+    words = tuple(word.lower() for word in _SPLIT.split(_HUMP.sub(" ", text)) if word)
+    while len(words) > 1 and words[-1] in _GENERIC:
+        words = words[:-1]
+    return words
+
+
+class HeaderWords:
+    """The header words of one detector, compiled."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        chosen = tuple(words)
+        self.whole = frozenset("".join(parts(word[1:])) for word in chosen if word.startswith("="))
+        ends = [word for word in chosen if not word.startswith("=")]
+        self.latin = frozenset("".join(parts(word)) for word in ends if word.isascii())
+        self.han = tuple(sorted((normalise(word).lower() for word in ends if not word.isascii()), key=len, reverse=True))
+
+    def fit(self, header: str) -> int:
+        """How well the header fits: 0 not at all, else the length of the word found, 100 more for the whole header."""
+        words = parts(header)
+        joined = "".join(words)
+        if not joined or not (self.whole or self.latin or self.han):
+            return 0
+        if joined in self.whole or joined in self.latin or joined in self.han:
+            return 100 + len(joined)
+        return max(self._fit_latin(words), self._fit_han(joined))
+
+    def _fit_latin(self, words: Sequence[str]) -> int:
+        for size in range(len(words)):
+            if (tail := "".join(words[size:])) in self.latin:
+                return len(tail)
+        last = words[-1]
+        for cut in range(2, len(last) - 1):
+            if last[:cut] in ROLES and last[cut:] in self.latin:
+                return len(last) - cut
+        return 0
+
+    def _fit_han(self, joined: str) -> int:
+        return next((len(word) for word in self.han if joined.endswith(word)), 0)

@@ -1,0 +1,109 @@
+"""A detector made ready to run: patterns compiled, names of functions looked up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from guard.detect.context import Vicinity
+from guard.detect.extents import EXTENTS, Extent
+from guard.detect.headers import HeaderWords
+from guard.detect.pack import Detector
+from guard.detect.validators import PROOFS, VALIDATORS
+from guard.errors import ContentError
+
+_LEFT = {"digit": r"(?<![0-9])", "alnum": r"(?<![0-9A-Za-z])", "none": ""}
+_RIGHT = {"digit": r"(?![0-9])", "alnum": r"(?![0-9A-Za-z])", "none": ""}
+Check = Callable[[str], bool]
+
+
+def bounded(pattern: str, boundary: str) -> str:
+    """The pattern between its boundaries; they hold for the whole match, so backtracking respects them."""
+    return f"{_LEFT[boundary]}(?:{pattern}){_RIGHT[boundary]}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`detector` number `index` of a matcher."""
+
+    index: int
+    detector: Detector
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        return self._compile(self.detector.pattern)
+
+    @cached_property
+    def masked(self) -> re.Pattern[str] | None:
+        return self._compile(self.detector.masked)
+
+    @cached_property
+    def cell(self) -> re.Pattern[str] | None:
+        return re.compile(self.detector.cell, re.ASCII) if self.detector.cell else None
+
+    def _compile(self, pattern: str) -> re.Pattern[str] | None:
+        return re.compile(bounded(pattern, self.detector.boundary), re.ASCII) if pattern else None
+
+    @cached_property
+    def keywords(self) -> tuple[str, ...]:
+        return tuple(word.lower() for word in self.detector.keywords)
+
+    @cached_property
+    def vicinity(self) -> Vicinity | None:
+        return Vicinity(self.detector.context) if self.detector.context else None
+
+    @cached_property
+    def header_words(self) -> HeaderWords:
+        return HeaderWords(self.detector.headers)
+
+    @cached_property
+    def extent(self) -> Extent | None:
+        return EXTENTS[self.detector.extent] if self.detector.extent else None
+
+    @cached_property
+    def filters(self) -> tuple[Check, ...]:
+        return _functions(self.detector, self.detector.filters)
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        return _functions(self.detector, self.detector.check)
+
+    @cached_property
+    def is_proof(self) -> bool:
+        """Whether passing all checks proves the value, as a check digit does."""
+        return any(name in PROOFS for name in self.detector.check)
+
+    @cached_property
+    def evidence(self) -> tuple[tuple[Check, float], ...]:
+        weights = self.detector.evidence
+        return tuple(zip(_functions(self.detector, tuple(weights)), weights.values(), strict=True))
+
+    @property
+    def header_only(self) -> bool:
+        """Whether the detector has no pattern of its own: every filled cell under a fitting header is a hit."""
+        return not self.detector.pattern
+
+    def may_match(self, lowered: str) -> bool:
+        """Whether a line (in lower case) holds a keyword, or none is needed."""
+        return not self.keywords or any(word in lowered for word in self.keywords)
+
+
+def _functions(detector: Detector, names: Sequence[str]) -> tuple[Check, ...]:
+    try:
+        return tuple(VALIDATORS[name] for name in names)
+    except KeyError as error:
+        raise ContentError(f"detector {detector.id}: unknown function {error.args[0]}",
+                           hint="the functions are in guard/detect/validators.py") from None
+
+
+def compile_rules(detectors: Sequence[Detector]) -> tuple[Rule, ...]:
+    """One rule for each detector, in order. Raises ContentError for a function that does not exist."""
+    rules = tuple(Rule(index, detector) for index, detector in enumerate(detectors))
+    for rule in rules:
+        _functions(rule.detector, (*rule.detector.filters, *rule.detector.check, *rule.detector.evidence))
+        if rule.detector.extent and rule.detector.extent not in EXTENTS:
+            raise ContentError(f"detector {rule.detector.id}: unknown extent {rule.detector.extent}",
+                               hint="the extents are in guard/detect/extents.py")
+    return rules

@@ -1,0 +1,32 @@
+"""The tables behind names, addresses and numbers: `guard/detect/data/*.tsv`, one entry a line, made by `scripts/`."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+
+@cache
+def rows(name: str) -> tuple[tuple[str, ...], ...]:
+    """The rows of a table; lines that start with # say where it comes from."""
+    text = resources.files("guard.detect").joinpath("data", f"{name}.tsv").read_text(encoding="utf-8")
+    return tuple(tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+@cache
+def table(name: str) -> frozenset[str]:
+    """The first column of a table as a set."""
+    return frozenset(row[0] for row in rows(name))
+
+
+@cache
+def numbers(name: str) -> dict[str, float]:
+    """A table of two columns as a mapping to numbers."""
+    return {row[0]: float(row[1]) for row in rows(name)}
+
+
+@cache
+def divisions() -> frozenset[str]:
+    """Codes of GB/T 2260: two digits for provinces, four for prefectures, six for counties."""
+    codes = {row[0] for row in rows("divisions")}
+    return frozenset(codes | {code[:2] for code in codes} | {code[:4] for code in codes})

