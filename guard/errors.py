@@ -5,7 +5,8 @@
     ├── ContentError            exit 2: a pack, policy, template or baseline that is not valid
     ├── KeyringError            exit 2: a keyring that cannot be opened, or is needed and missing
     ├── SourceError             exit 3: an input that could not be read to its end
-    ├── ReleaseError            exit 1: a check of the output failed, nothing was released
+    ├── ReleaseError            exit 1: the policy or a check of the output says no, nothing was released
+    │   └── IncompleteError     exit 3: something was not read, so nothing was released
     ├── BlockedError            exit 1: `mask` met a value whose action is block
     └── OutputError             exit 4: a result could not be written
 
@@ -13,6 +14,8 @@ A message is one lower-case line without a full stop and without any scanned val
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class GuardError(Exception):
@@ -62,9 +65,19 @@ class SourceError(GuardError):
 
 
 class ReleaseError(GuardError):
-    """A check of the output failed; nothing was released."""
+    """The policy or a check of the output says no; nothing was released. `report` is the Report that says why."""
 
     exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "", report: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
+
+
+class IncompleteError(ReleaseError):
+    """Something was not read, timed out, or nothing was there to read; nothing was released."""
+
+    exit_code = 3
 
 
 class BlockedError(GuardError):

@@ -98,7 +98,7 @@ class Scanner:
         total = Tally()
         for document in documents:
             total += self.tally(document, sink, progress)
-        return total + self._names(labels, sink)
+        return total + self.names(labels, sink)
 
     def tally(self, document: Document | Skipped, sink: Sink | None = None, progress: Progress | None = None) -> Tally:
         """What is in one document."""
@@ -191,7 +191,7 @@ class Scanner:
             if sink:
                 sink(finding)
 
-    def _names(self, labels: ScannedLabels, sink: Sink | None) -> Tally:
+    def names(self, labels: ScannedLabels, sink: Sink | None) -> Tally:
         """The names that were findings, as fields of kind name."""
         total = Tally()
         for (dataset, shown), (raw, detectors) in labels.found.items():

@@ -1,0 +1,139 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from guard.errors import OutputError, UsageError
+from guard.model import Audience
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+READERS = ("csv", "tsv", "json", "jsonl", "text", "parquet", "xlsx")
+FORMATS = ("terminal", "json", "sarif", "html", "markdown", "csv")
+
+
+def apply(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """One decorator from several options, shown in the order given."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+reading = apply(
+    click.option("--as", "as_format", type=click.Choice(READERS), default=None, help="Force this reader."),
+    click.option("--encoding", default="", metavar="CODEC", help="Force this encoding (default: recognised)."),
+    click.option("--max-document", type=click.IntRange(1), default=256_000_000, show_default=True, metavar="BYTES",
+                 help="Largest JSON document, xlsx file or nested archive that is read."),
+    click.option("--packs", type=click.Path(path_type=Path), multiple=True, metavar="FILE",
+                 help="Use these detector packs instead of the shipped ones (repeatable)."),
+    click.option("--no-cache", is_flag=True, help="Compile the detectors anew instead of using the user's cache."),
+    click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE",
+                 help="Known false positives, left out and counted (needs --keyring)."),
+    click.option("--keyring", type=click.Path(path_type=Path), metavar="FILE",
+                 help="The project's keyring, for stable fingerprints and pseudonyms."),
+    click.option("--passphrase-file", type=click.Path(path_type=Path), metavar="FILE",
+                 help="File with the passphrase of the keyring (default: GUARD_PASSPHRASE)."),
+    click.option("--allow-incomplete", is_flag=True, help="Accept that something could not be read."),
+)
+
+reporting = apply(
+    click.option("--format", "format_", type=click.Choice(FORMATS), default="terminal", show_default=True,
+                 help="Form of the report."),
+    click.option("--output", "-o", type=click.Path(path_type=Path), default=None, metavar="FILE",
+                 help="Write the report to this file (mode 0600) instead of stdout."),
+    click.option("--findings", type=click.Path(path_type=Path), default=None, metavar="FILE",
+                 help="Stream every finding to this file as JSON Lines (mode 0600, previews only)."),
+    click.option("--lang", type=click.Choice(("en", "zh")), default="en", show_default=True,
+                 help="Language of the report."),
+    click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True,
+                 help="Colour on the terminal; NO_COLOR is honoured."),
+)
+
+deciding = apply(
+    click.option("--policy", required=True, metavar="NAME|FILE", help="The disclosure policy."),
+    click.option("--audience", required=True, type=click.Choice([str(a) for a in Audience]),
+                 help="Who receives the data."),
+    click.option("--exceptions", type=click.Path(path_type=Path), default=None, metavar="FILE",
+                 help="Approved exceptions to the policy."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The reading options of one invocation."""
+
+    as_format: str | None
+    encoding: str
+    max_document: int
+    packs: tuple[Path, ...]
+    no_cache: bool
+    baseline: Path | None
+    keyring: Path | None
+    passphrase_file: Path | None
+    allow_incomplete: bool
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> Reading:
+        """Take the reading options out of `options`."""
+        return cls(**{name: options.pop(name) for name in cls.__dataclass_fields__})
+
+    def sources(self) -> Any:
+        """These options as the sources take them."""
+        from guard.sources import Options
+
+        return Options(as_format=self.as_format or "", encoding=self.encoding, max_document=self.max_document)
+
+    def open_keyring(self) -> Any:
+        """The keyring named by the options, or None."""
+        from guard.keys import Keyring
+
+        if self.keyring is None:
+            return None
+        return Keyring.open(self.keyring, passphrase=passphrase(self.passphrase_file))
+
+    def scanner(self, min_confidence: float = 0.3) -> Any:
+        """The scanner that these options describe."""
+        from guard.policy import Baseline
+        from guard.scanner import Scanner
+
+        keyring = self.open_keyring()
+        key = None if keyring is None else keyring.derive("fingerprint", "", "project")
+        if self.baseline is not None and key is None:
+            raise UsageError("--baseline needs --keyring", hint="its fingerprints are keyed with the project's key")
+        known = Baseline.load(self.baseline, key) if self.baseline is not None and key is not None else None
+        return Scanner(packs=self.packs or None, min_confidence=min_confidence, fingerprint_key=key, suppressor=known,
+                       cache=not self.no_cache)
+
+
+def passphrase(path: Path | None) -> str | None:
+    """The passphrase from a file (its first line) or the environment, if there is one."""
+    if path is None:
+        return os.environ.get("GUARD_PASSPHRASE") or None
+    try:
+        return path.read_text("utf-8").splitlines()[0]
+    except (OSError, IndexError, UnicodeDecodeError):
+        raise UsageError("the passphrase file cannot be read or is empty") from None
+
+
+@contextmanager
+def created(path: Path) -> Iterator[Any]:
+    """A new text file of mode 0600; an existing regular file is replaced."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        os.fchmod(handle, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            yield file
+    except OSError as error:
+        raise OutputError(f"a report could not be written ({error.strerror or type(error).__name__})") from None
