@@ -57,7 +57,7 @@ _HOMES = {
     "mask": "guard.release.payload",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - pinned by a test
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

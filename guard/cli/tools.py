@@ -115,7 +115,7 @@ def policy_test(name: str) -> int:
 
     results = Policy.load(name).test()
     for result in results:
-        click.echo(f"{'pass' if result.passed else 'FAIL'}  {result.name}" + ("" if result.passed else f": {result.detail}"))
+        click.echo(f"pass  {result.name}" if result.passed else f"FAIL  {result.name}: {result.detail}")
     failed = sum(not result.passed for result in results)
     click.echo(f"{len(results) - failed} passed, {failed} failed")
     return 1 if failed else 0

@@ -99,11 +99,29 @@ class PolicyEditor:
         old = strings(column.data, column.starts, column.ends)
         new = self._transform(decision).apply(old)
         self._count(decision, old, new)
-        return CellEdit(index, np.arange(len(column), dtype=np.int64), new)
+        return CellEdit(index, np.arange(len(column), dtype=np.int64), self._stricter_inside(batch, index, new))
+
+    def _stricter_inside(self, batch: Batch, index: int, values: Any) -> Any:
+        """Where a cell also holds a class that is decided more strictly than its field, the name of that class."""
+        column = batch.columns[index]
+        plan = self._plans[batch.dataset, column.field]
+        limit = plan.action.strictness if plan.action else 0
+        chosen = self._chosen(plan)
+        stricter = np.array([d is not None and d.action.strictness > limit for d in chosen], bool)
+        if not stricter.any():
+            return values
+        hits = self._scanner.hits(batch, index)
+        inside = hits.take(stricter[hits.detector] & (hits.flags & MASKED == 0)) if len(hits) else hits
+        if not len(inside):
+            return values
+        texts = values.to_pylist()
+        for cell, number in zip(inside.cell.tolist(), inside.detector.tolist(), strict=True):
+            texts[cell] = f"[{title(self._class(number))}]"
+        return pa.array(texts, pa.string())
 
     def _spans(self, batch: Batch, index: int, plan: Plan, hits: Hits) -> tuple[Ints, Ints, Any, Ints] | None:
         """Byte spans in the buffer, new texts and cells: overlapping hits fall together, the strictest first."""
-        chosen = [plan.spans.get(self._class(int(i))) for i in range(len(self._scanner.matcher.detectors))]
+        chosen = self._chosen(plan)
         acts = np.array([d is not None and d.action is not Action.ALLOW for d in chosen], bool)
         todo = hits.take(acts[hits.detector] & (hits.flags & MASKED == 0)) if len(hits) else hits
         if not len(todo):
@@ -144,6 +162,10 @@ class PolicyEditor:
         index = next((i for i, d in enumerate(matcher.detectors) if d.data_class == decision.data_class and d.pattern),
                      None)
         return None if index is None else lambda value: matcher.normal_form(index, value.encode("utf-8", "replace"))
+
+    def _chosen(self, plan: Plan) -> list[Decision | None]:
+        """The span decision of the plan for each detector."""
+        return [plan.spans.get(detector.data_class) for detector in self._scanner.matcher.detectors]
 
     def _class(self, index: int) -> str:
         return self._scanner.matcher.detectors[index].data_class
