@@ -51,7 +51,7 @@ def scan_command(source: Path, min_confidence: float, fail_on: str | None, **opt
 @reporting
 def check_command(source: Path, policy: str, audience: str, exceptions: Path | None, **options: Any) -> int:
     """Say whether a file or folder may be released; write no data."""
-    from guard.release import check
+    from guard.release.pipeline import check
 
     how = Reading.take(options)
     with _sink(options["findings"]) as sink, _progress(source) as progress:
@@ -71,7 +71,7 @@ def check_command(source: Path, policy: str, audience: str, exceptions: Path | N
 def release_command(source: Path, policy: str, audience: str, exceptions: Path | None, out: Path,
                     **options: Any) -> int:
     """Protect a file or folder, check the result and put it at DIR, or leave nothing there."""
-    from guard.release import release
+    from guard.release.pipeline import release
 
     how = Reading.take(options)
     try:
@@ -93,7 +93,7 @@ def release_command(source: Path, policy: str, audience: str, exceptions: Path |
               help="Form of the answer.")
 def verify_command(folder: Path, format_: str) -> int:
     """Name every file of a release that differs, is missing or is not listed."""
-    from guard.release import verify
+    from guard.release.manifest import verify
     from guard.render.escape import shown
 
     found = verify(folder)
