@@ -1,0 +1,139 @@
+"""The verdict in plain words: what, why, what to do next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from guard.model import Action, Verdict
+from guard.render.phrases import Phrases
+
+Json = Mapping[str, Any]
+MAX_NAMED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a reader is told first. `verdict` is pass, violation or incomplete; `mode` scan, check or release."""
+
+    verdict: str
+    mode: str
+    title: str
+    word: str
+    headline: str
+    lead: tuple[str, ...]
+    why: tuple[str, ...]
+    next_steps: tuple[str, ...]
+
+
+def state(report: Json, words: Phrases, found: int) -> Statement:
+    """The statement of a report in which `found` fields hold findings."""
+    mode = "release" if report["checks"] else "check" if report["policy"] else "scan"
+    verdict = report["verdict"]
+    # An answer that cannot be explained is still given, but never as a pass.
+    key = verdict if verdict in list(Verdict) else Verdict.INCOMPLETE
+    return Statement(
+        verdict=key, mode=mode, title=words(f"title.{mode}"), word=words(f"verdict.{key}"),
+        headline=words(f"headline.{mode}_{_headline(report, key, found)}"), lead=tuple(_lead(report, words, found)),
+        why=tuple(_why(report, words, key)), next_steps=tuple(_next(report, words, key, mode, found)),
+    )
+
+
+def _headline(report: Json, verdict: str, found: int) -> str:
+    if verdict != Verdict.PASS:
+        return verdict
+    acting = any(decision["action"] != Action.ALLOW for decision in report["decisions"])
+    untouched = not acting if report["policy"] else not found
+    return "clean" if untouched else "pass"
+
+
+def _lead(report: Json, words: Phrases, found: int) -> Iterable[str]:
+    read = [item for item in report["inputs"] if item["status"] == "scanned"]
+    yield words("lead.scope", found=found, fields=words("counted.fields", count=len(report["fields"])),
+                inputs=words("counted.inputs", count=len(read)), size=words.size(sum(item["bytes"] for item in read)))
+    policy = report["policy"]
+    if not policy:
+        yield words("lead.no_policy")
+    elif report["audience"]:
+        name = " ".join(str(policy[part]) for part in ("id", "version") if policy.get(part))
+        yield words("lead.for_audience", policy=name, audience=words.term("audience", report["audience"]))
+
+
+def _why(report: Json, words: Phrases, verdict: str) -> Iterable[str]:
+    decisions = report["decisions"]
+    for action, key in ((Action.BLOCK, "blocked"), (Action.REVIEW, "review")):
+        if chosen := [d for d in decisions if d["action"] == action]:
+            yield words(f"why.{key}", count=len(chosen), what=_classes(chosen, words))
+    failed = [check for check in report["checks"] if check["passed"] is not True]
+    for check in failed:
+        known = check["id"] in words.sections["check_title"]
+        title = words.term("check_title", check["id"]) if known else check.get("title") or check["id"]
+        yield words("why.failed_check", what=title)
+    if report["skipped"]:
+        reasons = Counter(words.term("reason", skipped["reason"]) for skipped in report["skipped"])
+        yield words("why.skipped", count=len(report["skipped"]), what=_named(reasons, words))
+    if verdict == Verdict.PASS:
+        yield from _why_passed(report, words)
+    elif not failed and not report["skipped"] and not _open(decisions):
+        yield words("why.stated")
+    if waived := sum(1 for d in decisions if d.get("waived_by")):
+        yield words("why.waived", count=waived)
+
+
+def _why_passed(report: Json, words: Phrases) -> Iterable[str]:
+    decisions = report["decisions"]
+    if report["policy"]:
+        if not _open(decisions):
+            yield words("why.nothing_open")
+        if protecting := sum(1 for d in decisions if d["action"] not in (Action.ALLOW, Action.REVIEW, Action.BLOCK)):
+            yield words("why.protected", count=protecting)
+    else:
+        hits: Counter[str] = Counter()
+        for field in report["fields"]:
+            hits.update({words.data_class(c["data_class"]): c["hits"] + c["masked"] for c in field["classes"]})
+        yield words("why.found", what=_named(hits, words)) if hits else words("why.nothing_found")
+    if report["checks"] and all(check["passed"] is True for check in report["checks"]):
+        yield words("why.checks_passed", count=len(report["checks"]))
+    if not report["skipped"]:
+        yield words("why.all_read")
+
+
+def _next(report: Json, words: Phrases, verdict: str, mode: str, found: int) -> Iterable[str]:
+    classes = {count["data_class"] for field in report["fields"] for count in field["classes"]}
+    if any(name.startswith("state.secret") for name in classes):
+        yield words("next.state_secret")
+    if any(name == "secret" or name.startswith("secret.") for name in classes):
+        yield words("next.secrets")
+    actions = {decision["action"] for decision in report["decisions"]}
+    if Action.BLOCK in actions:
+        yield words("next.blocked")
+    if Action.REVIEW in actions:
+        yield words("next.review")
+    if any(check["passed"] is not True for check in report["checks"]):
+        yield words("next.failed_check")
+    if report["skipped"]:
+        yield words("next.skipped")
+    if mode == "scan":
+        yield words("next.scan_found" if found else "next.scan_clean")
+    elif verdict == Verdict.PASS:
+        yield words(f"next.{mode}_pass")
+
+
+def _open(decisions: Iterable[Json]) -> bool:
+    return any(d["action"] in (Action.BLOCK, Action.REVIEW) for d in decisions)
+
+
+def _classes(decisions: list[Json], words: Phrases) -> str:
+    names = (words.data_class(d["data_class"]) if d["data_class"] else d["rule"] for d in decisions)
+    return _named(Counter(names), words)
+
+
+def _named(counts: Mapping[str, int], words: Phrases) -> str:
+    """The most frequent names with their counts, and how many more there are."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{name} ({words('counted.times', count=count)})" for name, count in ordered[:MAX_NAMED]]
+    if more := len(ordered) - MAX_NAMED:
+        named += [words("format.more", count=more)] if more > 0 else []
+    return words.listing(named)
