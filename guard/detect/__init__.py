@@ -1,0 +1,26 @@
+"""What it is: detector packs, and the matchers that find what they describe.
+
+    load(paths=None) -> tuple[Detector, ...]     the shipped packs, or the given ones
+    Matcher(detectors, cache=True)               the fast matcher
+    PlainMatcher(detectors)                      the slow, obvious one that defines what is right
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from guard.detect.matcher import Matcher
+    from guard.detect.pack import Detector, load
+    from guard.detect.plain import PlainMatcher
+
+__all__ = ["Detector", "Matcher", "PlainMatcher", "load"]
+_HOMES = {"Detector": "pack", "load": "pack", "Matcher": "matcher", "PlainMatcher": "plain"}
+
+
+def __getattr__(name: str) -> Any:
+    """Loaded when first used: a command that scans nothing must not pay for the engine."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"guard.detect.{_HOMES[name]}"), name)

@@ -1,0 +1,143 @@
+"""The line finder: which lines could hold a match of which expression, by Hyperscan or, without it, by `re`.
+
+One database holds the supersets (`guard.detect.supersets`) of all expressions that no vector shape covers. Its events
+are ends of possible matches; the caller confirms the line with the exact pattern, so a superset may be as wide as it
+likes. Building the database costs hundreds of milliseconds, loading the serialised form less than one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from guard.detect import cache
+
+try:
+    import hyperscan
+except ImportError:
+    hyperscan = None
+EVERY_LINE = b""
+"""An expression that stands for "look at every line"."""
+
+
+class LineFinder:
+    """Finds ends of possible matches of `expressions` (Hyperscan syntax, bytes). Safe to share between threads.
+
+    `unfiltered` are the indices of the expressions that could not be compiled: the caller must look at every line.
+    """
+
+    def __init__(self, expressions: Sequence[bytes], *, use_cache: bool = True) -> None:
+        self.expressions = tuple(expressions)
+        self._use_cache = use_cache
+        self._lock = threading.Lock()
+        self._database: Any = None
+        self._local = threading.local()
+        self._patterns: tuple[tuple[int, re.Pattern[bytes]], ...] = ()
+        self.unfiltered: frozenset[int] = frozenset()
+        self._ready = False
+
+    def events(self, data: bytes) -> list[tuple[int, int]]:
+        """(expression, end) for every end of a possible match, in no particular order."""
+        self.prepare()
+        if self._database is None:
+            return [(index, found.end()) for index, pattern in self._patterns for found in pattern.finditer(data)]
+        found: list[tuple[int, int]] = []
+        if data:
+            self._database.scan(data, match_event_handler=_collect, context=found, scratch=self._scratch())
+        return found
+
+    def prepare(self) -> None:
+        """Compiles or loads the database; the first scan does it by itself."""
+        if not self._ready:
+            with self._lock:
+                if not self._ready:
+                    self._build()
+                    self._ready = True
+
+    def _scratch(self) -> Any:
+        """The scratch space of this thread: two scans that share one silently find nothing."""
+        scratch = getattr(self._local, "scratch", None)
+        if scratch is None:
+            scratch = self._local.scratch = hyperscan.Scratch(self._database)
+        return scratch
+
+    def _build(self) -> None:
+        usable = [index for index, expression in enumerate(self.expressions) if expression != EVERY_LINE]
+        if hyperscan is None:
+            self._patterns, refused = _compile_plainly(self.expressions, usable)
+        else:
+            self._database, refused = self._load(usable) if usable else (None, [])
+        compiled = set(usable) - set(refused)
+        self.unfiltered = frozenset(range(len(self.expressions))) - compiled
+
+    def _load(self, usable: list[int]) -> tuple[Any, list[int]]:
+        """The database from the cache, or a new one. Expressions that were refused are part of the cached content."""
+        name = cache.key(hyperscan.__version__, *(hashlib.sha256(e).hexdigest() for e in self.expressions))
+        if self._use_cache and (blob := cache.load(name)) is not None and (loaded := _unpack(blob)) is not None:
+            return loaded
+        database, refused = _compile(self.expressions, usable)
+        if self._use_cache and database is not None:
+            cache.store(name, _pack(database, refused))
+        return database, refused
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.expressions, self._use_cache)
+
+
+def _restore(expressions: tuple[bytes, ...], use_cache: bool) -> LineFinder:
+    return LineFinder(expressions, use_cache=use_cache)
+
+
+def _collect(index: int, _start: int, end: int, _flags: int, found: list[tuple[int, int]]) -> None:
+    found.append((index, end))
+
+
+def _compile(expressions: Sequence[bytes], usable: list[int]) -> tuple[Any, list[int]]:
+    """A database of all that Hyperscan accepts, and what it refused."""
+    try:
+        return _database(expressions, usable), []
+    except hyperscan.HyperscanError:
+        accepted = [index for index in usable if _is_accepted(expressions[index])]
+        refused = sorted(set(usable) - set(accepted))
+        return (_database(expressions, accepted) if accepted else None), refused
+
+
+def _database(expressions: Sequence[bytes], chosen: list[int]) -> Any:
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=[expressions[i] for i in chosen], ids=chosen, elements=len(chosen),
+                     flags=[hyperscan.HS_FLAG_DOTALL] * len(chosen))
+    return database
+
+
+def _is_accepted(expression: bytes) -> bool:
+    try:
+        _database([expression], [0])
+    except hyperscan.HyperscanError:
+        return False
+    return True
+
+
+def _pack(database: Any, refused: list[int]) -> bytes:
+    return b"%s\n" % ",".join(map(str, refused)).encode() + hyperscan.dumpb(database)
+
+
+def _unpack(blob: bytes) -> tuple[Any, list[int]] | None:
+    """The database of a blob; None when it is of another version or platform."""
+    head, _, body = blob.partition(b"\n")
+    try:
+        return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK), [int(part) for part in head.split(b",") if part]
+    except (hyperscan.HyperscanError, ValueError):
+        return None
+
+
+def _compile_plainly(expressions: Sequence[bytes], usable: list[int]) -> tuple[Any, list[int]]:
+    patterns, refused = [], []
+    for index in usable:
+        try:
+            patterns.append((index, re.compile(expressions[index], re.DOTALL)))
+        except re.error:
+            refused.append(index)
+    return tuple(patterns), refused
