@@ -5,7 +5,7 @@ characters are hidden beyond those that follow from a check digit; a value that 
 the form of its style, is hidden whole behind FULL, whose length says nothing. A few office styles hide fewer by nature
 (a name, a plate, the host of an address): LEAST says how many. Masking a masked value changes nothing.
 
-Blank values stay as they are: there is nothing to hide in them, and a missing value should look missing.
+A blank value becomes empty: there is nothing to hide in it, and a missing value should look missing.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ _X_RUN = re.compile(r"[xX]{2,}")
 
 
 def mask(style: str, value: str) -> str:
-    """The masked form of a value, never the value itself. Raises UsageError for an unknown style."""
+    """The masked form of a value, never the value itself unless empty. Raises UsageError for an unknown style."""
     if style not in STYLES:
         raise UsageError(f"unknown mask style {style!r}", hint=f"the styles are {', '.join(sorted(STYLES))}")
     if style == "none":
         return WITHHELD
     if not value or value.isspace():
-        return value
+        return ""
     cleaned = _cleaned(value)
     return _mask_cleaned(style, cleaned) if cleaned.strip() else FULL
 

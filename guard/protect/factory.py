@@ -1,0 +1,83 @@
+"""From a decision of the policy to the transform that carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from guard.errors import KeyringError, UsageError
+from guard.keys import Keyring
+from guard.masking import STYLES
+from guard.model import Action, Decision
+from guard.protect.generalise import generalised
+from guard.protect.masks import MaskedEnds, MaskedStyle
+from guard.protect.tokens import Token
+from guard.protect.transform import Identity, Refusal, Removal, Transform
+from guard.taxonomy import data_class
+
+RELEASE_DOMAIN = "release"
+"""The link domain of a policy that names none: the release itself, whose name the caller gives."""
+
+
+def transform(decision: Decision, keyring: Keyring | None, domain: str,
+              normalise: Callable[[str], str] | None = None) -> Transform:
+    """The transform for a decision.
+
+    `domain` is the link domain when the decision names none; `normalise` gives the normal form of a value of this class
+    and must leave a value that is normal already (plain digits, upper-case letters, ideographs) as it is.
+
+    Raises KeyringError for pseudonymise without a keyring, UsageError for parameters that do not fit and for encrypt.
+    """
+    match decision.action:
+        case Action.ALLOW:
+            return Identity()
+        case Action.MASK:
+            return _masked(decision)
+        case Action.GENERALISE:
+            return generalised(decision.data_class, decision.params)
+        case Action.PSEUDONYMISE:
+            return _token(decision, keyring, domain, normalise)
+        case Action.DROP:
+            return Removal()
+        case Action.REVIEW | Action.BLOCK:
+            return Refusal(decision.action, decision.data_class)
+        case Action.ENCRYPT:
+            raise UsageError("the action encrypt is not available in this version",
+                             hint="use pseudonymise where columns must still join, or drop")
+
+
+def _masked(decision: Decision) -> Transform:
+    given = _given(decision.params, "mask", ("style", "keep"))
+    if "keep" in given:
+        keep = given["keep"]
+        if "style" in given or len(keep) != 2 or not all(type(count) is int and count >= 0 for count in keep):
+            raise UsageError("keep of mask is two whole numbers, first and last, in place of a style")
+        return MaskedEnds(*keep)
+    return MaskedStyle(given.get("style") or _style(decision.data_class))
+
+
+def _style(identifier: str) -> str:
+    """The style of the class; a class nobody knows is hidden whole."""
+    try:
+        style = data_class(identifier).mask
+    except KeyError:
+        return "full"
+    return style if style in STYLES else "full"
+
+
+def _token(decision: Decision, keyring: Keyring | None, domain: str,
+           normalise: Callable[[str], str] | None) -> Transform:
+    if keyring is None:
+        raise KeyringError("the policy pseudonymises and no keyring was given", hint="create one and name it")
+    given = _given(decision.params, "pseudonymise", ("length", "alphabet", "domain"))
+    named = given.pop("domain", RELEASE_DOMAIN)
+    # A release whose name happens to be that of a domain must not link to it.
+    link = f"release:{domain}" if named == RELEASE_DOMAIN else f"domain:{named}"
+    return Token(decision.data_class, keyring, link, normalise=normalise, **given)
+
+
+def _given(params: Mapping[str, Any], action: str, known: tuple[str, ...]) -> dict[str, Any]:
+    unknown = sorted(set(params) - set(known))
+    if unknown:
+        raise UsageError(f"unknown parameter of {action}: {unknown[0]}", hint=f"it takes {', '.join(known)}")
+    return {name: value for name, value in params.items() if value is not None}
