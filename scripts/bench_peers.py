@@ -83,8 +83,8 @@ def _presidio_engine() -> tuple[Any, str]:
     # The e-mail recognizer asks tldextract, which would fetch the suffix list; its own snapshot does.
     tldextract.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
     pattern = analyzer.PatternRecognizer
-    classes = [found for found in vars(predefined).values()
-               if inspect.isclass(found) and issubclass(found, pattern) and found is not pattern]
+    classes: list[Any] = [found for found in vars(predefined).values()
+                          if inspect.isclass(found) and issubclass(found, pattern) and found is not pattern]
     english = [one for one in (found() for found in classes) if one.supported_language == "en"]
     registry = analyzer.RecognizerRegistry(recognizers=english, supported_languages=["en"])
     nlp = nlp_engine.NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])

@@ -1,0 +1,114 @@
+"""Write docs/cli.md and docs/detectors.md from the command line and the packs: `make docs`.
+
+With --check nothing is written; the exit code is 1 when a page is stale.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from guard.cli.main import cli
+from guard.detect import pack
+from guard.detect.pack import Detector
+from guard.taxonomy import data_class
+
+DOCS = Path(__file__).parents[1] / "docs"
+_CLI_HEAD = """\
+# The command line
+
+Written by `make docs` from the program itself. stdout carries the result only; progress, `error:` and `hint:` lines go
+to stderr. NO_COLOR is honoured.
+"""
+_DETECTORS_HEAD = """\
+# Detectors
+
+Written by `make docs` from `detectors/*.yml`. A finding has a confidence: `shape` is what the pattern alone is worth,
+`checked` what it is worth when every check passes, `failed` when a check fails although header or context fit. Context
+words and a fitting header raise it. From 0.9 a finding is called certain, from 0.6 likely, from 0.3 possible.
+"""
+
+
+def cli_page() -> str:
+    """The reference of all verbs and options."""
+    parts = [_CLI_HEAD]
+    for path, command in _commands("guard", cli):
+        parts.append(_command(path, command))
+    return "\n".join(parts)
+
+
+def _commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _commands(f"{path} {name}", command.commands[name])
+
+
+def _command(path: str, command: click.Command) -> str:
+    # The help options of the group hold for its verbs; a context of its own would not know.
+    context = click.Context(command, info_name=path, help_option_names=cli.context_settings["help_option_names"])
+    usage = " ".join([path, *command.collect_usage_pieces(context)])
+    lines = [f"## {path}", "", _text(command.help), "", f"    {usage}", ""]
+    options = [record for parameter in command.get_params(context) if isinstance(parameter, click.Option)
+               if (record := parameter.get_help_record(context))]
+    if options:
+        lines += ["| option | meaning |", "|---|---|"]
+        lines += [f"| `{_cell(names)}` | {_cell(meaning)} |" for names, meaning in options]
+        lines.append("")
+    if command.epilog:
+        lines += ["```", command.epilog.replace("\b\n", ""), "```", ""]
+    return "\n".join(lines)
+
+
+def detectors_page() -> str:
+    """All shipped detectors, one table a pack."""
+    parts = [_DETECTORS_HEAD]
+    for path in pack.shipped():
+        parts += [f"## {path.name}", "", "| detector | finds | class, grade | confidence | checks | source |",
+                  "|---|---|---|---|---|---|", *(_row(detector) for detector in pack.load([path])), ""]
+    return "\n".join(parts)
+
+
+def _row(detector: Detector) -> str:
+    worth = detector.confidence
+    by = "header" if not detector.pattern else f"shape {worth.shape}"
+    confidence = f"{by}, checked {worth.checked}" if detector.check else by
+    confidence += f", failed {worth.failed}" if worth.failed else ""
+    needs = {"context": "needs a context word", "header": "needs a fitting header"}.get(detector.require, "")
+    checks = "; ".join(filter(None, (", ".join(f"`{name}`" for name in detector.check), needs)))
+    cells = (f"`{detector.id}`", f"{detector.title.en} {detector.title.zh}",
+             f"`{detector.data_class}`, {data_class(detector.data_class).grade}", confidence, checks,
+             "; ".join(detector.references))
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _text(help_: str | None) -> str:
+    return " ".join((help_ or "").split())
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+PAGES = {"cli.md": cli_page, "detectors.md": detectors_page}
+
+
+def main() -> None:
+    """Write the pages, or name the stale ones."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        stale.append(name)
+        if "--check" not in sys.argv[1:]:
+            path.write_text(text, encoding="utf-8")
+    if "--check" in sys.argv[1:] and stale:
+        sys.exit(f"stale: {', '.join(stale)}; run make docs")
+
+
+if __name__ == "__main__":
+    main()
