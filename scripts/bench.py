@@ -8,9 +8,10 @@ threads, worker processes and a loaded machine change nothing. Construction and 
 from __future__ import annotations
 
 import argparse
-import os
+import resource
 import statistics
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +44,8 @@ class Result:
 
 def cpu_seconds() -> float:
     """CPU time used so far by this process and the children it has waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def measure(corpus: Path, sample: Path, scanners: Sequence[Peer], rounds: int) -> list[Result]:
