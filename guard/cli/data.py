@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from guard.model import Finding
 
 _FLOORS = {"possible": POSSIBLE, "likely": LIKELY, "certain": CERTAIN}
+_MOST_KNOWN = 100_000
 _CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCOMPLETE: 3}
 Sink = Callable[["Finding"], None]
 
@@ -29,15 +30,20 @@ Sink = Callable[["Finding"], None]
               help="Show findings from this confidence on; counts always begin at 0.3.")
 @click.option("--fail-on", type=click.Choice(tuple(_FLOORS)), default=None,
               help="Exit 1 when there is a finding of at least this confidence.")
+@click.option("--write-baseline", type=click.Path(path_type=Path), default=None, metavar="FILE",
+              help="Record all findings as known false positives in this new file (needs --keyring and --reason).")
+@click.option("--reason", default="", help="Why the findings of --write-baseline are false.")
 @reading
 @reporting
-def scan_command(source: Path, min_confidence: float, fail_on: str | None, **options: Any) -> int:
+def scan_command(source: Path, min_confidence: float, fail_on: str | None, write_baseline: Path | None, reason: str,
+                 **options: Any) -> int:
     """Find what is in a file, a folder or stdin (-)."""
     how = Reading.take(options)
-    with _sink(options["findings"]) as sink, _progress(source) as progress:
-        scanner = how.scanner(min_confidence)
-        report = scanner.scan(sys.stdin.buffer if str(source) == "-" else source, as_format=how.as_format or "",
-                              encoding=how.encoding, max_document=how.max_document, sink=sink, progress=progress)
+    with _sink(options["findings"]) as sink, _recorded(write_baseline, reason, how, sink) as record, \
+            _progress(source) as progress:
+        report = how.scanner(min_confidence).scan(
+            sys.stdin.buffer if str(source) == "-" else source, as_format=how.as_format or "", encoding=how.encoding,
+            max_document=how.max_document, sink=record, progress=progress)
     _emit(report, options)
     if fail_on and any(c.hits and c.confidence >= _FLOORS[fail_on] for f in report.fields for c in f.classes):
         return 1
@@ -176,6 +182,30 @@ def _sink(path: Path | None) -> Iterator[Sink | None]:
             file.write(json.dumps(finding.as_json(), ensure_ascii=False) + "\n")
 
         yield write
+
+
+@contextmanager
+def _recorded(path: Path | None, reason: str, how: Reading, sink: Sink | None) -> Iterator[Sink | None]:
+    """A sink that also records the findings in a new baseline; `sink` itself when none is asked for."""
+    if path is None:
+        yield sink
+        return
+    from guard.policy import Baseline
+
+    key = how.fingerprint_key()
+    if key is None:
+        raise UsageError("--write-baseline needs --keyring", hint="its fingerprints are keyed with the project's key")
+    found: list[Finding] = []
+
+    def record(finding: Finding) -> None:
+        if len(found) >= _MOST_KNOWN:
+            raise UsageError(f"more than {_MOST_KNOWN} findings for a baseline", hint="narrow what is scanned")
+        found.append(finding)
+        if sink:
+            sink(finding)
+
+    yield record
+    Baseline.create(found, reason, key).save(path)
 
 
 @contextmanager

@@ -7,12 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from guard.errors import OutputError, UsageError
 from guard.model import Audience
+
+if TYPE_CHECKING:
+    from guard.keys import Keyring
+    from guard.scanner import Scanner
+    from guard.sources import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,13 +94,13 @@ class Reading:
         """Take the reading options out of `options`."""
         return cls(**{name: options.pop(name) for name in cls.__dataclass_fields__})
 
-    def sources(self) -> Any:
+    def sources(self) -> Options:
         """These options as the sources take them."""
         from guard.sources import Options
 
         return Options(as_format=self.as_format or "", encoding=self.encoding, max_document=self.max_document)
 
-    def open_keyring(self) -> Any:
+    def open_keyring(self) -> Keyring | None:
         """The keyring named by the options, or None."""
         from guard.keys import Keyring
 
@@ -103,13 +108,17 @@ class Reading:
             return None
         return Keyring.open(self.keyring, passphrase=passphrase(self.passphrase_file))
 
-    def scanner(self, min_confidence: float = 0.3) -> Any:
+    def fingerprint_key(self) -> bytes | None:
+        """The key of the project's fingerprints, or None without a keyring."""
+        keyring = self.open_keyring()
+        return None if keyring is None else keyring.derive("fingerprint", "", "project")
+
+    def scanner(self, min_confidence: float = 0.3) -> Scanner:
         """The scanner that these options describe."""
         from guard.policy import Baseline
         from guard.scanner import Scanner
 
-        keyring = self.open_keyring()
-        key = None if keyring is None else keyring.derive("fingerprint", "", "project")
+        key = self.fingerprint_key()
         if self.baseline is not None and key is None:
             raise UsageError("--baseline needs --keyring", hint="its fingerprints are keyed with the project's key")
         known = Baseline.load(self.baseline, key) if self.baseline is not None and key is not None else None

@@ -102,9 +102,20 @@ def policy_show(name: str, lang: str) -> int:
     """Show the rules of a policy, inherited ones included."""
     from guard.policy import Policy
 
-    for line in Policy.load(name).describe(lang):
-        click.echo(line)
+    policy = Policy.load(name)
+    click.echo(f"{policy.id} {policy.version}  {policy.title.zh if lang == 'zh' else policy.title.en}\n{policy.digest}")
+    for rule in (*policy.rules, *policy.datasets):
+        click.echo(f"\n{rule.id}  {rule.title.zh if lang == 'zh' else rule.title.en}")
+        click.echo(f"  match: {_plain(rule.match)}")
+        click.echo(f"  action: {_plain(rule.action)}")
+        click.echo(f"  basis: {', '.join(rule.basis) or '-'}")
     return 0
+
+
+def _plain(value: Any) -> str:
+    """A part of a policy in one line, as it would stand in the file."""
+    plain = value.model_dump(mode="json", by_alias=True, exclude_defaults=True) if hasattr(value, "model_dump") else value
+    return json.dumps(plain, ensure_ascii=False, default=str)
 
 
 @policy_group.command("test")
@@ -115,7 +126,8 @@ def policy_test(name: str) -> int:
 
     results = Policy.load(name).test()
     for result in results:
-        click.echo(f"pass  {result.name}" if result.passed else f"FAIL  {result.name}: {result.detail}")
+        click.echo(f"pass  {result.name}" if result.passed else f"FAIL  {result.name}: expected {result.expected}, "
+                   f"got {result.actual}")
     failed = sum(not result.passed for result in results)
     click.echo(f"{len(results) - failed} passed, {failed} failed")
     return 1 if failed else 0

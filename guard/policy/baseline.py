@@ -35,13 +35,18 @@ class _BaselineFile(Strict):
 
 
 class Baseline:
-    """Known false findings under one fingerprint key. `used` are the fingerprints that `covers` has met so far."""
+    """Known false findings under one fingerprint key.
+
+    `detectors` are the ids that have entries, `used` the fingerprints that `covers` has met so far.
+    """
 
     def __init__(self, entries: Sequence[BaselineEntry], key: bytes) -> None:
         self.entries = tuple(entries)
+        self.detectors = frozenset(entry.detector for entry in entries)
         self.used: set[str] = set()
         self._key_check = _key_check(key)
         self._known = {(entry.fingerprint, entry.detector) for entry in entries}
+        self.detectors = frozenset(entry.detector for entry in entries)
 
     @staticmethod
     def load(path: str | Path, key: bytes) -> Baseline:

@@ -1,4 +1,4 @@
-"""The pipeline of a release: from a source, a policy and an audience to a folder that may be sent on, or a clear no with reasons.
+"""The pipeline: from a source, a policy and an audience to a folder that may be sent on, or a no with reasons.
 
 `release` reads the source to know, reads it again to change, and reads the output to check. Whatever goes wrong,
 nothing is left at the output's place.
@@ -105,8 +105,8 @@ def _assess(source: str | Path, policy: Policy, audience: Audience, scanner: Sca
     if verdict is Verdict.INCOMPLETE and allow_incomplete and any(d.name not in partial for d in documents):
         verdict = Verdict.PASS
     report = dataclasses.replace(
-        report, policy={"id": policy.id, "version": policy.version, "digest": policy.digest}, audience=str(audience),
-        decisions=decisions, verdict=verdict, warnings=tuple(policy.warnings(report)),
+        report, policy=policy.as_json(), audience=str(audience),
+        decisions=decisions, verdict=verdict, warnings=(*report.warnings, *policy.warnings(report, audience)),
         suppressed={**report.suppressed, "exceptions": sum(bool(d.waived_by) for d in decisions)})
     return _Assessment(tuple(documents), frozenset(partial), report, decisions)
 

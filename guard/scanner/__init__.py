@@ -42,6 +42,10 @@ class Suppressor(Protocol):
         """Whether this finding is a known false positive."""
         ...
 
+    def warnings(self) -> list[str]:
+        """What an officer should know, such as entries that no longer match."""
+        ...
+
 
 def now() -> str:
     """The time of a report: UTC, to the second, ISO 8601."""
@@ -167,6 +171,7 @@ class Scanner:
             rules={"digest": self.matcher.digest, "detectors": len(self.matcher.detectors)},
             inputs=tuple(tally.inputs), fields=fields, findings=findings, skipped=tuple(tally.skipped),
             verdict=verdict, created=now(), suppressed=dict(tally.suppressed), summary=_summary(tally, fields),
+            warnings=tuple(self._suppressor.warnings()) if self._suppressor else (),
         )
 
     def _known(self, batch: Batch, column: int, hits: Hits, index: int) -> bool:
