@@ -68,10 +68,11 @@ class Match(Strict):
 
     def covers(self, identifier: str) -> bool:
         """Whether the class, its role and its grade fit; kind and floors are left to the evidence."""
+        if not any(fnmatchcase(identifier, glob) for glob in self.globs):
+            return False
         known = data_class(identifier)
         roles = (self.role,) if isinstance(self.role, Role) else self.role
-        return (any(fnmatchcase(identifier, glob) for glob in self.globs)
-                and (roles is None or known.role in roles) and self._covers_grade(known.grade))
+        return (roles is None or known.role in roles) and self._covers_grade(known.grade)
 
     def _covers_grade(self, grade: int) -> bool:
         if self.grade is None:
@@ -96,18 +97,19 @@ class MaskParams(Strict):
 
 
 class GeneraliseParams(Strict):
-    """`to` a level of a date, place or network, or bands of `width` (years of age, amounts) up to `top`."""
+    """`to` a level of a date, place or network; bands of `width` (years, amounts) up to `top`; the first `digits`."""
 
     to: Literal["year", "month", "decade", "county", "city", "province", "network"] | None = None
-    width: int | None = Constraint(default=None, ge=2)
-    top: int | None = None
+    width: int | None = Constraint(default=None, ge=1)
+    top: int | None = Constraint(default=None, ge=1)
     digits: int | None = Constraint(default=None, ge=0, le=6)
 
 
 class PseudonymiseParams(Strict):
-    """`length` of the token in hexadecimal digits, and the link domain in which the same value gives the same token."""
+    """`length` and `alphabet` of the token, and the link `domain` in which the same value gives the same token."""
 
-    length: int = Constraint(default=16, ge=16, le=64)
+    length: int = Constraint(default=16, ge=16, le=32)
+    alphabet: Literal["letters", "hex"] = "letters"
     domain: str = "release"
 
 

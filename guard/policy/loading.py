@@ -174,8 +174,8 @@ def _check_tightens(source: Source, ancestors: Sequence[Source]) -> None:
 
 
 def _check_unclassified(source: Source, before: Rulebook, after: Rulebook, audience: Audience) -> None:
-    """Rules only add up, so the one way to loosen is a first rule for a class that its ancestors leave to review."""
-    for evidence in _weakest_evidence(source.policy.rules):
+    """Rules only add up, so the one way to loosen is a first rule for a class that its ancestors leave to a default."""
+    for evidence in _new_evidence(source.policy.rules, before, audience):
         old, new = before.outcome(evidence, audience), after.outcome(evidence, audience)
         if new.rank(evidence.data_class) < old.rank(evidence.data_class):
             index = [rule.id for rule in source.policy.rules].index(new.rule)
@@ -184,13 +184,14 @@ def _check_unclassified(source: Source, before: Rulebook, after: Rulebook, audie
                 f"{old.action} to {new.action}", hint="a policy may only tighten what it extends; use an exception")
 
 
-def _weakest_evidence(rules: Sequence[Rule]) -> Iterator[Evidence]:
-    """Each class that a rule is about, at the evidence that floors would waive and at the strongest."""
+def _new_evidence(rules: Sequence[Rule], before: Rulebook, audience: Audience) -> Iterator[Evidence]:
+    """Each class that only the new rules are about, at the evidence that floors would waive and at the strongest."""
     for identifier in taxonomy():
         if any(rule.match.covers(identifier) for rule in rules):
             for kind in get_args(Kind):
-                yield Evidence(identifier, kind, confidence=0.0, rate=0.0, validated=False)
-                yield Evidence(identifier, kind)
+                if not before.covering(identifier, kind, audience):
+                    yield Evidence(identifier, kind, confidence=0.0, rate=0.0, validated=False)
+                    yield Evidence(identifier, kind)
 
 
 def _check_rule(source: Source, index: int, rule: Rule, before: Rulebook, audience: Audience) -> None:

@@ -13,7 +13,7 @@ from guard import content
 from guard.errors import UsageError
 from guard.model import Action, Audience, Decision, Field, Report
 from guard.policy.datasets import decide_dataset
-from guard.policy.document import DatasetRule, PolicyDocument, PolicyException, Rule
+from guard.policy.document import DatasetRule, PolicyDocument, PolicyException, Rule, action_for
 from guard.policy.exceptions import Applied, apply_exceptions
 from guard.policy.fields import decide_field, leaves_free_text
 from guard.policy.loading import Source, read_chain, rulebook
@@ -54,6 +54,18 @@ class Policy:
         return {"id": self.id, "version": self.version, "title": self.title.model_dump(), "digest": self.digest,
                 "extends": [source.policy.id for source in self._sources[:-1]]}
 
+    def describe(self, language: str = "en") -> list[str]:
+        """The policy as lines of text: its title, then each rule with its action for each audience, ancestors first."""
+        lines = [f"{self.id} {self.version}: {getattr(self.title, language)}"]
+        for rule in self.rules:
+            said = " ".join(f"{audience}={action}" for audience in self.audiences
+                            if (action := action_for(rule.action, audience)) is not None)
+            lines.append(f"{rule.id}: {getattr(rule.title, language)}: {said} [{', '.join(rule.basis)}]")
+        for whole in self.datasets:
+            said = " ".join(f"{audience}={whole.action}" for audience in whole.audience)
+            lines.append(f"{whole.id}: {getattr(whole.title, language)}: {said} [{', '.join(whole.basis)}]")
+        return lines
+
     def with_exceptions(self, exceptions: Iterable[PolicyException]) -> Policy:
         """The same policy with more exceptions, see `load_exceptions`. Raises UsageError when an id is there twice."""
         both = (*self.exceptions, *exceptions)
@@ -76,9 +88,9 @@ class Policy:
     def warnings(self, report: Report, audience: str = "", *, today: datetime.date | None = None) -> list[str]:
         """What an officer should know although it decides nothing: idle rules, idle exceptions, unread free text.
 
-        `audience` defaults to that of the report.
+        `audience` defaults to that of the report, and then to the widest that the policy covers.
         """
-        receiver = self._covered(audience or report.audience)
+        receiver = self._covered(audience or report.audience or self.audiences[0])
         applied = self._decide(report, receiver, today)
         return [*self._idle_rules(), *applied.warnings, *_free_text(report.fields, applied.decisions)]
 

@@ -15,7 +15,8 @@ _STYLE_LEAVES = {
 }
 # Levels of one kind of value, each with about as many characters as it leaves of it.
 _LEVEL_LEAVES = {"decade": 3, "year": 4, "month": 6, "province": 3, "city": 6, "county": 9, "network": 9}
-_UNKNOWN = 1000.0
+# What `guard.protect` takes where a policy gives no digits or width.
+_DIGITS, _WIDTH = 2, 10
 
 Rank = tuple[int, float]
 
@@ -30,8 +31,8 @@ def _leaves(action: Action, params: Mapping[str, Any], identifier: str) -> float
     if action is Action.MASK:
         return kept(params, identifier)
     if action is Action.GENERALISE:
-        level = _LEVEL_LEAVES.get(params.get("to", ""), _UNKNOWN)
-        return float(level + params.get("digits", 0) + 1 / params.get("width", 1))
+        level = _LEVEL_LEAVES.get(params.get("to", ""), 0)
+        return float(level + params.get("digits", _DIGITS) + 1 / params.get("width", _WIDTH))
     if action is Action.PSEUDONYMISE:
         return 0.0 if params.get("domain", "release") == "release" else 1.0
     return 0.0

@@ -17,7 +17,7 @@ _DATASET = "test"
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """One test of the policy file at `place`. `expected` and `actual` say action, parameters and rule."""
+    """One test of the policy file at `place`; `expected` and `actual` say action, parameters and rule."""
 
     __test__ = False  # pytest must not take it for a test class
 
@@ -26,6 +26,10 @@ class TestResult:
     expected: str
     actual: str
     place: str
+
+    @property
+    def detail(self) -> str:
+        return f"{self.place}: expected {self.expected}, got {self.actual}"
 
 
 def run_trial(trial: Trial, place: str, decide: Callable[[Report, str], list[Decision]]) -> TestResult:
