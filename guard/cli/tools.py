@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from guard.cli.options import passphrase
 from guard.errors import UsageError
 from guard.model import Audience
+
+if TYPE_CHECKING:
+    from guard.policy.document import DatasetRule, Rule
 
 
 @click.command("mask")
@@ -104,7 +107,8 @@ def policy_show(name: str, lang: str) -> int:
 
     policy = Policy.load(name)
     click.echo(f"{policy.id} {policy.version}  {policy.title.zh if lang == 'zh' else policy.title.en}\n{policy.digest}")
-    for rule in (*policy.rules, *policy.datasets):
+    rules: list[Rule | DatasetRule] = [*policy.rules, *policy.datasets]
+    for rule in rules:
         click.echo(f"\n{rule.id}  {rule.title.zh if lang == 'zh' else rule.title.en}")
         click.echo(f"  match: {_plain(rule.match)}")
         click.echo(f"  action: {_plain(rule.action)}")
@@ -114,8 +118,9 @@ def policy_show(name: str, lang: str) -> int:
 
 def _plain(value: Any) -> str:
     """A part of a policy in one line, as it would stand in the file."""
-    plain = value.model_dump(mode="json", by_alias=True, exclude_defaults=True) if hasattr(value, "model_dump") else value
-    return json.dumps(plain, ensure_ascii=False, default=str)
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 @policy_group.command("test")
