@@ -12,8 +12,11 @@ DEV     := $(VENV)/.installed-dev
 BENCH   := $(VENV)/.installed-bench
 WHEELS  := $(VENV)/.wheelhouse
 
-.PHONY: demo test test-slow lint docs bench clean
+.PHONY: help demo test test-slow lint docs bench clean
 .DELETE_ON_ERROR:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | tr '@' '\t'
 
 demo: $(RUN) ## run the main job on synthetic data: one folder that may be published, one that may not
 	@rm -rf demo

@@ -23,8 +23,10 @@ from guard.demo import write_json_lines, write_log, write_register
 
 ROOT = Path(__file__).parents[1]
 CORPORA: dict[str, Callable[[Path, float], int]] = {
-    "app.log": write_log, "register.csv": write_register, "payloads.jsonl": write_json_lines,
+    "app.log": write_log, "register.csv": write_register, "register.txt": write_register,
+    "payloads.jsonl": write_json_lines,
 }
+"""The suffix chooses Guard's reader: the same register is read once by column and once as lines of text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ Written by `make bench`. MB (10^6 bytes) per CPU-second, user and system time of
 took turns on the same bytes; median of {rounds} rounds, lowest and highest in brackets. Guard runs its full pipeline:
 file to report with places, validation and classification, all default packs. The others only find. The corpora are
 generated (`guard.demo`, seed 2026): an application log of which one line in five holds personal information, a register
-of 16 columns of which half are personal, and API answers as JSON Lines. Slow peers read the first part of the same
+of 16 columns of which half are personal (by column as `.csv`, as lines of text as `.txt`), and API answers as JSON
+Lines. Slow peers read the first part of the same
 file, as the size says; their speed does not depend on the length.
 """
 
