@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from guard.errors import OutputError, SourceError, UsageError
 from guard.model import Reason
@@ -170,6 +170,14 @@ def _is_western(text: str) -> bool:
     return sum(size for size in runs if size <= 2) >= 0.8 * high and (high <= 0.5 * words or high < 4)
 
 
+class Readable(Protocol):
+    """A binary file, open for reading."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, b"" at the end."""
+        ...
+
+
 class TextReader:
     """A binary stream as UTF-8 text, block by block.
 
@@ -178,7 +186,7 @@ class TextReader:
     so does a block whose text would not encode to the same bytes again. An undecidable encoding always raises.
     """
 
-    def __init__(self, stream: BinaryIO, encoding: Encoding | None = None, *, strict: bool = False) -> None:
+    def __init__(self, stream: Readable, encoding: Encoding | None = None, *, strict: bool = False) -> None:
         self.encoding = encoding
         self._stream = stream
         self._strict = strict

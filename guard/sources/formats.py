@@ -54,10 +54,11 @@ _UNSUPPORTED = (
 _SUFFIXES = {
     "csv": "csv", "tsv": "tsv", "tab": "tsv", "json": "json", "geojson": "json", "har": "json", "jsonl": "jsonl",
     "ndjson": "jsonl", "xlsx": "xlsx", "xlsm": "xlsx", "xlsb": "xlsx", "ods": "xlsx", "xls": "xlsx", "et": "xlsx",
-    **dict.fromkeys(
-        "log md rst html htm xhtml xml svg sql yml yaml toml ini cfg conf env properties py js ts jsx tsx java kt go rs "
-        "c h cc cpp hpp cs php rb pl sh bash zsh ps1 bat lua r scala swift vue css scss pem key crt cer csr tex".split(),
-        "text"),
+    **dict.fromkeys((
+        "log", "md", "rst", "html", "htm", "xhtml", "xml", "svg", "sql", "yml", "yaml", "toml", "ini", "cfg", "conf",
+        "env", "properties", "py", "js", "ts", "jsx", "tsx", "java", "kt", "go", "rs", "c", "h", "cc", "cpp", "hpp",
+        "cs", "php", "rb", "pl", "sh", "bash", "zsh", "ps1", "bat", "lua", "r", "scala", "swift", "vue", "css", "scss",
+        "pem", "key", "crt", "cer", "csr", "tex"), "text"),
 }
 _OFFICE = re.compile(rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL)
 _OTHER_OFFICE = re.compile(

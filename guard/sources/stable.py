@@ -7,6 +7,7 @@ import io
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
@@ -40,7 +41,7 @@ class StableFile(io.RawIOBase):
         return cls(open_regular(path))
 
     @classmethod
-    def wrap(cls, stream: BinaryIO) -> StableFile:
+    def wrap(cls, stream: BinaryIO | StableFile) -> StableFile:
         """`stream` itself when it is stable already."""
         return stream if isinstance(stream, StableFile) else cls(stream)
 
@@ -110,6 +111,11 @@ class StableFile(io.RawIOBase):
             self._hash.update(memoryview(data)[self._hashed - self._position :])
             self._hashed = end
         self._position = end
+
+
+def opener_of(path: Path) -> Opener:
+    """Opens the regular file at `path` as a `StableFile`, each time anew."""
+    return cast(Opener, partial(StableFile.open, path))
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -67,12 +67,11 @@ def edit_text(batch: Batch, editor: Editor) -> tuple[bytes, int]:
 
 def cut_blocks(reader: TextReader, size: int) -> Iterator[bytes]:
     """Blocks of about `size` bytes cut at line ends; joined they are the text."""
-    held = b""
-    while text := reader.read(size):
-        held += text
+    held = reader.read(size)
+    while fresh := reader.read(size):
         if cut := _block_end(held, size):
             yield held[:cut]
-            held = held[cut:]
+        held = held[cut:] + fresh
     if held:
         yield held
 

@@ -1,0 +1,146 @@
+"""A block of a delimited table as columns, the places of its cells, and its rewriting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from guard.batch import Batch, CellEdit, Column, Edits, Ints
+from guard.model import Location
+from guard.sources.delimited_cells import Cells, Mask
+from guard.sources.splice import check_spans, splice, string_values
+from guard.sources.stream import START, Place
+from guard.sources.table_head import FieldName
+
+MAX_EXTRA = 64
+"""Cells this far beyond the header get fields of their own; those after them share the last one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class TableBatch(Batch):
+    """Records of a delimited table. `text` is the block, which `data` begins with; unescaped cells follow it there.
+
+    `members[c]` are the indices into `cells` of the values of column c.
+    """
+
+    text: bytes
+    cells: Cells
+    members: tuple[Ints, ...]
+    place: Place = START
+
+    def locate(self, column: int, cell: int, start: int, end: int) -> Location:
+        chosen = self.columns[column]
+        index = int(self.members[column][cell])
+        begin = int(self.cells.starts[index] + self.cells.quoted[index])
+        if self.cells.escaped[index]:
+            value = chosen.value(cell)
+            start, end = start + value[:start].count(b'"'), end + value[:end].count(b'"')
+        line, code_point = self.place.locate(self.text, begin + start)
+        return Location(self.dataset, chosen.field, line, code_point, self.place.offset + begin + start, end - start,
+                        row=int(chosen.rows[cell]) + 1)
+
+
+def table_batch(dataset: str, text: bytes, cells: Cells, names: Callable[[int], FieldName], width: int, first_row: int,
+                place: Place) -> TableBatch:
+    """The batch of a block. `names` gives the field of each column; those under the header are there even if empty."""
+    starts, ends = cells.starts + cells.quoted, cells.ends - cells.quoted
+    data, starts, ends = _unescaped(text, cells, starts, ends)
+    rows = np.repeat(np.arange(first_row, first_row + len(cells.counts)), cells.counts)
+    filled = ends > starts
+    columns, members = [], []
+    for ordinal, cell in enumerate(_by_column(cells, width)):
+        cell = cell[filled[cell]]
+        name = names(ordinal)
+        columns.append(Column(name.field, name.raw, data, starts[cell], ends[cell], rows[cell], ordinal))
+        members.append(cell)
+    return TableBatch(dataset, len(cells.counts), data, tuple(columns), text=text, cells=cells, members=tuple(members),
+                      place=place)
+
+
+def _unescaped(text: bytes, cells: Cells, starts: Ints, ends: Ints) -> tuple[bytes, Ints, Ints]:
+    """The buffer with the values of cells that have doubled quotes appended, and where all values are in it."""
+    which = np.flatnonzero(cells.escaped)
+    if not len(which):
+        return text, starts, ends
+    values = [text[start:end].replace(b'""', b'"')
+              for start, end in zip(starts[which].tolist(), ends[which].tolist(), strict=True)]
+    stops = len(text) + np.cumsum([len(value) for value in values])
+    starts[which], ends[which] = np.concatenate(([len(text)], stops[:-1])), stops
+    return b"".join((text, *values)), starts, ends
+
+
+def _by_column(cells: Cells, width: int) -> Iterator[Ints]:
+    """The cells of each column, in order."""
+    counts = cells.counts
+    if len(counts) and counts[0] == width and (counts == width).all():
+        yield from (np.arange(column, len(cells.starts), width) for column in range(width))
+        return
+    columns = np.minimum(cells.columns, width + MAX_EXTRA - 1)
+    order = np.argsort(columns, kind="stable")
+    tops = np.searchsorted(columns[order], np.arange(max(width, int(columns.max(initial=-1)) + 1) + 1))
+    yield from (order[low:high] for low, high in pairwise(tops.tolist()))
+
+
+def rewrite_block(batch: TableBatch, edits: Edits, dropped: Mask, delimiter: bytes) -> tuple[bytes, int]:
+    """The text of the block after the edits and without the dropped columns, and how many cells were replaced.
+
+    `dropped` tells the columns of `batch` that are left out; each goes with one delimiter.
+    """
+    spans = [_edited(batch, edit, delimiter) for edit in edits.cells if not dropped[edit.column]]
+    replaced = sum(len(starts) for starts, _, _ in spans)
+    if dropped.any():
+        starts, ends = drop_spans(batch.cells, dropped)
+        spans.append((starts, ends, [b""] * len(starts)))
+    if not spans:
+        return batch.text, 0
+    starts, ends = np.concatenate([s for s, _, _ in spans]), np.concatenate([e for _, e, _ in spans])
+    values = [value for _, _, values in spans for value in values]
+    order = np.lexsort((ends, starts))
+    check_spans(len(batch.text), starts[order], ends[order])
+    return splice(batch.text, starts[order], ends[order], [values[index] for index in order.tolist()]), replaced
+
+
+def drop_spans(cells: Cells, dropped: Mask) -> tuple[Ints, Ints]:
+    """What to cut so that the dropped columns are gone: the cell and the delimiter before it.
+
+    Columns before the first one that stays take the delimiter behind them, for a record must not begin with one.
+    """
+    columns = cells.columns
+    which = np.flatnonzero(dropped[np.minimum(columns, len(dropped) - 1)])
+    kept = np.flatnonzero(~dropped)
+    before = columns[which] < (kept[0] if len(kept) else len(dropped) + len(cells.starts))
+    last = np.zeros(len(cells.starts), np.bool_)
+    last[np.cumsum(cells.counts) - 1] = True
+    return cells.starts[which] - ~before, cells.ends[which] + (before & ~last[which])
+
+
+def _edited(batch: TableBatch, edit: CellEdit, delimiter: bytes) -> tuple[Ints, Ints, list[bytes]]:
+    """Spans and new texts. A quoted cell keeps its quotes; a null leaves nothing."""
+    index = batch.members[edit.column][edit.cells]
+    if len(index) != len(edit.values):
+        raise ValueError("an edit needs one value for each cell")
+    values, quoted = string_values(edit.values), batch.cells.quoted[index]
+    starts, ends = batch.cells.starts[index], batch.cells.ends[index]
+    if quoted.any():
+        nulls = np.array([not value for value in values])
+        inside = quoted & ~nulls
+        starts, ends = starts + inside, ends - inside
+    return starts, ends, _quote(values, quoted.tolist(), delimiter)
+
+
+def _quote(values: list[bytes], quoted: Sequence[bool], delimiter: bytes) -> list[bytes]:
+    joined = b"".join(values)
+    if not any(mark in joined for mark in (b'"', b"\r", b"\n", delimiter)):
+        return values
+    return [value.replace(b'"', b'""') if inside else quote(value, delimiter)
+            for value, inside in zip(values, quoted, strict=True)]
+
+
+def quote(value: bytes, delimiter: bytes) -> bytes:
+    """The value as a cell: in quotes where it holds a delimiter, a quote or a line end."""
+    if any(mark in value for mark in (b'"', b"\r", b"\n", delimiter)):
+        return b'"' + value.replace(b'"', b'""') + b'"'
+    return value

@@ -1,0 +1,150 @@
+"""Where a table begins: title rows, the header, the first record. Used for CSV and for sheets.
+
+A header row looks unlike the rows below it: words over digits, dates, codes or long text. Taking a record for a header
+would show its values as names, taking the header for a record would lose what it says, so both need evidence; where
+the shapes say nothing (all columns hold words) the row must read like names of columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from guard.model import Labels
+
+MAX_TITLES = 10
+SAMPLE_ROWS = 60
+"""How many rows a caller should give: all shapes are seen, and it stays cheap."""
+
+_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?%?")
+_DATE = re.compile(
+    r"\d{2,4}[-/.年]\d{1,2}(?:[-/.月]\d{1,4}日?)?(?:[ T]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?")
+_CODE = re.compile(r"(?=.*\d)[A-Za-z0-9*×_.:/@+#\u4e00-\u9fff-]{5,}")
+_IDENTIFIER = re.compile(
+    r"[a-z][a-z0-9]*(?:[_. -][a-z0-9]+)*|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Za-z]+(?:[A-Z][a-z0-9]+)+")
+_NAME_ENDING = re.compile(
+    r"(?:姓名|名|称|号|号码|编码|代码|码|址|地|区|别|性别|族|期|日|时间|日期|年月|间|型|类|类型|数|量|额|金额|价|率|注|备注|话|电话|手机|方式|"
+    r"位|单位|部门|机构|级|等级|龄|年龄|状态|情况|结果|原因|内容|事项|标题|人|负责人|联系人|经办人|市|县|镇|乡|村|街道|社区|学历|专业|职务|职业|"
+    r"籍贯|身份|证件|邮箱|邮编|序|排名|成绩|分数|说明|描述|来源|用途|面积|品牌|国籍|学校|班级|项目|经度|纬度)(?:[(（\[].*[)）\]])?[:：*]?")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class TableHead:
+    """How many title rows stand above the table, and whether the next row is a header."""
+
+    titles: int
+    header: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FieldName:
+    """`field` may be shown; `raw` is the header as it stands (a value), stripped; `shown_as` its label."""
+
+    field: str
+    raw: str
+    shown_as: str
+
+
+def find_head(rows: Sequence[Sequence[str]]) -> TableHead:
+    """Titles and header among the first rows of a table (at most SAMPLE_ROWS are looked at)."""
+    filled = [[cell.strip() for cell in row] for row in rows[:SAMPLE_ROWS]]
+    titles = _count_titles(filled)
+    if _is_header(filled[titles:]):
+        return TableHead(titles, True)
+    # Rows that look like titles over records without a header may be sparse records: they stay in the table.
+    return TableHead(0, _is_header(filled) if titles else False)
+
+
+def _count_titles(rows: Sequence[Sequence[str]]) -> int:
+    """Leading rows with far fewer cells than the table has: a title, a note, an empty row."""
+    counts = [sum(map(bool, row)) for row in rows]
+    usual = median(counts[1:]) if len(counts) > 2 else max(counts, default=0)
+    if usual < 2:
+        return 0
+    few = next((index for index, count in enumerate(counts) if count > max(1, usual / 2)), 0)
+    return few if few <= MAX_TITLES else 0
+
+
+def _is_header(rows: Sequence[Sequence[str]]) -> bool:
+    header = rows[0] if rows else []
+    if not any(header):
+        return False
+    body = [row for row in rows[1:] if any(row)]
+    votes = sum(_vote(name, [row[index] for row in body if index < len(row) and row[index]])
+                for index, name in enumerate(header) if name)
+    if votes:
+        return votes > 0
+    names = [name for name in header if name]
+    return 2 * sum(map(_reads_like_a_name, names)) >= len(names) and not any(map(_is_value, names))
+
+
+def _vote(name: str, values: Sequence[str]) -> int:
+    """What one column says: above 0 for a header, below for a record."""
+    if _is_value(name):
+        years = _NUMBER.fullmatch(name) and len(name) <= 4 and bool(values) and _shape(values)[0] != "number"
+        return 0 if years or (not values and len(name) <= 4) else -3
+    if not values:
+        return 0
+    kind, share = _shape(values)
+    if kind != "words":
+        return 3 if share >= 0.8 else 1
+    if name in values:
+        return -2 if len(values) < 200 else 0
+    return _vote_words(name, values)
+
+
+def _vote_words(name: str, values: Sequence[str]) -> int:
+    han = sum(bool(_HAN.search(value)) for value in values)
+    if len(values) >= 3 and not _HAN.search(name) and han >= 0.8 * len(values):
+        return 2
+    if median(map(len, values)) >= 3 * len(name) and min(map(len, values)) > len(name):
+        return 1
+    return 0
+
+
+def _shape(values: Sequence[str]) -> tuple[str, float]:
+    """The most frequent kind of the values and its share."""
+    kind, count = Counter(map(_kind, values)).most_common(1)[0]
+    return kind, count / len(values)
+
+
+def _kind(value: str) -> str:
+    if _NUMBER.fullmatch(value):
+        return "number"
+    if _DATE.fullmatch(value):
+        return "date"
+    return "code" if _CODE.fullmatch(value) else "words"
+
+
+def _is_value(name: str) -> bool:
+    """Whether no column would be called so: a number, a date, a long code with more digits than letters, an address."""
+    if _kind(name) in ("number", "date") or "@" in name:
+        return True
+    digits = sum(character.isdigit() for character in name)
+    return digits >= 5 and 2 * digits >= len(name)
+
+
+def _reads_like_a_name(name: str) -> bool:
+    return bool(_IDENTIFIER.fullmatch(name) or (len(name) <= 16 and _NAME_ENDING.search(name) and
+                                               _NAME_ENDING.search(name[-6:] if len(name) > 6 else name)))
+
+
+def name_fields(headers: Sequence[str], labels: Labels, dataset: str) -> tuple[FieldName, ...]:
+    """Safe and distinct names for the columns: `column N` for an empty or withheld header, `qlr.1` when repeated."""
+    named: list[FieldName] = []
+    taken: set[str] = set()
+    for number, header in enumerate(headers, 1):
+        raw, fallback = " ".join(header.split()), f"column {number}"
+        label = labels.label(raw, fallback, dataset=dataset) if raw else fallback
+        field = next(name for name in _numbered(label) if name not in taken)
+        taken.add(field)
+        named.append(FieldName(field, raw, label if raw else ""))
+    return tuple(named)
+
+
+def _numbered(label: str) -> list[str]:
+    return [label, *(f"{label}.{count}" for count in range(1, 1000))]
