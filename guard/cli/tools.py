@@ -159,11 +159,11 @@ def detectors_list(packs: tuple[Path, ...], lang: str) -> int:
 @click.argument("packs", type=click.Path(path_type=Path), nargs=-1)
 def detectors_test(packs: tuple[Path, ...]) -> int:
     """Run the inline examples of packs (default: the shipped ones); exit 1 when one fails."""
-    from guard.detect import load
+    from guard.detect import Matcher, load
     from guard.detect.examples import failures
 
     detectors = load(packs or None)
-    failed = failures(detectors)
+    failed = failures(detectors, Matcher(detectors))
     for failure in failed:
         click.echo(f"FAIL  {failure.detector}: {failure.kind} example {failure.number}")
     click.echo(f"{len(detectors)} detectors, {len(failed)} examples failed")

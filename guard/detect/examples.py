@@ -1,0 +1,43 @@
+"""The inline examples of packs, run as tests: every detector says itself what it must and must not find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from guard.batch import MASKED, Hits
+from guard.detect.pack import Detector
+
+
+class TextMatcher(Protocol):
+    """What runs the examples."""
+
+    def scan_text(self, data: bytes) -> Hits:
+        """The hits in a text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An example that does not hold: the `number`-th (from 1) of its kind (match, no_match or masked)."""
+
+    detector: str
+    kind: str
+    number: int
+
+
+def failures(detectors: Sequence[Detector], matcher: TextMatcher) -> list[Failure]:
+    """The examples of `detectors` that do not hold in `matcher`, whose detectors must be the same."""
+    return [failure for index, detector in enumerate(detectors) for failure in _failing(index, detector, matcher)]
+
+
+def _failing(index: int, detector: Detector, matcher: TextMatcher) -> Iterator[Failure]:
+    wanted = {"match": (True, False), "no_match": (False, False), "masked": (False, True)}
+    for kind, answer in wanted.items():
+        for number, text in enumerate(getattr(detector.examples, kind), 1):
+            hits = matcher.scan_text(text.encode())
+            masked = hits.flags[hits.detector == index] & MASKED != 0
+            found = bool((~masked).any()), bool(masked.any())
+            if found != answer and not (kind == "no_match" and not found[0]):
+                yield Failure(detector.id, kind, number)
