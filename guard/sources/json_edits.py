@@ -10,8 +10,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from guard.batch import Edited, Editor, Ints
-from guard.sources.json_tokens import NUMBER, splice
+from guard.sources.json_tokens import NUMBER
 from guard.sources.json_values import Cells, JsonBatch
+from guard.sources.splice import splice
 
 NULL = b"null"
 HIDDEN_KEY = "*"

@@ -167,17 +167,6 @@ def unescape(literals: Sequence[bytes]) -> list[bytes]:
     return [text.encode("utf-8", "replace") for text in decoded]
 
 
-def splice(data: bytes, starts: Ints, ends: Ints, texts: Sequence[bytes]) -> bytes:
-    """`data` with the sorted, not overlapping spans replaced by `texts`; every other byte stays."""
-    pieces: list[bytes] = []
-    position = 0
-    for start, end, text in zip(starts.tolist(), ends.tolist(), texts, strict=True):
-        pieces += (data[position:start], text)
-        position = end
-    pieces.append(data[position:])
-    return b"".join(pieces)
-
-
 def _escapers(back: Ints) -> Ints:
     """The backslashes that escape the next byte: every second one of a run, from its first."""
     if not len(back):

@@ -1,0 +1,104 @@
+"""Parquet files, in batches of rows. Written anew: no foreign metadata, no dictionaries carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+
+from guard.batch import Batch, Edited, Editor
+from guard.errors import SourceError
+from guard.model import Labels, Reason, Skipped
+from guard.sources.arrow import BATCH_ROWS, read_batches
+from guard.sources.document import Document, Options
+from guard.sources.stable import Opener, StableFile
+
+_ENCRYPTED_MAGIC = b"PARE"
+_CODECS = {"SNAPPY", "GZIP", "BROTLI", "ZSTD", "LZ4"}
+
+
+class ParquetDocument(Document):
+    """A Parquet file. Memory holds one batch of rows and what the file's own row groups and pages ask for."""
+
+    format = "parquet"
+
+    def __init__(self, name: str, output: PurePosixPath, opener: Opener, size: int, options: Options,
+                 labels: Labels) -> None:
+        self.name = name
+        self.output = output
+        self.size = size
+        self._opener = opener
+        self._labels = labels
+
+    def read(self) -> Iterator[Batch | Skipped]:
+        try:
+            with StableFile.wrap(self._opener()) as file:
+                _, batches = _open(file)
+                yield from read_batches(self.name, batches, self._labels)
+                self.digest = file.digest
+                if file.changed():
+                    yield Skipped(self.name, Reason.CHANGED)
+        except SourceError as error:
+            yield Skipped(self.name, Reason(error.reason))
+        except OSError:
+            yield Skipped(self.name, Reason.UNREADABLE)
+
+    def rewrite(self, out: BinaryIO, editor: Editor) -> Edited:
+        from guard.sources.arrow_edits import write_edited
+
+        try:
+            with StableFile.wrap(self._opener()) as file:
+                _, codec = _metadata(file)
+                edited = write_edited(self.name, lambda: _open(file), self._labels, out, editor, compression=codec)
+                self.digest = file.digest
+                if file.changed():
+                    raise SourceError("an input changed while it was read", reason=Reason.CHANGED)
+        except OSError as error:
+            raise SourceError(f"an input cannot be read ({error.strerror})") from None
+        return edited
+
+
+def _open(file: StableFile) -> tuple[Any, Iterator[Any]]:
+    """Schema and record batches. Raises SourceError, now and while the batches are read."""
+    parquet, _ = _metadata(file)
+    return parquet.schema_arrow, _batches(parquet)
+
+
+def _metadata(file: StableFile) -> tuple[Any, str]:
+    """The opened file, and the compression of its first column."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    _check_magic(file)
+    try:
+        parquet = pq.ParquetFile(pa.PythonFile(file, "r"), pre_buffer=False, page_checksum_verification=True)
+        metadata = parquet.metadata
+        has_data = metadata.num_row_groups and metadata.num_columns
+        codec = metadata.row_group(0).column(0).compression if has_data else "SNAPPY"
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _failure(error) from None
+    return parquet, codec.lower() if codec in _CODECS else "none"
+
+
+def _check_magic(file: StableFile) -> None:
+    file.seek(0, 2)
+    file.seek(max(0, file.tell() - 4))
+    if file.read(4) == _ENCRYPTED_MAGIC:
+        raise SourceError("a Parquet file is encrypted", reason=Reason.ENCRYPTED)
+    file.seek(0)
+
+
+def _batches(parquet: Any) -> Iterator[Any]:
+    import pyarrow as pa
+
+    try:
+        yield from parquet.iter_batches(batch_size=BATCH_ROWS, use_threads=False)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _failure(error) from None
+
+
+def _failure(error: Exception) -> SourceError:
+    """The reason behind an error of the Parquet library; its text may show values, so it goes no further."""
+    if "encrypt" in str(error) or "decrypt" in str(error):
+        return SourceError("a Parquet file is encrypted", reason=Reason.ENCRYPTED)
+    return SourceError("a Parquet file is corrupt", reason=Reason.CORRUPT)
