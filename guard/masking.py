@@ -33,7 +33,7 @@ ENDS = {"id": (6, 4, 1), "id_strict": (1, 1, 1), "card": (6, 4, 1), "ends2": (2,
 from check digits (a credit code carries two: its own, and that of the organisation code inside it)."""
 
 PLACEHOLDERS = frozenset("*＊×●•■□█○")
-SEPARATORS = frozenset(" \u3000\u00a0-‐‑–—－_./．·・•‧:：()（）[]【】,，、+＋'’")
+SEPARATORS = frozenset(" \u3000\u00a0-‐‑–—－_./．·・•‧:：()（）[]【】,，、;；/／+＋'’")
 """Punctuation of written numbers and names. It is kept in place; every other character counts as significant."""
 
 _SURNAMES = (
@@ -71,8 +71,9 @@ _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _IPV4 = re.compile(r"((?:[0-9]{1,3}\.){3})(?:[0-9]{1,3}|\*)(?:[:/][0-9]{1,5})?")
 _IPV6_MASKED = re.compile(r"(?:[0-9a-f]{1,4}:){3}\*")
 _HEX_PAIRS = re.compile(r"[0-9A-Fa-f*]")
-_NAME_LIST = re.compile(r"([、,，;；/／&])")
-_WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’-](?=\w))*\**|\S")
+_NAME_LIST = re.compile(r"([、,，;；/／])")
+_OTHER = "".join(re.escape(char) for char in SEPARATORS)
+_WORD = re.compile(rf"[^{_OTHER}]+(?:['’-][^{_OTHER}]+)*")
 _X_RUN = re.compile(r"[xX]{2,}")
 
 
@@ -85,7 +86,9 @@ def mask(style: str, value: str) -> str:
     if not value or value.isspace():
         return ""
     cleaned = _cleaned(value)
-    return _mask_cleaned(style, cleaned) if cleaned.strip() else FULL
+    if cleaned == FULL or not any(map(_is_significant, cleaned)):
+        return FULL
+    return mask_ends(cleaned, *ENDS[style]) if style in ENDS else _FORMS[style](cleaned)
 
 
 def preview(style: str, value: str) -> str:
@@ -133,12 +136,6 @@ def split_address(text: str) -> tuple[str, str, str, str]:
         return "", "", "", text
     province, city, county = (part or "" for part in found.groups())
     return province, city, county, text[found.end() :]
-
-
-def _mask_cleaned(style: str, value: str) -> str:
-    if style in ENDS:
-        return mask_ends(value, *ENDS[style])
-    return _FORMS[style](value)
 
 
 def _cleaned(value: str) -> str:
@@ -197,25 +194,22 @@ def _name(value: str) -> str:
 
 
 def _one_name(name: str) -> str:
-    if sum(_is_significant(char) for char in name) == 1:
-        return "".join("*" if _is_significant(char) else char for char in name)
-    if any(_is_han(char) for char in name):
-        return _han_name(name)
+    places = [index for index, char in enumerate(name) if _is_significant(char)]
+    if len(places) > 1 and _is_han(name[places[0]]):
+        return _han_name(name, places[0], name[places[0] : places[0] + 2] in COMPOUND_SURNAMES and len(places) > 2)
     return _WORD.sub(lambda word: _word(word[0]), name)
 
 
-def _han_name(name: str) -> str:
-    """张三 to 张*, 欧阳娜娜 to 欧阳**: the surname stays where it comes first, all other significant characters go."""
-    start = next(index for index, char in enumerate(name) if _is_significant(char))
-    surname = name[start : start + 2] in COMPOUND_SURNAMES and len(name.strip()) > 2
-    keep = start + (2 if surname else 1) if _is_han(name[start]) else start
-    return "".join("*" if index >= keep and _is_significant(char) else char for index, char in enumerate(name))
+def _han_name(name: str, start: int, compound: bool) -> str:
+    """张三 to 张*, 欧阳娜娜 to 欧阳**: the surname stays, every other significant character goes."""
+    kept = start + (2 if compound else 1)
+    return "".join("*" if index >= kept and _is_significant(char) else char for index, char in enumerate(name))
 
 
 def _word(word: str) -> str:
     if len(word) == 1:
-        return word if not _is_significant(word) else "*"
-    return f"{word[0]}***"
+        return "*"
+    return f"{word[0]}***" if word[0].isalpha() else "***"
 
 
 def _is_han(char: str) -> bool:
