@@ -72,7 +72,7 @@ FIELDS = (
     column(REGISTER, "姓名", "person.name", Role.DIRECT, 3, 1190, *EXAMPLES["name"], confidence=0.75),
     column(REGISTER, "出生日期", "person.birth_date", Role.QUASI, 3, 1240, confidence=0.85),
     column(REGISTER, "病种", "person.health", Role.SENSITIVE, 4, 0, confidence=0.6,
-           reason="header names health information, no value was checked",
+           reason='header says "Health information"',
            classes=(count("person.health", 0, confidence=0.6),)),
     column(REGISTER, "低保金额", "", Role.NONE, 1, 0),
     column(REGISTER, "街道", "", Role.NONE, 1, 0),
@@ -101,7 +101,7 @@ DECISIONS = (
     Decision(LOG, "text", "secret.password", Scope.SPAN, Action.BLOCK, "secrets", {}, ()),
     Decision(LOG, "text", "person.email", Scope.SPAN, Action.MASK, "direct-identifiers", {"style": "email"},
              ("PIPL-6",)),
-    Decision("payload.json", "$.items[*].ip", "device.ip", Scope.FIELD, Action.GENERALISE, "network", {"to": "/24"}),
+    Decision("payload.json", "$.items[*].ip", "device.ip", Scope.FIELD, Action.GENERALISE, "network", {"to": "network"}),
     Decision("payload.json", HOSTILE, "", Scope.FIELD, Action.ALLOW, "default.no-finding"),
 )
 
@@ -123,7 +123,7 @@ REPORT = Report(
     fields=FIELDS, findings=tuple(example for group in EXAMPLES.values() for example in group), skipped=SKIPPED,
     verdict=Verdict.VIOLATION, created=CREATED, policy=POLICY, audience="public", decisions=DECISIONS,
     suppressed={"baseline": 3, "exceptions": 1, "inline": 0}, summary={"hits": 4306},
-    warnings=("the baseline entry 5f2c matches nothing any more",),
+    warnings=("baseline entry 5f2c (cn-mobile) matches nothing any more",),
 )
 
 
@@ -148,11 +148,12 @@ def release() -> dict[str, Any]:
     """`guard release` that passed."""
     fields = tuple(field for field in FIELDS if field.dataset != LOG and field.field != "病种")
     fine = tuple(d for d in DECISIONS if d.action not in (Action.BLOCK, Action.REVIEW) and d.dataset != LOG)
-    checks = ({"id": "source_unchanged", "title": "", "passed": True, "detail": ""},
-              {"id": "replaced", "title": "", "passed": True, "detail": "4978 cells"},
-              {"id": "withheld", "title": "", "passed": True, "detail": ""},
+    checks = ({"id": "changed", "title": "", "passed": True, "detail": "4978 values replaced"},
+              {"id": "absent", "title": "", "passed": True, "detail": "none found"},
+              {"id": "readable", "title": "", "passed": True, "detail": "all of it"},
               {"id": "own-check", "title": "A check of a later version", "passed": True, "detail": ""})
-    return replace(REPORT, fields=fields, decisions=fine, skipped=(), verdict=Verdict.PASS, checks=checks,
+    inputs = tuple(item for item in REPORT.inputs if item.status == "scanned" and item.path != LOG)
+    return replace(REPORT, inputs=inputs, fields=fields, decisions=fine, skipped=(), verdict=Verdict.PASS, checks=checks,
                    warnings=()).as_json()
 
 
@@ -167,10 +168,12 @@ ALL = {"violation": violation, "scan": scan, "incomplete": incomplete, "release"
 MANIFEST = {
     "schema": "guard.manifest/v1", "created": CREATED, "tool": {"name": "guard", "version": "0.1.0"},
     "audience": "public", "policy": POLICY, "rules": {"digest": DIGEST},
-    "protection": [{"data_class": "person.id.cn", "actions": ["drop"]},
-                   {"data_class": "person.phone.mobile", "actions": ["drop", "mask"]},
-                   {"data_class": "person.name", "actions": ["mask"]},
-                   {"data_class": "person.birth_date", "actions": ["generalise"]}],
+    "protection": [{"data_class": "person.id.cn", "action": "drop"},
+                   {"data_class": "person.phone.mobile", "action": "drop"},
+                   {"data_class": "person.phone.mobile", "action": "mask"},
+                   {"data_class": "person.name", "action": "pseudonymise"},
+                   {"data_class": "person.birth_date", "action": "generalise"}],
+    "pseudonym_key": "destroyed",
     "files": [{"path": "低保公示.csv", "bytes": 120_400, "sha256": "ab" * 32},
               {"path": "企业登记.xlsx", "bytes": 49_110, "sha256": "cd" * 32}],
     "signature": None,

@@ -87,7 +87,7 @@ def _decisions(seen: View, words: Phrases, out: Console) -> None:
         table = _table(words, ("action", "field", "data_class", "scope", "basis"))
         for row in seen.decisions.rows:
             table.add_row(_action(row, words), _name(row), Text(row.title), Text(row.scope),
-                          Text(words.listing(list(row.basis)), "dim"))
+                          Text("\n".join(row.basis_ids), "dim"))
         _section(words("section.decisions"), table, seen.decisions, words, out)
     if seen.unchanged:
         out.print(Text(words("decisions.unchanged", count=seen.unchanged), "dim"))

@@ -27,12 +27,12 @@ def render(report: Json, format: str, language: str = "en") -> str:  # noqa: A00
     return FORMATS[format](report, language)
 
 
-def render_notice(manifest: Json, language: str = "en", format: str = "markdown", *,  # noqa: A002
+def render_notice(manifest: Json, language: str = "en", format: str = "html", *,  # noqa: A002
                   publisher: str = "", contact: str = "") -> str:
-    """The public notice of a release, for citizens, as markdown or html, from the public manifest alone.
+    """The public notice of a release, for citizens, as html or markdown, from the public manifest alone.
 
     Read from the manifest: `created`, `audience`, `tool`, `policy`, `rules`, `files[{path, bytes, sha256}]`,
-    `protection[{data_class, actions[]}]`, `signature`; what is missing is left out.
+    `protection[{data_class, action}]`, `pseudonym_key`, `signature`; what is missing is left out.
     """
     from guard.render.notice import write_notice
 

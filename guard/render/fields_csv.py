@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from guard.render.escape import csv_cell
-from guard.render.phrases import phrases
+from guard.render.phrases import Phrases, phrases
 from guard.render.references import reference_title
+from guard.render.sentences import say
 from guard.render.stored import arrange
 from guard.render.view import strictness
 
@@ -31,7 +32,7 @@ def write_fields(report: Json, language: str) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for field in arrange(report)["fields"]:
-        row = _row(field, strictest.get((field["dataset"], field["field"]), {}), language)
+        row = _row(field, strictest.get((field["dataset"], field["field"]), {}), phrases(language))
         writer.writerow([csv_cell(cell) for cell in row])
     return out.getvalue()
 
@@ -44,13 +45,13 @@ def _strictest(decisions: list[Json]) -> dict[tuple[str, str], Json]:
             for name, of_field in by_field.items()}
 
 
-def _row(field: Json, decision: Json, language: str) -> list[object]:
+def _row(field: Json, decision: Json, words: Phrases) -> list[object]:
     identifier = field["data_class"]
     return [
         field["dataset"], field["field"], field["kind"], identifier,
-        phrases(language).data_class(identifier) if identifier else "", field["grade"], field["role"],
+        words.data_class(identifier) if identifier else "", field["grade"], field["role"],
         field["confidence"], field["rows"], field["filled"], field["hits"], field["masked_hits"],
         decision.get("action", ""), decision.get("rule", ""),
-        "; ".join(reference_title(name, language) for name in decision.get("basis", ())),
-        decision.get("waived_by", ""), field.get("reason", ""),
+        "; ".join(reference_title(name, words) for name in decision.get("basis", ())),
+        decision.get("waived_by", ""), say(field.get("reason", ""), words.language),
     ]

@@ -26,6 +26,7 @@ class Notice:
     files: tuple[tuple[str, str, str], ...]
     total: int
     kinds: tuple[tuple[str, str], ...]
+    key_destroyed: bool
     signed: bool
     contact: str
     made: str
@@ -57,6 +58,7 @@ def _notice(manifest: Json, words: Phrases, publisher: str, contact: str) -> Not
                     for entry in files[:MAX_FILES]),
         total=len(files),
         kinds=_kinds(manifest.get("protection", ()), words),
+        key_destroyed=_key_destroyed(manifest),
         signed=bool(manifest.get("signature")),
         contact=words("notice.contact_text", contact=contact or words("notice.contact_default")),
         made=_made(manifest, words),
@@ -67,8 +69,15 @@ def _kinds(protection: Any, words: Phrases) -> tuple[tuple[str, str], ...]:
     kinds: dict[str, list[str]] = {}
     for entry in protection:
         done = kinds.setdefault(words.data_class(str(entry["data_class"])), [])
-        done += [text for action in entry["actions"] if (text := words.term("notice_action", str(action))) not in done]
+        text = words.term("notice_action", str(entry["action"]))
+        done += [text] if text not in done else []
     return tuple((title, words("format.item_separator").join(done)) for title, done in sorted(kinds.items()))
+
+
+def _key_destroyed(manifest: Json) -> bool:
+    """Whether there are codes in the data, and nobody can make the same ones again."""
+    actions = {str(entry["action"]) for entry in manifest.get("protection", ())}
+    return "pseudonymise" in actions and manifest.get("pseudonym_key") == "destroyed"
 
 
 def _made(manifest: Json, words: Phrases) -> str:

@@ -4,21 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
-from guard.content import read_yaml, root
+from guard.content import Strict, read_yaml, root
 from guard.render.escape import shown
+from guard.render.phrases import Phrases
+from guard.taxonomy import Title
+
+_HAN_DIGITS = "〇一二三四五六七八九"
 
 
-def reference_title(identifier: str, language: str) -> str:
-    """The title of a legal ground; one that the file does not list (an office's own policy) is shown by its id."""
-    title = _references().get(identifier, {}).get("title", identifier)
-    return shown(title.get(language, identifier) if isinstance(title, Mapping) else title)
+class Reference(Strict):
+    """A law or standard, or one article of it; `says` is what it asks in our own words. Other keys are not read."""
+
+    model_config = {"extra": "ignore", "frozen": True}
+
+    title: Title
+    article: str = ""
+    says: Title | None = None
+
+
+def reference_title(identifier: str, words: Phrases) -> str:
+    """The title and article of a ground; one that the file does not list (an office's own policy) is shown by its id."""
+    reference = _references().get(identifier)
+    if reference is None:
+        return shown(identifier)
+    title = _in(reference.title, words)
+    if not reference.article:
+        return title
+    if not reference.article.isdigit():  # a clause of a standard
+        return words("reference.clause", title=title, article=reference.article)
+    article = han_numeral(int(reference.article)) if words.language == "zh" else reference.article
+    return words("reference.article", title=title, article=article)
+
+
+def reference_says(identifier: str, words: Phrases) -> str:
+    """What the ground asks, "" when that is not known."""
+    reference = _references().get(identifier)
+    return "" if reference is None or reference.says is None else _in(reference.says, words)
+
+
+def han_numeral(value: int) -> str:
+    """A number below one hundred as Chinese law counts its articles: 28 is 二十八, 14 is 十四."""
+    tens, ones = divmod(value, 10)
+    if value >= 100:
+        return str(value)
+    head = "" if not tens else "十" if tens == 1 else f"{_HAN_DIGITS[tens]}十"
+    return head + (_HAN_DIGITS[ones] if ones or not tens else "")
+
+
+def _in(title: Title, words: Phrases) -> str:
+    return shown(title.zh if words.language == "zh" else title.en)
 
 
 @cache
-def _references() -> Mapping[str, Mapping[str, Any]]:
+def _references() -> Mapping[str, Reference]:
     path = root("policies") / "references.yml"
-    if not path.is_file():
-        return {}
-    return read_yaml(path, name=path.name).validate(dict[str, dict[str, Any]])
+    return read_yaml(path, name=path.name).validate(dict[str, Reference]) if path.is_file() else {}

@@ -96,8 +96,7 @@ def _why_passed(report: Json, words: Phrases) -> Iterable[str]:
         yield words("why.found", what=_named(hits, words)) if hits else words("why.nothing_found")
     if report["checks"] and all(check["passed"] is True for check in report["checks"]):
         yield words("why.checks_passed", count=len(report["checks"]))
-    if not report["skipped"]:
-        yield words("why.all_read")
+    yield words("why.accepted" if report["skipped"] else "why.all_read")
 
 
 def _next(report: Json, words: Phrases, verdict: str, mode: str, found: int) -> Iterable[str]:
@@ -133,7 +132,8 @@ def _classes(decisions: list[Json], words: Phrases) -> str:
 def _named(counts: Mapping[str, int], words: Phrases) -> str:
     """The most frequent names with their counts, and how many more there are."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    named = [f"{name} ({words('counted.times', count=count)})" for name, count in ordered[:MAX_NAMED]]
+    named = [words("format.counted", name=name, count=words("counted.times", count=count))
+             for name, count in ordered[:MAX_NAMED]]
     if more := len(ordered) - MAX_NAMED:
         named += [words("format.more", count=more)] if more > 0 else []
     return words.listing(named)

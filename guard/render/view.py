@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from guard import taxonomy
 from guard.model import Action, confidence_word
 from guard.render.escape import shown
 from guard.render.phrases import Phrases, number, phrases
-from guard.render.references import reference_title
+from guard.render.references import reference_says, reference_title
+from guard.render.sentences import say
 from guard.render.verdict import Statement, state
 
 Row = TypeVar("Row")
 Json = Mapping[str, Any]
 MAX_PLAIN_NAMES = 60
 MAX_EXAMPLE_FIELDS = 60
+MAX_GROUND_DECISIONS = 20_000
 GRADES = (4, 3, 2, 1, 0)
 """From the highest; 0 stands for a field without a finding."""
 
@@ -79,6 +82,7 @@ class DecisionRow:
     scope: str
     rule: str
     basis: tuple[str, ...]
+    basis_ids: tuple[str, ...]
     params: str
     reason: str
     waived_by: str
@@ -156,6 +160,7 @@ class View:
     waived: Cut[DecisionRow]
     risk: tuple[tuple[str, str], ...]
     warnings: Cut[str]
+    grounds: tuple[tuple[str, str], ...]
 
 
 def view(report: Json, language: str, limit: int) -> View:
@@ -170,7 +175,7 @@ def view(report: Json, language: str, limit: int) -> View:
         phrases=words,
         statement=state(report, words, len(holding)),
         tool=shown(f"{report['tool'].get('name', 'guard')} {report['tool'].get('version', '')}".strip()),
-        created=shown(report["created"]),
+        created=moment(report["created"]),
         audience=words.term("audience", report["audience"]) if report["audience"] else "",
         policy=_identity(policy), policy_digest=shown(policy.get("digest", "")),
         rules=_identity(rules), rules_digest=shown(rules.get("digest", "")),
@@ -190,13 +195,23 @@ def view(report: Json, language: str, limit: int) -> View:
         waived=_cut([d for d in acting if d.get("waived_by")], _decision_order, limit,
                     lambda decision: _decision_row(decision, words)),
         risk=_risk(report["risk"]),
-        warnings=_cut(report["warnings"], str, limit, shown),
+        warnings=_cut(report["warnings"], str, limit, lambda text: shown(say(text, language), 400)),
+        grounds=_grounds(acting[:MAX_GROUND_DECISIONS], words),
     )
 
 
 def has_findings(field: Json) -> bool:
     """Whether anything fired in the field, by value or by header."""
     return bool(field["data_class"] or field["classes"] or field["hits"] or field["masked_hits"])
+
+
+def moment(created: str) -> str:
+    """An ISO 8601 time as people write it, to the minute and with its offset; anything else as it is."""
+    try:
+        time = datetime.fromisoformat(created)
+    except ValueError:
+        return shown(created)
+    return f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".strip()
 
 
 def place(location: Json, words: Phrases) -> str:
@@ -295,7 +310,7 @@ def _field_row(field: Json, words: Phrases) -> FieldRow:
         level=min(max(field["grade"], 1), 4), grade=grade_title(field["grade"], words),
         role=words.term("role", field["role"]), evidence=word, confidence=words.term("confidence", word),
         percent=f"{field['confidence']:.2f}", rows=number(field["rows"]), hits=number(field["hits"]),
-        masked=number(field["masked_hits"]), reason=shown(field.get("reason", "")),
+        masked=number(field["masked_hits"]), reason=_said(field, "reason", words),
         examples=tuple(_example(finding, words) for finding in field["examples"]),
     )
 
@@ -314,20 +329,43 @@ def is_sensitive(identifier: str) -> bool:
 
 
 def _decision_row(decision: Json, words: Phrases) -> DecisionRow:
-    params = ", ".join(f"{name}: {value}" for name, value in sorted(decision["params"].items()))
     identifier = decision["data_class"]
     return DecisionRow(
         code=decision["action"], action=words.term("action", decision["action"]), dataset=shown(decision["dataset"]),
         field=shown(decision["field"]), title=words.data_class(identifier) if identifier else "",
         scope=words.term("scope", decision["scope"]), rule=shown(decision["rule"]),
-        basis=tuple(reference_title(name, words.language) for name in decision["basis"]),
-        params=shown(params), reason=shown(decision.get("reason", "")), waived_by=shown(decision.get("waived_by", "")),
+        basis=tuple(reference_title(name, words) for name in decision["basis"]),
+        basis_ids=tuple(shown(name) for name in decision["basis"]),
+        params=_params(decision["params"], words), reason=_said(decision, "reason", words), waived_by=shown(decision.get("waived_by", "")),
     )
+
+
+def _said(row: Json, key: str, words: Phrases) -> str:
+    """A sentence of another room, in the reader's language."""
+    return shown(say(row.get(key) or "", words.language))
+
+
+def _params(params: Json, words: Phrases) -> str:
+    """The parameters of an action in words; one without a phrase by name and value."""
+    known, said = words.sections["param"], []
+    for name, value in sorted(params.items()):
+        text = "+".join(map(str, value)) if isinstance(value, list) else str(value)
+        if f"{name} {text}" in known:
+            said.append(words(f"param.{name} {text}"))
+        else:
+            said.append(words(f"param.{name}", value=text) if name in known else f"{shown(name)}: {shown(text)}")
+    return words.listing(said)
+
+
+def _grounds(decisions: Iterable[Json], words: Phrases) -> tuple[tuple[str, str], ...]:
+    """The grounds that the decisions name, each with what it asks."""
+    named = sorted({name for decision in decisions for name in decision["basis"]})
+    return tuple((reference_title(name, words), says) for name in named if (says := reference_says(name, words)))
 
 
 def _skipped_row(skipped: Json, words: Phrases) -> SkippedRow:
     line = {"line": skipped["line"]} if skipped.get("line") is not None else {}
-    return SkippedRow(shown(skipped["dataset"]), words.term("reason", skipped["reason"]), shown(skipped["detail"]),
+    return SkippedRow(shown(skipped["dataset"]), words.term("reason", skipped["reason"]), _said(skipped, "detail", words),
                       place(line, words))
 
 
@@ -342,7 +380,7 @@ def _check_row(check: Json, words: Phrases) -> CheckRow:
     known = check["id"] in words.sections["check_title"]
     title = words.term("check_title", check["id"]) if known else shown(check.get("title") or check["id"])
     passed = check["passed"] is True
-    return CheckRow(title, passed, words("check.passed" if passed else "check.failed"), shown(check.get("detail", "")))
+    return CheckRow(title, passed, words("check.passed" if passed else "check.failed"), _said(check, "detail", words))
 
 
 def _risk(risk: Json) -> tuple[tuple[str, str], ...]:
