@@ -274,9 +274,13 @@ def _read_private(path: Path) -> bytes:
         if path.is_symlink():
             raise KeyringError(f"{path.name} is a symbolic link", hint="name the file itself") from None
         raise KeyringError(f"{path.name} cannot be read ({error.strerror})") from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check_private(os.fstat(file.fileno()), path)
-        return file.read(MAX_FILE + 1)[:MAX_FILE]
+    try:
+        _check_private(os.fstat(descriptor), path)
+        return os.read(descriptor, MAX_FILE)
+    except OSError as error:
+        raise KeyringError(f"{path.name} cannot be read ({error.strerror})") from None
+    finally:
+        os.close(descriptor)
 
 
 def _check_private(status: os.stat_result, path: Path) -> None:
