@@ -9,17 +9,17 @@ from guard.detect.tables import rows
 
 _HAN = "一-龥"
 _DIVISION = rf"[{_HAN}]{{1,9}}?(?:特别行政区|自治区|自治州|自治县|开发区|高新区|管理区|街道|地区|新区|苏木|省|市|州|盟|区|县|旗|镇|乡)"
-_PLACE = (rf"[{_HAN}0-9]{{1,9}}?(?:胡同|大道|社区|小区|花园|公寓|广场|大厦|中心|新村|宿舍|家园|名苑|国际|大楼|路|街|道|巷|弄|里|条|"
+_PLACE = (rf"[{_HAN}]{{1,9}}?(?:胡同|大道|社区|小区|花园|公寓|广场|大厦|中心|新村|宿舍|家园|名苑|国际|大楼|路|街|道|巷|弄|里|条|"
           rf"段|环|桥|村|庄|屯|寨|苑|园|城|府|湾|郡|坊|院|楼|厂|坪|岭|坡|沟|口|营|堡|集|岗|站|墅|庭|阁|居|邸|港|洲|墩|浜|塘|埭|湖|山|店|组|队)"
           r"(?:[东南西北中一二三四五六七八九十]{1,2}(?:段|路|街|区|里|巷|弄|村|条))?")
 _COUNT = r"[0-9A-Za-z]{1,5}(?:-[0-9A-Za-z]{1,5}){0,3}|[一二三四五六七八九十百甲乙丙丁]{1,4}"
 _UNIT = "号楼|号院|号|弄|栋|幢|座|楼|层|室|户|组|队|社|单元|门|期|房|铺|巷|支弄|#楼|#"
 _NUMBER = rf"(?:附|第)?(?:{_COUNT})(?:{_UNIT})(?:之[一二三四五六七八九十0-9]{{1,2}})? ?"
 _ROOM = rf"(?:{_NUMBER})+(?:[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{0,3}}(?![0-9年月日元万]))?"
-_ADDRESS = re.compile(
-    rf"(?P<division>(?:{_DIVISION} ?){{0,5}}+)"
-    rf"(?:(?P<place>(?:(?!{_COUNT}(?:{_UNIT})){_PLACE}){{1,3}}) ?)?"
-    rf"(?P<number>{_ROOM}(?:\(?(?:{_PLACE})(?:{_ROOM})\)?){{0,2}})?", re.ASCII)
+_LEAD = rf"(?P<division>(?:{_DIVISION} ?){{0,5}}+)"
+_PLACES = rf"(?P<place>(?:(?!(?:{_COUNT})(?:{_UNIT})){_PLACE} ?){{1,3}})"
+_NUMBERED = re.compile(rf"{_LEAD}{_PLACES}?(?P<number>{_ROOM}(?:\(?{_PLACE}{_ROOM}\)?){{0,2}})", re.ASCII)
+_UNNUMBERED = re.compile(rf"{_LEAD}{_PLACES}", re.ASCII)
 _STARTERS = re.compile(r"^(?:现|家|常|暂|居|户籍)?(?:住址|住所|住|地址|位于|在|于|到|至|为|是|我|系|从)+(?:在|于|是|为)?")
 _RUN = re.compile(rf"[{_HAN}0-9A-Za-z#·() -]*")
 REACH = 64
@@ -53,7 +53,7 @@ def around_number(text: str, start: int, end: int) -> tuple[int, int] | None:
     window = text[floor:start]
     left = floor + len(window) - len(_leading(window))
     for at in _likely_starts(text, left, start):
-        found = _ADDRESS.match(text, at, min(len(text), end + REACH))
+        found = _NUMBERED.match(text, at, min(len(text), end + REACH))
         if found and found.end() >= end and _complete(found):
             return at, at + len(found.group().rstrip(" ("))
     return None
@@ -78,13 +78,13 @@ def _likely_starts(text: str, left: int, right: int) -> list[int]:
 
 def _complete(found: re.Match[str]) -> bool:
     """A division and a place or number in it, or a place in a township; a district with a number is none."""
-    return bool(found["division"] and found["number"] and (found["place"] or len(found["division"]) > 5))
+    return bool(found["division"] and (found["place"] or len(found["division"]) > 5))
 
 
 def after_label(text: str, start: int, end: int) -> tuple[int, int] | None:
     """The address that starts at `start`, behind a label: a number is not needed there."""
-    found = _ADDRESS.match(text, start, end)
-    if not found or not (found["division"] or found["number"]) or not (found["place"] or found["number"]):
+    found = _NUMBERED.match(text, start, end) or _UNNUMBERED.match(text, start, end)
+    if not found or not found["division"]:
         return None
     return start, start + len(found.group().rstrip(" ("))
 
@@ -96,5 +96,5 @@ def in_division(value: str) -> bool:
 
 def is_address(value: str) -> bool:
     """A value that reads as an address: it begins with a division, or has a place and a number."""
-    found = _ADDRESS.match(value)
-    return starts_division(value) or bool(found and found["number"] and (found["place"] or found["division"]))
+    found = _NUMBERED.match(value)
+    return starts_division(value) or bool(found and (found["place"] or found["division"]))

@@ -12,13 +12,14 @@ import math
 import re
 from functools import cache
 
-from guard.detect.tables import numbers, table
+from guard.detect.tables import numbers, rows, table
 
-LENIENT, FAIR, STRICT = -4.0, 0.0, 3.0
-"""Least plausibility beside a label with a colon, in a pattern that speaks for a name, and for a word on its own."""
+LENIENT, FAIR, USUAL, STRICT = -4.0, 0.0, 1.0, 3.0
+"""Least plausibility beside a label with a colon, in a pattern that speaks for a name, alone in a cell beside an
+identifier, and for a word on its own."""
 
 IMPLAUSIBLE = -99.0
-_ONE, _SHORT = 0.75, -1.0
+_ONE, _SHORT, _PLACE = 0.75, -1.0, 5.0
 _ETHNIC_DOT = re.compile(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
 _ETHNIC_PARTS = ["扎西", "多吉", "卓玛", "其美", "次仁", "次旦", "旦增", "丹增", "达瓦", "尼玛", "平措", "洛桑", "央金", "拉姆", "德吉", "白玛", "格桑", "巴桑", "边巴", "普布", "米玛", "索朗", "索南", "仁青", "仁增", "罗布", "顿珠", "曲珍", "曲吉", "晋美", "强巴", "贡布", "嘉措", "旺堆", "旺姆", "桑珠", "加布", "才让", "才旦", "拉毛", "卓嘎", "群培", "云丹", "土登", "阿旺", "江白", "欧珠", "措姆", "益西", "赤列", "巴珠", "塔杰", "旺杰", "朗杰", "坚赞", "斯郎", "巴特尔", "巴图", "乌云", "其其格", "格日勒", "图雅", "苏日娜", "娜仁", "斯琴", "高娃", "那日松", "巴雅尔", "朝鲁", "宝音", "额尔敦", "阿拉坦", "萨仁", "乌日娜", "通拉嘎", "哈斯", "呼和", "必力格", "达来", "毕力格", "买买提", "艾合买提", "古丽", "阿依", "阿迪力", "吐尔逊", "玉素甫", "麦麦提", "热合曼", "阿不都", "努尔", "帕提曼", "米热", "木合塔尔", "沙吾提", "艾力", "凯赛尔", "伊力哈木", "阿曼", "古力", "依布拉音"]
 _ETHNIC = re.compile(f"(?:{'|'.join(sorted(_ETHNIC_PARTS, key=len, reverse=True))}){{2,4}}")
@@ -50,7 +51,13 @@ def plausibility(name: str) -> float:
     odds = [numbers("given").get(character, -6.0) for character in given]
     worth = sum(odds) * (_ONE if len(odds) == 1 else 0.6) + (_surnames()[surname] - 5.0) * 0.6
     worth += _SHORT if len(given) == 1 else 0.0
-    return worth - _word_weight(name, given)
+    return worth - _word_weight(name) - (_PLACE if name in _places() else 0.0)
+
+
+@cache
+def _places() -> frozenset[str]:
+    """Names of divisions without their suffix: 石家庄, 连云港, 白云."""
+    return frozenset(re.sub(r"(?:市|区|县|自治县|地区|盟|旗)$", "", row[1]) for row in rows("divisions"))
 
 
 def _double(name: str) -> bool:
@@ -58,7 +65,7 @@ def _double(name: str) -> bool:
     return len(name) == 4 and name[1] in _surnames() and _surnames()[name[1]] > 6.5
 
 
-def _word_weight(name: str, given: str) -> float:
+def _word_weight(name: str) -> float:
     counts = numbers("words")
     weight = math.log2(counts[name]) * 0.8 if name in counts else 0.0
     if len(name) == 3 and name[:2] in counts and counts[name[:2]] > 200:
@@ -97,6 +104,11 @@ def is_name(name: str) -> bool:
 def is_sure_name(name: str) -> bool:
     """A Chinese name by itself: common surname, usual given name, no ordinary word."""
     return plausibility(name) >= STRICT
+
+
+def is_usual_name(name: str) -> bool:
+    """A Chinese name in a place that hints at one (alone in a cell, beside an identifier)."""
+    return plausibility(name) >= USUAL
 
 
 def is_fair_name(name: str) -> bool:

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Mapping
 
 from guard.detect.addresses import in_division, is_address
-from guard.detect.names import is_fair_name, is_name, is_sure_name
+from guard.detect.names import is_fair_name, is_name, is_sure_name, is_usual_name
 from guard.detect.tables import divisions, table
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -51,6 +51,12 @@ def id_birth_date(value: str) -> bool:
     """Digits 7 to 14 (or 7 to 12 of the old 15-digit form) are a day that a living person can be born on."""
     digits = value[6:14] if len(value) == 18 else "19" + value[6:12]
     return birth_date(digits)
+
+
+def embedded_id(value: str) -> bool:
+    """Holds a resident identity number whose check digit and birth date are right (student, disability numbers)."""
+    found = re.search(r"[1-9]\d{16}[\dX]", value)
+    return found is not None and iso7064_mod11_2(found.group()) and id_birth_date(found.group())
 
 
 def calendar_date(value: str) -> bool:
@@ -89,6 +95,16 @@ def uscc_check(value: str) -> bool:
         return False
     total = sum(_USCC_ALPHABET.index(c) * weight for c, weight in zip(value, _USCC_WEIGHTS, strict=False))
     return _USCC_ALPHABET[-total % 31] == value[17]
+
+
+def uscc_department(value: str) -> bool:
+    """The first two characters are a registering department and category of GB 32100-2015."""
+    return value[0] in "123456789ANY" and value[1] in "1234569"
+
+
+def cn_region_of_uscc(value: str) -> bool:
+    """Characters 3 to 8 are a division of GB/T 2260, or 100000 for the ministries."""
+    return value[2:8] == "100000" or cn_region(value[2:8])
 
 
 def uscc_organisation(value: str) -> bool:
@@ -158,6 +174,11 @@ def vin_check(value: str) -> bool:
     return "0123456789X"[total % 11] == value[8]
 
 
+def vin_letters(value: str) -> bool:
+    """Letters and digits both, no long repeat: 17 digits are no vehicle."""
+    return sum(c.isalpha() for c in value) >= 3 and sum(c.isdigit() for c in value) >= 2 and len(set(value)) >= 6
+
+
 def ip_address(value: str) -> bool:
     """An IPv4 or IPv6 address."""
     try:
@@ -217,6 +238,34 @@ def contains_digit(value: str) -> bool:
     return any("0" <= c <= "9" for c in value)
 
 
+def contains_digit_or_mark(value: str) -> bool:
+    """Holds a digit, hyphen or underscore, which plain words do not."""
+    return any("0" <= c <= "9" or c in "-_" for c in value)
+
+
+def not_file_name(value: str) -> bool:
+    """Does not end like the name of a file: icon@2x.png is no e-mail address."""
+    return value.rpartition(".")[2] not in _FILE_SUFFIXES
+
+
+_FILE_SUFFIXES = frozenset(
+    "bmp class conf cpp css csv doc docx exe gif gz htm html ico jpeg jpg js json log md pdf php png py svg tar tgz ts txt "
+    "webp xls xlsx xml yaml yml zip".split())
+
+
+def not_english_words(value: str) -> bool:
+    """None of the words is one that names of persons do not hold (Customer Service, New York)."""
+    return _ENGLISH_WORDS.isdisjoint(value.lower().split())
+
+
+_ENGLISH_WORDS = frozenset(
+    "sir madam customer service support team department office street road avenue new york san los great north south east "
+    "west united states kingdom national international company corp inc ltd limited group bank university college school "
+    "hospital city county state government ministry all user users admin system server test default sales manager "
+    "committee center centre association the and of for to everyone colleague colleagues member members friend friends "
+    "product order data file table list item home page general public republic hong kong hotel health".split())
+
+
 def mixed_classes(value: str) -> bool:
     """Holds characters of at least two classes out of lower case, upper case, digits and others."""
     return len({_class(character) for character in value}) >= 2
@@ -249,6 +298,16 @@ def not_placeholder(value: str) -> bool:
     return not _PLACEHOLDER.search(value)
 
 
+_REFERENCE = re.compile(
+    r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:[_-][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)+|"
+    r"[A-Z][a-z]+(?:[A-Z][a-z]+)*|/[\w./-]+|[a-z]+://.*|@\w+.*", re.ASCII)
+
+
+def not_reference(value: str) -> bool:
+    """Not a name of code, a path or a plain word: config.password, getPassword, /run/secrets/db."""
+    return not _REFERENCE.fullmatch(value)
+
+
 def uneven(value: str) -> bool:
     """At least three distinct digits: 13800000000 and 11111111 are fillers."""
     return len(set(value)) >= 3
@@ -259,8 +318,9 @@ VALIDATORS: Mapping[str, Callable[[str], bool]] = {
     for function in (
         iso7064_mod11_2, cn_region, cn_province, id_birth_date, calendar_date, birth_date, uscc_check, uscc_organisation,
         organisation_code, business_registration, luhn, card_issuer, mobile_segment, area_code, vin_check, ip_address,
-        ip_of_somebody, mac_unicast, ssn_issued, nanp_number, jwt_header, github_checksum, contains_digit, mixed_classes,
-        not_hex_id, not_placeholder, uneven, in_division, is_address, is_fair_name, is_name, is_sure_name,
+        ip_of_somebody, mac_unicast, ssn_issued, nanp_number, jwt_header, github_checksum, contains_digit, mixed_classes, embedded_id,
+        vin_letters, uscc_department, cn_region_of_uscc, contains_digit_or_mark, not_file_name, not_english_words,
+        not_reference, not_hex_id, not_placeholder, uneven, in_division, is_address, is_fair_name, is_name, is_sure_name, is_usual_name,
     )
 }
 """Every check by the name that packs use."""
