@@ -115,18 +115,22 @@ class DelimitedDocument(StreamDocument):
             return b""
         cells = split_exactly(table.header, table.delimiter, final=True)
         starts, ends = drop_spans(cells, dropped)
-        spans = {int(start): (int(end), b"") for start, end in zip(starts, ends, strict=True)}
-        for ordinal, name in enumerate(table.names[: table.width]):
-            if name.shown_as != name.raw and not dropped[ordinal]:
-                label = quote(name.shown_as.encode(), table.delimiter)
-                spans[int(cells.starts[ordinal])] = int(cells.ends[ordinal]), label
-        order = sorted(spans)
-        return splice(table.header, np.array(order, np.int64), np.array([spans[at][0] for at in order], np.int64),
-                      [spans[at][1] for at in order])
+        renamed = np.array([ordinal for ordinal, name in enumerate(table.names[: table.width])
+                            if name.shown_as != name.raw and not dropped[ordinal]], np.int64)
+        if not len(starts) and not len(renamed):
+            return table.header
+        import pyarrow as pa
+
+        values = [None] * len(starts) + [quote(table.names[at].shown_as.encode(), table.delimiter) for at in renamed]
+        return splice(table.header, np.concatenate((starts, cells.starts[renamed])),
+                      np.concatenate((ends, cells.ends[renamed])), pa.array(values, pa.binary()))
 
     def _records(self, reader: TextReader, text: bytes, table: _Table) -> Iterator[TableBatch | Skipped]:
         begin = len(table.titles) + len(table.header)
         row, place = 0, START.after(text[:begin])
+        if begin == len(text):  # a header alone still has fields
+            yield table_batch(self.name, b"", split_exactly(b"", table.delimiter, final=True), table.name, table.width,
+                              row, place)
         for block, cells in self._blocks(reader, text[begin:], table.delimiter):
             whole = bool(cells.end)
             if not whole:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from guard.batch import Batch, CellEdit, Column, Edits, Ints
 from guard.model import Location
 from guard.sources.delimited_cells import Cells, Mask
-from guard.sources.splice import check_spans, splice, string_values
+from guard.sources.splice import as_binary, splice
 from guard.sources.stream import START, Place
 from guard.sources.table_head import FieldName
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAX_EXTRA = 64
 """Cells this far beyond the header get fields of their own; those after them share the last one."""
@@ -89,18 +93,17 @@ def rewrite_block(batch: TableBatch, edits: Edits, dropped: Mask, delimiter: byt
 
     `dropped` tells the columns of `batch` that are left out; each goes with one delimiter.
     """
-    spans = [_edited(batch, edit, delimiter) for edit in edits.cells if not dropped[edit.column]]
+    import pyarrow as pa
+
+    spans = [_edited(batch, edit, delimiter) for edit in edits.cells if not dropped[edit.column] and len(edit.cells)]
     replaced = sum(len(starts) for starts, _, _ in spans)
     if dropped.any():
         starts, ends = drop_spans(batch.cells, dropped)
-        spans.append((starts, ends, [b""] * len(starts)))
+        spans.append((starts, ends, pa.nulls(len(starts), pa.binary())))
     if not spans:
         return batch.text, 0
     starts, ends = np.concatenate([s for s, _, _ in spans]), np.concatenate([e for _, e, _ in spans])
-    values = [value for _, _, values in spans for value in values]
-    order = np.lexsort((ends, starts))
-    check_spans(len(batch.text), starts[order], ends[order])
-    return splice(batch.text, starts[order], ends[order], [values[index] for index in order.tolist()]), replaced
+    return splice(batch.text, starts, ends, pa.concat_arrays([values for _, _, values in spans])), replaced
 
 
 def drop_spans(cells: Cells, dropped: Mask) -> tuple[Ints, Ints]:
@@ -117,26 +120,30 @@ def drop_spans(cells: Cells, dropped: Mask) -> tuple[Ints, Ints]:
     return cells.starts[which] - ~before, cells.ends[which] + (before & ~last[which])
 
 
-def _edited(batch: TableBatch, edit: CellEdit, delimiter: bytes) -> tuple[Ints, Ints, list[bytes]]:
+def _edited(batch: TableBatch, edit: CellEdit, delimiter: bytes) -> tuple[Ints, Ints, pa.Array]:
     """Spans and new texts. A quoted cell keeps its quotes; a null leaves nothing."""
-    index = batch.members[edit.column][edit.cells]
-    if len(index) != len(edit.values):
+    import pyarrow.compute as pc
+
+    index, values = batch.members[edit.column][edit.cells], as_binary(edit.values)
+    if len(index) != len(values):
         raise ValueError("an edit needs one value for each cell")
-    values, quoted = string_values(edit.values), batch.cells.quoted[index]
-    starts, ends = batch.cells.starts[index], batch.cells.ends[index]
-    if quoted.any():
-        nulls = np.array([not value for value in values])
-        inside = quoted & ~nulls
+    starts, ends, inside = batch.cells.starts[index], batch.cells.ends[index], batch.cells.quoted[index]
+    if inside.any():
+        inside &= pc.fill_null(pc.binary_length(values), 0).to_numpy() > 0
         starts, ends = starts + inside, ends - inside
-    return starts, ends, _quote(values, quoted.tolist(), delimiter)
+    return starts, ends, _quoted(values, inside, delimiter)
 
 
-def _quote(values: list[bytes], quoted: Sequence[bool], delimiter: bytes) -> list[bytes]:
-    joined = b"".join(values)
+def _quoted(values: pa.Array, inside: Mask, delimiter: bytes) -> pa.Array:
+    """The values as they stand in a cell; `inside` tells those between the quotes of the old value."""
+    import pyarrow as pa
+
+    content = values.buffers()[2]
+    joined = content.to_pybytes() if content is not None else b""
     if not any(mark in joined for mark in (b'"', b"\r", b"\n", delimiter)):
         return values
-    return [value.replace(b'"', b'""') if inside else quote(value, delimiter)
-            for value, inside in zip(values, quoted, strict=True)]
+    return pa.array([value and (value.replace(b'"', b'""') if within else quote(value, delimiter))
+                     for value, within in zip(values.to_pylist(), inside.tolist(), strict=True)], pa.binary())
 
 
 def quote(value: bytes, delimiter: bytes) -> bytes:

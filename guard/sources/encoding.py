@@ -267,7 +267,8 @@ class TextReader:
         try:
             text.decode()
         except UnicodeDecodeError as error:
-            return self._replace(text, "utf-8", error.start)
+            self._report(text, "utf-8", error.start)
+            return text.decode("utf-8", "replace").encode()
         return text
 
     def _decode(self, raw: bytes, codec: str) -> bytes:
@@ -276,7 +277,8 @@ class TextReader:
             text, waiting = self._feed(raw, codec, "strict")
         except UnicodeDecodeError as error:
             self._waiting, self._state = state
-            return self._replace(raw, codec, error.start - len(self._waiting))
+            self._report(raw, codec, error.start - len(self._waiting))
+            return self._feed(raw, codec, "replace")[0].encode()
         whole = state[0] + raw
         if self._strict and text.encode(codec, "replace") != whole[: len(whole) - len(waiting)]:
             raise DecodingError(f"text in {codec} would not be written back as it was", reason=Reason.UNDECODABLE,
@@ -291,12 +293,11 @@ class TextReader:
         self._waiting, self._state = decoder.getstate()
         return text, self._waiting
 
-    def _replace(self, raw: bytes, codec: str, start: int) -> bytes:
+    def _report(self, raw: bytes, codec: str, start: int) -> None:
         line = self._line_of(raw[: max(0, start)].decode(codec, "replace").encode())
         if self._strict:
             raise DecodingError("bytes that do not decode", reason=Reason.UNDECODABLE, line=line)
         self._bad_lines.append(line)
-        return self._feed(raw, codec, "replace")[0].encode()
 
     def _line_of(self, before: bytes) -> int:
         return self._lines + count_line_ends(before) - (self._after_cr and before.startswith(b"\n")) + 1

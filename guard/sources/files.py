@@ -25,55 +25,79 @@ def discover(path: str | os.PathLike[str], options: Options, labels: Labels) -> 
     `labels`, each part of a path for itself. Raises UsageError when there is nothing at `path`.
     """
     check_options(options)
-    root = Path(path)
+    named = root = Path(path)
     try:
         mode = root.lstat().st_mode
-    except (OSError, ValueError):
-        raise UsageError("the source does not exist or cannot be read", hint="check the path") from None
-    if stat.S_ISLNK(mode):
-        # The person who names a link means its target; links below a folder were named by nobody.
-        try:
+        if stat.S_ISLNK(mode):
+            # Who names a link means its target; links inside a folder were named by nobody.
             root = root.resolve(strict=True)
-        except (OSError, RuntimeError):
-            raise UsageError("the source is a link to nothing", hint="check the path") from None
-        mode = root.lstat().st_mode
+            mode = root.lstat().st_mode
+    except (OSError, ValueError, RuntimeError):
+        raise UsageError("the source does not exist or cannot be reached", hint="check the path") from None
     if stat.S_ISDIR(mode):
-        return _walk(root, PurePosixPath(), options, labels)
-    shown = _shown(root.name, PurePosixPath(), 1, "file", labels)
+        return _walk(root, options, labels)
+    shown = _Names([named.name], PurePosixPath(), labels).shown(named.name, "file")
     return iter([_open(root, mode, shown, options, labels)])
 
 
-def _walk(folder: Path, shown: PurePosixPath, options: Options, labels: Labels) -> Iterator[Document | Skipped]:
-    """Everything below a folder. Numbers in withheld names count within their folder."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
-    except OSError:
-        yield Skipped(str(shown), Reason.UNREADABLE, "folder")
-        return
-    for number, entry in enumerate(entries, 1):
-        is_folder = entry.is_dir(follow_symlinks=False)
-        name = _shown(entry.name, shown, number, "folder" if is_folder else "file", labels)
-        if is_folder:
-            yield from _walk(folder / entry.name, name, options, labels)
+def _walk(root: Path, options: Options, labels: Labels) -> Iterator[Document | Skipped]:
+    """Everything below a folder, depth first. A stack of listings, because folders may be nested deeper than calls."""
+    stack = [_list(root, PurePosixPath(), labels)]
+    while stack:
+        found = next(stack[-1], None)
+        if found is None:
+            stack.pop()
             continue
+        path, shown, mode = found
+        if mode is None:
+            yield Skipped(str(shown), Reason.UNREADABLE)
+        elif stat.S_ISDIR(mode):
+            stack.append(_list(path, shown, labels))
+        else:
+            yield _open(path, mode, shown, options, labels)
+
+
+def _list(folder: Path, shown: PurePosixPath, labels: Labels) -> Iterator[tuple[Path, PurePosixPath, int | None]]:
+    """Path, shown name and mode of the entries of a folder, sorted by their bytes; mode None for what is unreadable."""
+    try:
+        with os.scandir(folder) as scanned:
+            entries = sorted(scanned, key=lambda entry: os.fsencode(entry.name))
+    except OSError:
+        yield folder, shown, None
+        return
+    names = _Names([entry.name for entry in entries], shown, labels)
+    for entry in entries:
         try:
             mode = entry.stat(follow_symlinks=False).st_mode
         except OSError:
-            yield Skipped(str(name), Reason.UNREADABLE)
-            continue
-        yield _open(folder / entry.name, mode, name, options, labels)
+            mode = None
+        kind = "folder" if mode is not None and stat.S_ISDIR(mode) else "file"
+        yield folder / entry.name, names.shown(entry.name, kind), mode
 
 
-def _shown(raw: str, folder: PurePosixPath, number: int, kind: str, labels: Labels) -> PurePosixPath:
-    """The path that may be shown and created. A withheld file name keeps its last suffix, which says the format."""
-    # Names that are no UTF-8 come with surrogates, which no report could be written with.
-    readable = os.fsencode(raw).decode("utf-8", "replace")
-    fallback = f"{kind} {number}"
-    label = labels.label(readable, fallback, dataset=str(folder / fallback))
-    if label != readable and kind == "file":
-        suffix = PurePosixPath(readable).suffix
-        label += suffix if suffix.isascii() and suffix[1:].isalpha() and len(suffix) <= 8 else ""
-    return folder / label
+class _Names:
+    """The names of one folder as they may be shown and created. One that is withheld is called by its number."""
+
+    def __init__(self, raw: list[str], folder: PurePosixPath, labels: Labels) -> None:
+        self._numbers = {name: number for number, name in enumerate(raw, 1)}
+        self._folder = folder
+        self._labels = labels
+
+    def shown(self, raw: str, kind: str) -> PurePosixPath:
+        fallback = self._fallback(raw, kind)
+        # A name that is no UTF-8 is scanned as far as it can be read, but two of them may read alike.
+        readable = os.fsencode(raw).decode("utf-8", "replace")
+        label = self._labels.label(readable, fallback, dataset=str(self._folder / fallback))
+        return self._folder / (raw if label == raw else fallback)
+
+    def _fallback(self, raw: str, kind: str) -> str:
+        """A name that no other entry has, with the suffix of the file, for that says its format."""
+        suffix = PurePosixPath(raw).suffix if kind == "file" else ""
+        suffix = suffix if suffix.isascii() and suffix[1:].isalpha() and len(suffix) <= 8 else ""
+        label = f"{kind} {self._numbers[raw]}"
+        while label + suffix in self._numbers:
+            label += "-"
+        return label + suffix
 
 
 def _open(path: Path, mode: int, shown: PurePosixPath, options: Options, labels: Labels) -> Document | Skipped:

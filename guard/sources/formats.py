@@ -63,7 +63,8 @@ _SUFFIXES = {
 _OFFICE = re.compile(rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL)
 _OTHER_OFFICE = re.compile(
     rb"PK\x03\x04.{26}(?:word/|ppt/|mimetypeapplication/vnd\.oasis\.opendocument\.(?!spreadsheet))", re.DOTALL)
-_CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\b\x1a")) + b"\x7f"
+_CONTROL = bytes(set(range(32)) - set(b"\x01\b\t\n\v\f\r\x1a\x1b")) + b"\x7f"
+"""Bytes that text hardly has. \\x01 is the delimiter of Hive exports, \\x1b begins colours in logs."""
 
 
 def open_document(name: str, output: PurePosixPath, opener: Opener, size: int, options: Options, labels: Labels,

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from guard.batch import Ints
 
-
-def string_values(values: Any) -> list[bytes]:
-    """The new values of an edit as UTF-8; a null is b""."""
-    return [b"" if value is None else value.encode() for value in values.to_pylist()]
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
-def splice(data: bytes, starts: Ints, ends: Ints, values: Sequence[bytes]) -> bytes:
-    """`data` with each span starts:ends replaced by its value. Spans are sorted and do not overlap."""
-    pieces: list[bytes | memoryview] = []
-    view, kept = memoryview(data), 0
-    for start, end, value in zip(starts.tolist(), ends.tolist(), values, strict=True):
-        pieces += (view[kept:start], value)
-        kept = end
-    pieces.append(view[kept:])
-    return b"".join(pieces)
+def as_binary(values: Any) -> pa.Array:
+    """The new values of an edit, a pyarrow array of any string type, as UTF-8 in a plain binary array."""
+    import pyarrow as pa
+
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return whole.cast(pa.binary())
 
 
-def check_spans(size: int, starts: Ints, ends: Ints) -> None:
-    """Raise ValueError unless the spans are sorted, apart and inside a buffer of `size` bytes."""
-    edges = np.stack([starts, ends], axis=1).ravel() if len(starts) else np.zeros(0, np.int64)
-    if len(edges) and (edges[0] < 0 or edges[-1] > size or (np.diff(edges) < 0).any()):
+def splice(data: bytes, starts: Ints, ends: Ints, values: pa.Array) -> bytes:
+    """`data` with each span starts:ends replaced by its value (null: by nothing).
+
+    The spans may come in any order. Raises ValueError where they overlap or lie outside of the buffer.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if len(starts) != len(ends) or len(starts) != len(values):
+        raise ValueError("an edit needs one value for each span")
+    if not len(starts):
+        return data
+    order = np.lexsort((ends, starts))
+    edges = np.empty(2 * len(order) + 2, np.int64)
+    edges[0], edges[1:-1:2], edges[2:-1:2], edges[-1] = 0, starts[order], ends[order], len(data)
+    if (np.diff(edges) < 0).any():
         raise ValueError("spans of an edit overlap or lie outside of the batch")
+    # All pieces of the buffer, kept and replaced in turn, then the values: the result is a choice among them.
+    size = len(edges) - 1
+    pieces = pa.Array.from_buffers(pa.binary(), size, [None, pa.py_buffer(edges.astype(np.int32)), pa.py_buffer(data)])
+    chosen = np.arange(size)
+    chosen[1::2] = size + order
+    taken = pc.take(pa.concat_arrays([pieces, values]), pa.array(chosen))
+    _, offsets, content = taken.buffers()
+    end = np.frombuffer(offsets, np.int32)[taken.offset + size]
+    return bytes(memoryview(content)[:end]) if content is not None else b""

@@ -94,9 +94,13 @@ class StreamDocument(Document):
         try:
             with StableFile.wrap(self._opener()) as file:
                 reader = TextReader(file, self._forced)
+                empty = True
                 for batch in self._batches(reader):
                     yield from self._bad_lines(reader)
                     yield batch
+                    empty = False
+                if empty:
+                    yield Skipped(self.name, Reason.EMPTY)
                 yield from self._bad_lines(reader)
                 self.encoding = reader.encoding_name
                 self._decided = reader.encoding or UTF8

@@ -25,10 +25,19 @@ _DATE = re.compile(
 _CODE = re.compile(r"(?=.*\d)[A-Za-z0-9*×_.:/@+#\u4e00-\u9fff-]{5,}")
 _IDENTIFIER = re.compile(
     r"[a-z][a-z0-9]*(?:[_. -][a-z0-9]+)*|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Za-z]+(?:[A-Z][a-z0-9]+)+")
-_NAME_ENDING = re.compile(
-    r"(?:姓名|名|称|号|号码|编码|代码|码|址|地|区|别|性别|族|期|日|时间|日期|年月|间|型|类|类型|数|量|额|金额|价|率|注|备注|话|电话|手机|方式|"
-    r"位|单位|部门|机构|级|等级|龄|年龄|状态|情况|结果|原因|内容|事项|标题|人|负责人|联系人|经办人|市|县|镇|乡|村|街道|社区|学历|专业|职务|职业|"
-    r"籍贯|身份|证件|邮箱|邮编|序|排名|成绩|分数|说明|描述|来源|用途|面积|品牌|国籍|学校|班级|项目|经度|纬度)(?:[(（\[].*[)）\]])?[:：*]?")
+_YEAR = re.compile(r"(?:19|20)\d{2}年?")
+_HAN_NAME = re.compile(
+    r"\D*(?:姓名|[名称号码址别族期间型类数量额价率注话位级龄籍贯份]|日期|时间|年月|手机|方式|单位|部门|机构|状态|情况|结果|原因|内容|事项|标题|学历|专业|"
+    r"职务|职业|职称|身份|证件|邮箱|邮编|电邮|排名|成绩|分数|说明|描述|来源|用途|面积|品牌|学校|班级|项目|经度|纬度|负责人|联系人|经办人|申请人|代表人|"
+    r"权利人|户主|权人|年度|地区|地点|区域)(?:[(（\[][^)）\]]*[)）\]])?[:：*]?|(?:所[在属])?(?:省份?|市|县|区|镇|乡|村|街道|社区|序|地)")
+_ENGLISH = frozenset((
+    "id", "no", "name", "surname", "sex", "gender", "age", "birth", "birthday", "date", "time", "year", "month", "day",
+    "phone", "mobile", "tel", "telephone", "fax", "email", "mail", "address", "street", "city", "county", "district",
+    "province", "state", "country", "region", "zip", "postcode", "code", "type", "kind", "category", "class", "status",
+    "level", "grade", "title", "note", "notes", "remark", "remarks", "comment", "comments", "description", "value",
+    "amount", "total", "price", "cost", "count", "number", "quantity", "unit", "company", "employer", "organisation",
+    "organization", "department", "office", "school", "user", "username", "account", "card", "bank", "key", "hash",
+    "url", "link", "host", "port", "latitude", "longitude", "message", "text", "content", "source", "target", "owner"))
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -76,17 +85,18 @@ def _is_header(rows: Sequence[Sequence[str]]) -> bool:
     body = [row for row in rows[1:] if any(row)]
     votes = sum(_vote(name, [row[index] for row in body if index < len(row) and row[index]])
                 for index, name in enumerate(header) if name)
-    if votes:
-        return votes > 0
-    names = [name for name in header if name]
-    return 2 * sum(map(_reads_like_a_name, names)) >= len(names) and not any(map(_is_value, names))
+    names = [name for name in header if name and not _YEAR.fullmatch(name)]
+    reads_so = 2 * sum(map(_reads_like_a_name, names)) > len(names) and not any(map(_is_value, names))
+    # Two rows are few to compare with: chance makes them differ in shape.
+    return reads_so if votes == 0 or (votes > 0 and len(body) < 3) else votes > 0
 
 
 def _vote(name: str, values: Sequence[str]) -> int:
     """What one column says: above 0 for a header, below for a record."""
+    if _YEAR.fullmatch(name):
+        return -3 if values and all(map(_YEAR.fullmatch, values)) else 0
     if _is_value(name):
-        years = _NUMBER.fullmatch(name) and len(name) <= 4 and bool(values) and _shape(values)[0] != "number"
-        return 0 if years or (not values and len(name) <= 4) else -3
+        return -3
     if not values:
         return 0
     kind, share = _shape(values)
@@ -129,8 +139,9 @@ def _is_value(name: str) -> bool:
 
 
 def _reads_like_a_name(name: str) -> bool:
-    return bool(_IDENTIFIER.fullmatch(name) or (len(name) <= 16 and _NAME_ENDING.search(name) and
-                                               _NAME_ENDING.search(name[-6:] if len(name) > 6 else name)))
+    words = re.findall(r"[a-z]+", name.lower())
+    return bool(_IDENTIFIER.fullmatch(name) or (len(name) <= 24 and _HAN_NAME.fullmatch(name))
+                or (len(words) <= 5 and not _ENGLISH.isdisjoint(words)))
 
 
 def name_fields(headers: Sequence[str], labels: Labels, dataset: str) -> tuple[FieldName, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from guard.batch import Batch, Edited, Editor
 from guard.model import Location, Skipped
 from guard.sources.encoding import TextReader
-from guard.sources.splice import check_spans, splice, string_values
+from guard.sources.splice import as_binary, splice
 from guard.sources.stream import START, Place, Sink, StreamDocument, line_start
 
 TEXT_FIELD = "text"
@@ -61,8 +61,7 @@ def edit_text(batch: Batch, editor: Editor) -> tuple[bytes, int]:
     spans = editor.edit(batch).spans
     if spans is None or not len(spans.starts):
         return batch.data, 0
-    check_spans(len(batch.data), spans.starts, spans.ends)
-    return splice(batch.data, spans.starts, spans.ends, string_values(spans.values)), len(spans.starts)
+    return splice(batch.data, spans.starts, spans.ends, as_binary(spans.values)), len(spans.starts)
 
 
 def cut_blocks(reader: TextReader, size: int) -> Iterator[bytes]:
