@@ -8,6 +8,7 @@ likes. Building the database costs hundreds of milliseconds, loading the seriali
 from __future__ import annotations
 
 import hashlib
+import importlib
 import re
 import threading
 from collections.abc import Sequence
@@ -15,10 +16,16 @@ from typing import Any
 
 from guard.detect import cache
 
-try:
-    import hyperscan
-except ImportError:
-    hyperscan = None
+
+def _engine() -> Any:
+    """The module hyperscan, or None where it cannot be imported."""
+    try:
+        return importlib.import_module("hyperscan")
+    except ImportError:
+        return None
+
+
+hyperscan = _engine()
 EVERY_LINE = b""
 """An expression that stands for "look at every line"."""
 
@@ -121,7 +128,7 @@ def _is_accepted(expression: bytes) -> bool:
 
 
 def _pack(database: Any, refused: list[int]) -> bytes:
-    return b"%s\n" % ",".join(map(str, refused)).encode() + hyperscan.dumpb(database)
+    return b"".join([",".join(map(str, refused)).encode(), b"\n", hyperscan.dumpb(database)])
 
 
 def _unpack(blob: bytes) -> tuple[Any, list[int]] | None:

@@ -20,7 +20,7 @@ from guard.detect.overlap import Placed
 from guard.detect.pack import Detector
 from guard.detect.plain import digest, header_classes, place_line, scan_blocks, scan_cell, to_hits
 from guard.detect.rule import Rule, compile_rules
-from guard.detect.supersets import NoSuperset, longest_literal, superset
+from guard.detect.supersets import NoSupersetError, longest_literal, superset
 
 
 class Matcher:
@@ -97,5 +97,5 @@ def _expressions(rule: Rule) -> list[bytes]:
 def _expression(pattern: str, multiline: bool) -> bytes:
     try:
         return longest_literal(pattern) if multiline else superset(pattern)
-    except NoSuperset:
+    except NoSupersetError:
         return EVERY_LINE

@@ -2,15 +2,16 @@
 
 The engine only needs to know which lines to look at, so what Hyperscan cannot do is left out (look-arounds,
 boundaries, back-references), and what makes it report one match many times is cut short: `key\\s*=\\s*\\S{6,}` ends
-at every byte from the sixth on, `key\\s*=\\s*\\S{6}` only once. Leaving out can only add candidates. No class holds a line end, since a line has none. Han characters
-are spelled as UTF-8 bytes, because byte mode is the only mode that is defined for any input.
+at every byte from the sixth on, `key\\s*=\\s*\\S{6}` only once. Leaving out can only add candidates. No class holds a
+line end, since a line has none. Han characters are spelled as UTF-8 bytes, because byte mode is the only mode that is
+defined for any input.
 """
 
 from __future__ import annotations
 
 import re
-import re._constants as sre
-import re._parser as parser
+import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
+import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,7 @@ SPELLED_OUT = 64
 """A class of at most so many characters beyond ASCII is spelled byte by byte, a larger one as a range of lead bytes."""
 
 
-class NoSuperset(Exception):
+class NoSupersetError(Exception):
     """The pattern uses something that has no superset worth having."""
 
 
@@ -51,18 +52,18 @@ class Characters:
 
 
 def superset(pattern: str) -> bytes:
-    """A Hyperscan expression (byte mode, no flags) that ends inside every match. Raises NoSuperset."""
+    """A Hyperscan expression (byte mode, no flags) that ends inside every match. Raises NoSupersetError."""
     tree = parser.parse(pattern, re.ASCII)
     items = _trim(_trim(list(tree.data), last=True), last=False)
     if not items:
-        raise NoSuperset("the pattern matches the empty string")
+        raise NoSupersetError("the pattern matches the empty string")
     return _spell(items, bool(tree.state.flags & re.IGNORECASE))
 
 
 def longest_literal(pattern: str) -> bytes:
     """The longest run of plain characters that every match holds, as a Hyperscan expression (letter case free).
 
-    Raises NoSuperset when there is none. For patterns that span lines, whose superset would report every byte of them.
+    Raises NoSupersetError when there is none. For patterns that span lines: their superset would report every byte.
     """
     best: list[int] = []
     current: list[int] = []
@@ -70,7 +71,7 @@ def longest_literal(pattern: str) -> bytes:
         current = [*current, value] if operation is sre.LITERAL else []
         best = max(best, current, key=len)
     if not best:
-        raise NoSuperset("no literal")
+        raise NoSupersetError("no literal")
     return _spell([(sre.LITERAL, code) for code in best], True)
 
 
@@ -108,7 +109,7 @@ def _spell_item(operation: Any, value: Any, fold: bool) -> bytes:
         return b"(?:" + _spell(value, fold) + b")"
     if operation in _REPEATS:
         return _spell_repeat(value, fold)
-    raise NoSuperset(str(operation))
+    raise NoSupersetError(str(operation))
 
 
 def _fold(subpattern: Any, fold: bool) -> bool:
@@ -120,7 +121,7 @@ def _spell_repeat(value: Any, fold: bool) -> bytes:
     low, high, inner = value
     unbounded = high is sre.MAXREPEAT or high > LONGEST_REPEAT
     items = list(inner)
-    characters = characters_of(*items[0], fold) if len(items) == 1 else None
+    characters = characters_of(items[0][0], items[0][1], fold) if len(items) == 1 else None
     if characters is not None and characters.beyond and not characters.spelled_out:
         # Any byte beyond ASCII counts as a quarter of a character: far smaller automata, and still a superset.
         atom, high = _bytes_class(characters.ascii, b"\\x80-\\xff"), high if unbounded else 4 * high
@@ -171,7 +172,7 @@ def _spell_characters(characters: Characters) -> bytes:
         low = min(low for low, _ in characters.beyond)
         parts.append(_lead_range(low, high))
     if not parts:
-        raise NoSuperset("an empty class")
+        raise NoSupersetError("an empty class")
     return parts[0] if len(parts) == 1 else b"(?:" + b"|".join(parts) + b")"
 
 

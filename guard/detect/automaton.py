@@ -1,0 +1,204 @@
+"""A pattern over ASCII as a table, so that NumPy can run it at many places of a buffer at once.
+
+    compile_automaton("1[3-9]\\\\d{9}") -> Automaton or None
+    automaton.run(buffer, starts, right) -> for each start, how many ends match and the last of them
+
+Python's `re` takes the first way that its alternatives offer; the table knows all ways. Where there is exactly one end
+both agree; where there are several the caller asks `re`. A pattern with look-arounds or anchors has no table.
+"""
+
+from __future__ import annotations
+
+import re
+import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
+import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import Ints
+from guard.detect.supersets import characters_of
+
+MAX_NODES = 1500
+MAX_STATES = 1500
+MAX_WIDTH = 64
+_REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT)
+DIGITS = frozenset(b"0123456789")
+ALNUM = DIGITS | frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+
+class _UnsuitableError(Exception):
+    """The pattern has no table."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Automaton:
+    """`table[state * classes + classes_of[byte]]` is the next state; 0 is dead, 1 the start.
+
+    `width` is the longest match in bytes; `lead` counts the bytes that every match begins with out of `lead_set`
+    (digits, or letters and digits).
+    """
+
+    classes_of: npt.NDArray[np.uint16]
+    table: npt.NDArray[np.uint16]
+    accepting: npt.NDArray[np.bool_]
+    classes: int
+    width: int
+    lead: int
+    lead_set: frozenset[int]
+    first: frozenset[int]
+
+    def run(self, buffer: npt.NDArray[np.uint8], starts: Ints, right: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+        """(number of ends, length of the longest match) for each start.
+
+        `buffer` has at least `width` + 1 bytes of padding; `right[byte]` says whether a match may be followed by it.
+        """
+        counts, lengths = np.zeros(len(starts), np.int64), np.zeros(len(starts), np.int64)
+        alive, places = np.arange(len(starts)), starts
+        states = np.ones(len(starts), np.int64)
+        for step in range(1, self.width + 1):
+            states = self.table[states * self.classes + self.classes_of[buffer[places]]].astype(np.int64)
+            places = places + 1
+            living = states > 0
+            if not living.all():
+                alive, places, states = alive[living], places[living], states[living]
+            if not len(alive):
+                break
+            ended = self.accepting[states]
+            if ended.any():
+                ended &= right[buffer[places]]
+                counts[alive[ended]] += 1
+                lengths[alive[ended]] = step
+        return counts, lengths
+
+
+@dataclass(slots=True)
+class _Nodes:
+    """A Thompson automaton: `moves[n]` are (bytes, target), `free[n]` the targets without a byte."""
+
+    moves: list[list[tuple[frozenset[int], int]]] = field(default_factory=list)
+    free: list[list[int]] = field(default_factory=list)
+
+    def add(self) -> int:
+        if len(self.moves) >= MAX_NODES:
+            raise _UnsuitableError
+        self.moves.append([])
+        self.free.append([])
+        return len(self.moves) - 1
+
+    def closure(self, nodes: Iterable[int]) -> frozenset[int]:
+        """All nodes that can be reached without a byte."""
+        seen, todo = set(nodes), list(nodes)
+        while todo:
+            for target in self.free[todo.pop()]:
+                if target not in seen:
+                    seen.add(target)
+                    todo.append(target)
+        return frozenset(seen)
+
+
+def compile_automaton(pattern: str) -> Automaton | None:
+    """The table of a pattern, or None when it is not bounded, not over ASCII, or too large."""
+    tree = parser.parse(pattern, re.ASCII)
+    low, width = tree.getwidth()
+    if low == 0 or width > MAX_WIDTH:
+        return None
+    nodes = _Nodes()
+    try:
+        start = nodes.add()
+        end = _build(nodes, tree.data, start, bool(tree.state.flags & re.IGNORECASE))
+        return _determine(nodes, start, end, int(width))
+    except _UnsuitableError:
+        return None
+
+
+def _build(nodes: _Nodes, items: Iterable[tuple[Any, Any]], start: int, fold: bool) -> int:
+    """Adds the items behind node `start`; returns the node behind them."""
+    for operation, value in items:
+        start = _build_item(nodes, operation, value, start, fold)
+    return start
+
+
+def _build_item(nodes: _Nodes, operation: Any, value: Any, start: int, fold: bool) -> int:
+    if (characters := characters_of(operation, value, fold)) is not None:
+        if characters.beyond or not characters.ascii:
+            raise _UnsuitableError
+        end = nodes.add()
+        nodes.moves[start].append((characters.ascii, end))
+        return end
+    if operation is sre.SUBPATTERN:
+        folded = (fold or bool(value[1] & re.IGNORECASE)) and not value[2] & re.IGNORECASE
+        return _build(nodes, value[3], start, folded)
+    if operation is sre.BRANCH:
+        end = nodes.add()
+        for branch in value[1]:
+            nodes.free[_build(nodes, branch, _fork(nodes, start), fold)].append(end)
+        return end
+    if operation in _REPEATS and value[1] is not sre.MAXREPEAT:
+        return _build_repeat(nodes, value, start, fold)
+    raise _UnsuitableError
+
+
+def _fork(nodes: _Nodes, start: int) -> int:
+    entry = nodes.add()
+    nodes.free[start].append(entry)
+    return entry
+
+
+def _build_repeat(nodes: _Nodes, value: Any, start: int, fold: bool) -> int:
+    low, high, inner = value
+    for _ in range(low):
+        start = _build(nodes, inner, start, fold)
+    end = nodes.add()
+    nodes.free[start].append(end)
+    for _ in range(high - low):
+        start = _build(nodes, inner, start, fold)
+        nodes.free[start].append(end)
+    return end
+
+
+def _determine(nodes: _Nodes, start: int, end: int, width: int) -> Automaton:
+    """Subset construction over the classes of bytes that the pattern tells apart."""
+    sets = list(dict.fromkeys(codes for moves in nodes.moves for codes, _ in moves))
+    signatures = [tuple(byte in codes for codes in sets) for byte in range(256)]
+    distinct = {signature: index for index, signature in enumerate(dict.fromkeys([(False,) * len(sets), *signatures]))}
+    samples = {distinct[signature]: byte for byte, signature in enumerate(signatures)}
+    numbers: dict[frozenset[int], int] = {frozenset(): 0, (first := nodes.closure([start])): 1}
+    todo, rows = [first], {0: [0] * len(distinct)}
+    while todo:
+        state = todo.pop()
+        row = [0] * len(distinct)
+        for index in range(1, len(distinct)):
+            target = nodes.closure([t for n in state for codes, t in nodes.moves[n] if samples[index] in codes])
+            if target not in numbers:
+                if len(numbers) >= MAX_STATES:
+                    raise _UnsuitableError
+                numbers[target] = len(numbers)
+                todo.append(target)
+            row[index] = numbers[target]
+        rows[numbers[state]] = row
+    table = np.array([rows[index] for index in range(len(rows))], np.uint16)
+    accepting = np.array([end in state for state in numbers], bool)
+    classes_of = np.array([distinct[signature] for signature in signatures], np.uint16)
+    lead_set, lead = _lead(table, accepting, classes_of)
+    leading = frozenset(byte for byte in range(256) if table[1, classes_of[byte]])
+    return Automaton(classes_of, table.ravel(), accepting, len(distinct), width, lead, lead_set, leading)
+
+
+def _lead(table: npt.NDArray[np.uint16], accepting: npt.NDArray[np.bool_],
+          classes_of: npt.NDArray[np.uint16]) -> tuple[frozenset[int], int]:
+    """With how many digits, or letters and digits, every match begins; the digits are preferred."""
+    for allowed in (DIGITS, ALNUM):
+        inside = {int(c) for c in classes_of} - {int(classes_of[byte]) for byte in set(range(256)) - allowed}
+        count, states = 0, {1}
+        while states and not any(accepting[state] for state in states):
+            moves = [(c, int(t)) for state in states for c, t in enumerate(table[state]) if t]
+            if any(c not in inside for c, _ in moves) or count > MAX_WIDTH:
+                break
+            count, states = count + 1, {target for _, target in moves}
+        if count:
+            return allowed, count
+    return frozenset(), 0
