@@ -101,7 +101,8 @@ DECISIONS = (
     Decision(LOG, "text", "secret.password", Scope.SPAN, Action.BLOCK, "secrets", {}, ()),
     Decision(LOG, "text", "person.email", Scope.SPAN, Action.MASK, "direct-identifiers", {"style": "email"},
              ("PIPL-6",)),
-    Decision("payload.json", "$.items[*].ip", "device.ip", Scope.FIELD, Action.GENERALISE, "network", {"to": "network"}),
+    Decision("payload.json", "$.items[*].ip", "device.ip", Scope.FIELD, Action.GENERALISE, "network",
+             {"to": "network"}),
     Decision("payload.json", HOSTILE, "", Scope.FIELD, Action.ALLOW, "default.no-finding"),
 )
 
@@ -153,8 +154,8 @@ def release() -> dict[str, Any]:
               {"id": "readable", "title": "", "passed": True, "detail": "all of it"},
               {"id": "own-check", "title": "A check of a later version", "passed": True, "detail": ""})
     inputs = tuple(item for item in REPORT.inputs if item.status == "scanned" and item.path != LOG)
-    return replace(REPORT, inputs=inputs, fields=fields, decisions=fine, skipped=(), verdict=Verdict.PASS, checks=checks,
-                   warnings=()).as_json()
+    return replace(REPORT, inputs=inputs, fields=fields, decisions=fine, skipped=(), verdict=Verdict.PASS,
+                   checks=checks, warnings=()).as_json()
 
 
 def empty() -> dict[str, Any]:

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from guard.render.escape import shown
 from guard.render.phrases import Phrases, phrases
-from guard.render.view import Cut, DecisionRow, FieldRow, View, view
+from guard.render.rows import Cut, DecisionRow, FieldRow
+from guard.render.view import View, view
 
 Color = Literal["auto", "always", "never"]
 MAX_ROWS = 40

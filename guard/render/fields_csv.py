@@ -11,9 +11,9 @@ from typing import Any
 from guard.render.escape import csv_cell
 from guard.render.phrases import Phrases, phrases
 from guard.render.references import reference_title
+from guard.render.rows import strictness
 from guard.render.sentences import say
 from guard.render.stored import arrange
-from guard.render.view import strictness
 
 COLUMNS = ("dataset", "field", "kind", "data_class", "title", "grade", "role", "confidence", "rows", "filled", "hits",
            "masked_hits", "action", "rule", "basis", "waived_by", "reason")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from guard.content import Strict, read_yaml, root
+from pydantic import BaseModel
+
+from guard.content import read_yaml, root
 from guard.render.escape import shown
 from guard.render.phrases import Phrases
 from guard.taxonomy import Title
@@ -13,10 +15,8 @@ from guard.taxonomy import Title
 _HAN_DIGITS = "〇一二三四五六七八九"
 
 
-class Reference(Strict):
+class Ground(BaseModel):
     """A law or standard, or one article of it; `says` is what it asks in our own words. Other keys are not read."""
-
-    model_config = {"extra": "ignore", "frozen": True}
 
     title: Title
     article: str = ""
@@ -24,7 +24,7 @@ class Reference(Strict):
 
 
 def reference_title(identifier: str, words: Phrases) -> str:
-    """The title and article of a ground; one that the file does not list (an office's own policy) is shown by its id."""
+    """The title and article of a ground; one that the file does not list (an office's own) is shown by its id."""
     reference = _references().get(identifier)
     if reference is None:
         return shown(identifier)
@@ -57,6 +57,6 @@ def _in(title: Title, words: Phrases) -> str:
 
 
 @cache
-def _references() -> Mapping[str, Reference]:
+def _references() -> Mapping[str, Ground]:
     path = root("policies") / "references.yml"
-    return read_yaml(path, name=path.name).validate(dict[str, Reference]) if path.is_file() else {}
+    return read_yaml(path, name=path.name).validate(dict[str, Ground]) if path.is_file() else {}

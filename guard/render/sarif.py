@@ -16,8 +16,8 @@ from guard import taxonomy
 from guard.model import confidence_word
 from guard.render.escape import escape_json, shown
 from guard.render.phrases import Phrases, phrases
+from guard.render.rows import is_sensitive, place
 from guard.render.stored import finding_order
-from guard.render.view import is_sensitive, place
 
 MAX_RESULTS = 25_000
 MAX_NOTIFICATIONS = 1000
