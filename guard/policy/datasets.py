@@ -61,7 +61,7 @@ def _apply(rule: DatasetRule, columns: Sequence[_Column], decisions: list[Decisi
         count = len(_beside(rule, column, columns))
         if matched and count >= rule.count and (not rule.planned or column.leaves(generalised=True)):
             reason = f'"{rule.title.en}": it stands beside {count} such columns'
-            if rule.on == "dataset":
+            if rule.scope == "dataset":
                 # Once for a data set: a second column of the class changes nothing.
                 return [*decisions, Decision(column.field.dataset, "", matched[0], Scope.DATASET, rule.action, rule.id,
                                              basis=rule.basis, reason=reason)]

@@ -144,7 +144,7 @@ class DatasetRule(Strict):
     It holds when a column that `match` covers stands beside at least `count` other columns with one of the roles
     `beside`. With `planned` (the default) only columns count that would leave in clear or finer than a dropped or
     generalised value; without it the columns of the input count, whatever is planned. With `until: risk_measured` the
-    rule rests once the disclosure risk was measured. `on` says what the action is for: the matched field (then it is
+    rule rests once the disclosure risk was measured. `scope` says what the action is for: the matched field (then it is
     raised to `action`) or the whole dataset.
     """
 
@@ -156,7 +156,7 @@ class DatasetRule(Strict):
     count: int = Constraint(default=1, ge=1)
     planned: bool = True
     until: Literal["risk_measured"] | None = None
-    on: Literal["field", "dataset"] = "field"
+    scope: Literal["field", "dataset"] = "field"
     action: Action
     basis: tuple[str, ...] = ()
     severity: Severity = Severity.HIGH
