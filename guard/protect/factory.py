@@ -12,7 +12,7 @@ from guard.model import Action, Decision
 from guard.protect.generalise import generalised
 from guard.protect.masks import MaskedEnds, MaskedStyle
 from guard.protect.tokens import Token
-from guard.protect.transform import Identity, Refusal, Removal, Transform
+from guard.protect.base import Identity, Refusal, Removal, Transform
 from guard.taxonomy import data_class
 
 RELEASE_DOMAIN = "release"

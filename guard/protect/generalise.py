@@ -17,7 +17,7 @@ from typing import Any
 
 from guard.errors import UsageError
 from guard.masking import FULL, split_address
-from guard.protect.transform import Transform
+from guard.protect.base import Transform
 
 Rule = Callable[[str], str | None]
 """From a folded, stripped value to its generalised form, or None when the value does not fit."""
@@ -203,7 +203,7 @@ def _coordinates_rule(given: Mapping[str, Any]) -> Rule:
         parts = _BETWEEN.split(value.strip("()[]"))
         if len(parts) > 2 or not all(_DEGREES.fullmatch(part) and abs(Decimal(part)) <= 180 for part in parts):
             return None
-        return ",".join(str(Decimal(part).quantize(step, ROUND_HALF_EVEN)) for part in parts)
+        return ",".join(str(Decimal(part).quantize(step, ROUND_HALF_EVEN) + 0) for part in parts)
 
     return cell
 
