@@ -17,7 +17,8 @@ KEY = b"k" * 32
 DAY = datetime.date(2026, 11, 1)
 
 
-def finding(fingerprint: str = "a" * 32, detector: str = "cn-mobile", identifier: str = "person.phone.mobile") -> Finding:
+def finding(fingerprint: str = "a" * 32, detector: str = "cn-mobile",
+            identifier: str = "person.phone.mobile") -> Finding:
     return Finding(detector, identifier, Location("log.txt"), 0, 11, 0.7, False, False, "138****8000", fingerprint)
 
 

@@ -16,6 +16,7 @@ from guard.taxonomy import taxonomy
 
 OPEN = Policy.load("cn-open-data")
 STRICT = Policy.load("strict")
+BASE = Policy.load("cn-baseline")
 SHARE = Policy.load("cn-department-share")
 FLOORS = """\
 rules:
@@ -95,8 +96,8 @@ def test_what_is_only_possible(policy: Policy, identifier: str, action: Action) 
 
 
 def test_a_personal_header_over_values_that_do_not_fit_is_reviewed_with_the_reason() -> None:
-    found = decided(SHARE, possible("person.id.cn", 0, from_header=True, reason='header says "X", none of 9 values fit'),
-                    audience="department_share")
+    unfitting = possible("person.id.cn", 0, from_header=True, reason='header says "X", none of 9 values fit')
+    found = decided(SHARE, unfitting, audience="department_share")
     assert (found.action, found.scope) == (Action.REVIEW, Scope.FIELD)
     assert found.reason == 'only possible: header says "X", none of 9 values fit'
 
@@ -215,7 +216,7 @@ counts = st.builds(
 
 @given(counts, st.sampled_from(["column", "text"]), st.sampled_from(list(Audience)))
 def test_strict_is_never_milder_than_the_baseline(one: ClassCount, kind: str, audience: Audience) -> None:
-    base, strict = (decided(Policy.load(name), one, audience=audience, kind=kind) for name in ("cn-baseline", "strict"))
+    base, strict = (decided(policy, one, audience=audience, kind=kind) for policy in (BASE, STRICT))
     assert strict.action.strictness >= base.action.strictness
 
 

@@ -29,7 +29,8 @@ def refusal(folder: Path, text: str, head: str = HEAD) -> ContentError:
 
 
 def rule(identifier: str, action: str, match: str = "{class: person.name}", more: str = "") -> str:
-    return f"rules:\n  - id: {identifier}\n    title: {{en: A, zh: 甲}}\n    match: {match}\n    action: {action}\n{more}"
+    lines = (f"  - id: {identifier}", "    title: {en: A, zh: 甲}", f"    match: {match}", f"    action: {action}")
+    return "rules:\n" + "\n".join(lines) + "\n" + more
 
 
 def test_a_small_policy(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_every_policy_rests_on_the_floor(tmp_path: Path) -> None:
     (rule("C-1", "{public: generalise}", "{class: person.birth_date}", "    params: {generalise: {to: decade}}\n"), ""),
     (rule("C-1", "{public: mask}", "{class: 'person.*'}"), ""),
     (rule("C-1", "{public: drop}", "{class: vehicle.plate}"), ""),
-    (rule("C-1", "{public: mask}", "{class: vehicle.plate}", "    params: {mask: {keep: [4, 3]}}\n"), "rule C-1 loosens"),
+    (rule("C-1", "{public: mask}", "{class: vehicle.plate}", "    params: {mask: {keep: [4, 3]}}\n"), "C-1 loosens"),
     (rule("C-1", "{public: mask}", "{class: vehicle.plate}", "    params: {mask: {keep: [1, 0]}}\n"), ""),
 ])
 def test_a_child_may_only_tighten(tmp_path: Path, text: str, message: str) -> None:
