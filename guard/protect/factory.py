@@ -9,10 +9,10 @@ from guard.errors import KeyringError, UsageError
 from guard.keys import Keyring
 from guard.masking import STYLES
 from guard.model import Action, Decision
+from guard.protect.base import Identity, Refusal, Removal, Transform
 from guard.protect.generalise import generalised
 from guard.protect.masks import MaskedEnds, MaskedStyle
 from guard.protect.tokens import Token
-from guard.protect.base import Identity, Refusal, Removal, Transform
 from guard.taxonomy import data_class
 
 RELEASE_DOMAIN = "release"

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from guard.masking import COMPOUND_SURNAMES, ENDS, LEAST_HIDDEN, mask, mask_ends
-from guard.protect.columns import Bytes, Mask, Rows, Slices, all_in, assemble, byte_set, from_matrix, is_han
 from guard.protect.base import Transform
+from guard.protect.columns import Bytes, Mask, Rows, Slices, all_in, assemble, byte_set, from_matrix, is_han
 
 _ALNUM = byte_set(string.digits + string.ascii_letters)
 _DIGITS = byte_set(string.digits)

@@ -18,9 +18,9 @@ import pyarrow as pa
 
 from guard.errors import UsageError
 from guard.keys import Keyring
+from guard.protect.base import Transform
 from guard.protect.cmac import BLOCK, BulkCmac
 from guard.protect.columns import Bytes, Mask, Rows, Slices, all_in, assemble, byte_set, from_matrix, is_han
-from guard.protect.base import Transform
 
 PURPOSE = "token"
 SHORTEST, LONGEST, DEFAULT = 16, 64, 16
