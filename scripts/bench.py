@@ -26,7 +26,7 @@ CORPORA: dict[str, Callable[[Path, float], int]] = {
     "app.log": write_log, "register.csv": write_register, "register.txt": write_register,
     "payloads.jsonl": write_json_lines,
 }
-"""The suffix chooses Guard's reader: the same register is read once by column and once as lines of text."""
+"""The suffix chooses how Guard reads: the same register once by column and once as lines of text."""
 
 
 @dataclass(frozen=True, slots=True)

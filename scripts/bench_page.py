@@ -18,10 +18,10 @@ _HEAD = """\
 Written by `make bench`. MB (10^6 bytes) per CPU-second, user and system time of all processes together; the scanners
 took turns on the same bytes; median of {rounds} rounds, lowest and highest in brackets. Guard runs its full pipeline:
 file to report with places, validation and classification, all default packs. The others only find. The corpora are
-generated (`guard.demo`, seed 2026): an application log of which one line in five holds personal information, a register
-of 16 columns of which half are personal (by column as `.csv`, as lines of text as `.txt`), and API answers as JSON
-Lines. Slow peers read the first part of the same
-file, as the size says; their speed does not depend on the length.
+generated (`guard.demo`, seed 2026): an application log of which one line in five holds personal information, a
+register of 16 columns of which half are personal (by column as `.csv`, as lines of text as `.txt`), and API answers as
+JSON Lines. Slow peers read the first part of the same file, as the size says; their speed does not depend on the
+length.
 """
 
 
@@ -49,7 +49,7 @@ def page(results: Sequence[Measured], rounds: int) -> str:
     base = {result.corpus: result.rate for result in reversed(results) if result.peer.whole}
     for result in results:
         spread = f"{_figure(result.rate)} ({_figure(min(result.rates))}–{_figure(max(result.rates))})"
-        ratio = "" if result.peer.whole else f"x{base[result.corpus] / result.rate:,.0f}"
+        ratio = "" if result.peer.whole else _ratio(base[result.corpus] / result.rate)
         lines.append(f"| {result.corpus} | {result.peer.name} | {spread} | {ratio} | {result.size / 1e6:.1f} MB "
                      f"| {result.findings:,} |")
     return "\n".join([*lines, "", "Counts of findings are not comparable: each scanner looks for other things.", "",
@@ -58,6 +58,10 @@ def page(results: Sequence[Measured], rounds: int) -> str:
 
 def _figure(rate: float) -> str:
     return f"{rate:.1f}" if rate >= 10 else f"{rate:.3f}"
+
+
+def _ratio(ratio: float) -> str:
+    return f"x{ratio:,.0f}" if ratio >= 10 else f"x{ratio:.1f}"
 
 
 def _rules(results: Sequence[Measured]) -> list[str]:
