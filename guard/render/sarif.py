@@ -17,7 +17,7 @@ from guard.model import confidence_word
 from guard.render.escape import escape_json, shown
 from guard.render.phrases import Phrases, phrases
 from guard.render.rows import is_sensitive, place
-from guard.render.stored import finding_order
+from guard.render.stored import finding_order, skipped_order
 
 MAX_RESULTS = 25_000
 MAX_NOTIFICATIONS = 1000
@@ -88,7 +88,7 @@ def _automation(report: Json) -> str:
 
 
 def _invocation(report: Json, total: int, words: Phrases) -> dict[str, Any]:
-    skipped = report["skipped"][:MAX_NOTIFICATIONS]
+    skipped = sorted(report["skipped"], key=skipped_order)[:MAX_NOTIFICATIONS]
     notifications = [_notification(item, words) for item in skipped]
     if total > MAX_RESULTS:
         text = words("sarif.cut", count=MAX_RESULTS, total=total)

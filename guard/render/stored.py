@@ -93,8 +93,7 @@ def arrange(report: Mapping[str, Any]) -> dict[str, Any]:
     """The same report with its rows in an order that does not depend on the order of the scan."""
     arranged = dict(report)
     arranged["inputs"] = sorted(report["inputs"], key=lambda row: row["path"])
-    arranged["skipped"] = sorted(report["skipped"], key=lambda row: (row["dataset"], row.get("line") or 0,
-                                                                     row["reason"], row["detail"]))
+    arranged["skipped"] = sorted(report["skipped"], key=skipped_order)
     arranged["fields"] = sorted(report["fields"], key=lambda row: (row["dataset"], row["field"], row["kind"]))
     arranged["findings"] = sorted(report["findings"], key=finding_order)
     arranged["decisions"] = sorted(report["decisions"], key=lambda row: (row["dataset"], row["field"],
@@ -108,6 +107,11 @@ def finding_order(finding: Mapping[str, Any]) -> tuple[Any, ...]:
     return (finding["dataset"], location.get("line") or 0, location.get("column") or 0, location.get("row") or 0,
             finding["field"], location.get("pointer") or "", finding["start"], finding["detector"],
             finding["fingerprint"])
+
+
+def skipped_order(skipped: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Sort key of what was not read: by place, then by reason."""
+    return skipped["dataset"], skipped.get("line") or 0, skipped["reason"], skipped["detail"]
 
 
 def _misshapen(report: Mapping[str, Any]) -> Iterator[str]:

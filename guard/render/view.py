@@ -31,6 +31,7 @@ from guard.render.rows import (
     strictness,
 )
 from guard.render.sentences import say
+from guard.render.stored import skipped_order
 from guard.render.verdict import Statement, state
 
 MAX_PLAIN_NAMES = 60
@@ -106,7 +107,7 @@ def view(report: Json, language: str, limit: int) -> View:
         examples=_cut(with_examples, _field_order, min(limit, MAX_EXAMPLE_FIELDS), lambda f: field_row(f, words)),
         decisions=_cut(acting, _decision_order, limit, lambda decision: decision_row(decision, words)),
         unchanged=len(report["decisions"]) - len(acting),
-        skipped=_cut(report["skipped"], _skipped_order, limit, lambda skipped: skipped_row(skipped, words)),
+        skipped=_cut(report["skipped"], skipped_order, limit, lambda skipped: skipped_row(skipped, words)),
         inputs=_cut(report["inputs"], lambda item: item["path"], limit, lambda item: input_row(item, words)),
         checks=tuple(check_row(check, words) for check in report["checks"]),
         suppressed=tuple((words.term("suppressed", name), number(count))
@@ -152,10 +153,6 @@ def _field_order(field: Json) -> tuple[Any, ...]:
 def _decision_order(decision: Json) -> tuple[Any, ...]:
     return (-strictness(decision["action"]), decision["dataset"], decision["field"], decision["data_class"],
             decision["rule"])
-
-
-def _skipped_order(skipped: Json) -> tuple[Any, ...]:
-    return skipped["dataset"], skipped.get("line") or 0, skipped["reason"]
 
 
 def _figures(report: Json, words: Phrases, holding: Sequence[Json]) -> tuple[tuple[str, str], ...]:
