@@ -15,6 +15,7 @@ way comes to the same hits.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -72,7 +73,7 @@ def candidates(rule: Rule, text: str) -> Iterator[Span]:
     """Every place in a normalised line where the pattern or the masked pattern matches, pattern first."""
     if rule.pattern is not None and not rule.detector.multiline:
         for found in rule.pattern.finditer(text):
-            start, end = found.span(rule.detector.group)
+            start, end = reported(found, rule.detector.group)
             if end > start:
                 yield Span(start, end)
     if rule.masked is not None:
@@ -80,6 +81,12 @@ def candidates(rule: Rule, text: str) -> Iterator[Span]:
             start, end = found.span(1 if rule.masked.groups else 0)
             if end > start:
                 yield Span(start, end, Kind.MASKED)
+
+
+def reported(found: re.Match[str], group: int) -> tuple[int, int]:
+    """The span of the group, or of the last group that took part when this one did not."""
+    span = found.span(group)
+    return found.span(found.lastindex or 0) if span[0] < 0 else span
 
 
 def judge(rule: Rule, text: str, span: Span, place: Place) -> Verdict | None:

@@ -53,7 +53,8 @@ class Examples(Strict):
 class Detector(Strict):
     """A named way to recognise one data class.
 
-    `pattern` is an ASCII-mode regular expression over one normalised line; what is reported is `group` of it.
+    `pattern` is an ASCII-mode regular expression over one normalised line; what is reported is `group` of it
+    (the last group that took part when this one did not).
     `boundary` says what may not touch the whole match: ASCII digits, ASCII letters and digits, or nothing is looked at.
     `keywords`: a line without any of them (case ignored) is not searched. `multiline` searches the whole buffer as it
     is (PEM keys). `separators` are what the pattern allows inside a value; they are removed before validation, and

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from guard.batch import NOISY, Column, Hits
 from guard.detect.headers import HeaderWords
-from guard.detect.judge import Kind, Place, Span, Verdict, companions, judge, scan_line
+from guard.detect.judge import Kind, Place, Span, Verdict, companions, judge, reported, scan_line
 from guard.detect.normalise import Line, lines, normal_form
 from guard.detect.overlap import Placed, resolve
 from guard.detect.pack import Detector
@@ -74,7 +74,7 @@ def scan_blocks(rules: Sequence[Rule], data: bytes, header: str = "") -> Iterato
             continue
         text = text or data.decode("latin-1")
         for found in rule.pattern.finditer(text):
-            verdict = judge(rule, text, Span(*found.span(rule.detector.group)), Place(header))
+            verdict = judge(rule, text, Span(*reported(found, rule.detector.group)), Place(header))
             if verdict is not None:
                 yield Placed(rule.index, rule.detector.data_class, verdict.start, verdict.end, verdict.confidence,
                              verdict.flags)

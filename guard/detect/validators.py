@@ -53,6 +53,47 @@ def id_birth_date(value: str) -> bool:
     return birth_date(digits)
 
 
+def three_classes(value: str) -> bool:
+    """Lower case, upper case and digits: what random keys of 16 characters or more practically always hold."""
+    return {"lower", "upper", "digit"} <= {_class(character) for character in value}
+
+
+def three_classes_or_hex(value: str) -> bool:
+    """Random letters and digits, or a long run of hexadecimal digits at the end."""
+    return three_classes(value) or bool(re.search(r"[0-9a-f]{32}$", value))
+
+
+def strong_mix(value: str) -> bool:
+    """Three of the four classes of characters, as password rules ask for."""
+    return len({_class(character) for character in value}) >= 3
+
+
+def not_masked(value: str) -> bool:
+    """Shows all of its characters: not ****, abc***, xxxx or ●●●●."""
+    return not re.search(r"[*●•]{3,}|[xX]{4,}", value)
+
+
+def not_variable(value: str) -> bool:
+    """Not a variable of a shell or template, and not a word that documentation puts in place of a password."""
+    return not_placeholder(value) and not value.startswith(("$", "{", "<", "%"))
+
+
+def not_placeholder_inside(value: str) -> bool:
+    """A connection string whose password is no variable or stand-in."""
+    found = re.search(r"(?i)(?:pwd|password)=([^;&\s]+)|://[^:/@]*:([^@/]+)@", value)
+    return found is not None and not_variable(found[1] or found[2]) and not_masked(found[1] or found[2])
+
+
+def not_assignment(value: str) -> bool:
+    """Not a piece of code or of a command line."""
+    return not re.search(r"[(){}<>]|^[=:/.,]|=\w|^\[|\]$|^https?:|^\d{1,4}[-/.]\d{1,2}|^--?[a-z]", value)
+
+
+def rare_text(value: str) -> bool:
+    """Not what people or programs write in clear: holds a digit and a letter, and no long run of small letters."""
+    return contains_digit(value) and any(c.isalpha() for c in value) and not re.search(r"[a-z]{11,}", value)
+
+
 def embedded_id(value: str) -> bool:
     """Holds a resident identity number whose check digit and birth date are right (student, disability numbers)."""
     found = re.search(r"[1-9]\d{16}[\dX]", value)
@@ -319,6 +360,8 @@ VALIDATORS: Mapping[str, Callable[[str], bool]] = {
         iso7064_mod11_2, cn_region, cn_province, id_birth_date, calendar_date, birth_date, uscc_check, uscc_organisation,
         organisation_code, business_registration, luhn, card_issuer, mobile_segment, area_code, vin_check, ip_address,
         ip_of_somebody, mac_unicast, ssn_issued, nanp_number, jwt_header, github_checksum, contains_digit, mixed_classes, embedded_id,
+        three_classes, three_classes_or_hex, strong_mix, not_masked, not_variable, not_placeholder_inside,
+        not_assignment, rare_text,
         vin_letters, uscc_department, cn_region_of_uscc, contains_digit_or_mark, not_file_name, not_english_words,
         not_reference, not_hex_id, not_placeholder, uneven, in_division, is_address, is_fair_name, is_name, is_sure_name, is_usual_name,
     )
