@@ -115,7 +115,7 @@ def decide(sample: bytes) -> Encoding | None:
     text must look like single accents between ASCII letters. Anything else (Big5, Shift-JIS, Cyrillic, binary) is None.
     """
     text, bad = _decode(sample, "utf-8")
-    if bad * 10 <= _count_high(text) - bad:
+    if bad * 4 <= _count_high(text) - bad:
         return UTF8
     text, bad = _decode(sample, "gb18030")
     if bad * 50 <= _count_high(text) - bad and _is_chinese(text):
@@ -166,8 +166,8 @@ def _is_western(text: str) -> bool:
     """Whether what is not ASCII comes one or two characters at a time and stays the smaller part of its words."""
     runs = [len(run) for run in re.findall(r"[^\x00-\x7f]+", text)]
     high = sum(runs)
-    words = sum(len(word) for word in re.findall(r"[A-Za-z\x80-\uffff]+", text))
-    return sum(size for size in runs if size <= 2) >= 0.8 * high and (high <= 0.5 * words or high < 4)
+    words = sum(len(word) for word in re.findall(r"[0-9A-Za-z\x80-\uffff]+", text))
+    return sum(size for size in runs if size <= 2) >= 0.8 * high and (high <= 0.6 * words or high < 4)
 
 
 class Readable(Protocol):
@@ -254,11 +254,12 @@ class TextReader:
 
     def _decide(self, raw: bytes) -> Encoding:
         first = _HIGH.search(raw)
-        begin = max(0, first.start() - 1) if first else 0
+        high = first.start() if first else 0
+        begin = max(0, high - 1)  # the letter before tells an accent from Han
         found = decide(raw[begin : begin + SAMPLE])
         if found is None:
             raise DecodingError("the encoding cannot be told", reason=Reason.UNKNOWN_ENCODING,
-                                line=self._line_of(raw[:begin]))
+                                line=self._line_of(raw[:high]))
         return found
 
     def _validate(self, raw: bytes) -> bytes:
