@@ -107,7 +107,7 @@ class Keyring:
 
         Each part is length-prefixed, so that no two triples share a key. Raises KeyringError after `destroy`.
         """
-        if not self._master:
+        if not any(self._master):
             raise KeyringError("the keyring was destroyed", hint="its pseudonyms cannot be made again")
         if not 16 <= length <= 64:
             raise ValueError("a derived key has 16 to 64 bytes")
@@ -117,7 +117,6 @@ class Keyring:
     def destroy(self) -> None:
         """Forget the key: nothing can be derived any more. A file that holds it stays; remove that yourself."""
         self._master[:] = bytes(len(self._master))
-        self._master.clear()
 
     def __repr__(self) -> str:
         return f"<Keyring {self.key_id}>"
