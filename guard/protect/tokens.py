@@ -28,7 +28,7 @@ SHORTEST, LONGEST, DEFAULT = 16, 64, 16
 
 ALPHABETS = {"letters": "bcdfghjkmnpqrstv", "hex": "0123456789abcdef"}
 """Sixteen symbols each. `letters` is the default: a token without digits can never look like a number that the check of
-the output would have to report (a run of eleven digits turns up in one of some ten thousand hexadecimal tokens), and
+the output would have to report (a run of eleven digits or more turns up in about one of sixty hexadecimal tokens), and
 without vowels it is no word."""
 
 _NUMBERS = ("person.id", "person.passport", "person.travel_permit", "person.phone", "person.bank_card",
