@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from guard.detect import cache
@@ -50,7 +50,7 @@ class LineFinder:
         """(expression, end) for every end of a possible match, in no particular order."""
         self.prepare()
         if self._database is None:
-            return [(index, found.end()) for index, pattern in self._patterns for found in pattern.finditer(data)]
+            return [(index, end) for index, pattern in self._patterns for end in _ends(pattern, data)]
         found: list[tuple[int, int]] = []
         if data:
             self._database.scan(data, match_event_handler=_collect, context=found, scratch=self._scratch())
@@ -138,6 +138,14 @@ def _unpack(blob: bytes) -> tuple[Any, list[int]] | None:
         return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK), [int(part) for part in head.split(b",") if part]
     except (hyperscan.HyperscanError, ValueError):
         return None
+
+
+def _ends(pattern: re.Pattern[bytes], data: bytes) -> Iterator[int]:
+    """Ends of matches, at least one in every line that has any: a match may share its last byte with the next."""
+    start = 0
+    while found := pattern.search(data, start):
+        yield found.end()
+        start = max(found.end() - 1, found.start() + 1)
 
 
 def _compile_plainly(expressions: Sequence[bytes], usable: list[int]) -> tuple[Any, list[int]]:

@@ -1,10 +1,10 @@
 """From a detector's pattern to a cheaper byte pattern that matches wherever the detector could.
 
 The engine only needs to know which lines to look at, so what Hyperscan cannot do is left out (look-arounds,
-boundaries, back-references), and what makes it report one match many times is cut short: `key\\s*=\\s*\\S{6,}` ends
-at every byte from the sixth on, `key\\s*=\\s*\\S{6}` only once. Leaving out can only add candidates. No class holds a
-line end, since a line has none. Han characters are spelled as UTF-8 bytes, because byte mode is the only mode that is
-defined for any input.
+boundaries), and what makes it report one match many times is cut short: `key=[0-9a-f]{6,}` ends at every byte from
+the sixth on, `key=[0-9a-f]{6}` only once. Leaving out can only add candidates. No class holds a line end, since a line
+has none; only the edges of a pattern may swallow the one beside them. Han characters are spelled as UTF-8 bytes,
+because byte mode is the only mode that is defined for any input.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Item = tuple[Any, Any]
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _ZERO_WIDTH = (sre.AT, sre.ASSERT, sre.ASSERT_NOT)
+_LINE_EDGES = ((sre.AT, sre.AT_BEGINNING), (sre.AT, sre.AT_END), (sre.AT, sre.AT_BEGINNING_STRING),
+               (sre.AT, sre.AT_END_STRING))
+_LINE_EDGE = "line edge"
+"""An item of our own: the start or end of a line, together with the line end that a match may swallow there."""
 _ASCII = frozenset(range(128)) - frozenset(b"\r\n")
 _DIGITS = frozenset(b"0123456789")
 _SPACES = frozenset(b" \t\f\v")
@@ -54,10 +58,10 @@ class Characters:
 def superset(pattern: str) -> bytes:
     """A Hyperscan expression (byte mode, no flags) that ends inside every match. Raises NoSupersetError."""
     tree = parser.parse(pattern, re.ASCII)
-    items = _trim(_trim(list(tree.data), last=True), last=False)
+    items = _trim(_trim(tree.data, last=True), last=False)
     if not items:
         raise NoSupersetError("the pattern matches the empty string")
-    return _spell(items, bool(tree.state.flags & re.IGNORECASE))
+    return _spell(items, _Scope(bool(tree.state.flags & re.IGNORECASE), {}))
 
 
 def longest_literal(pattern: str) -> bytes:
@@ -72,62 +76,94 @@ def longest_literal(pattern: str) -> bytes:
         best = max(best, current, key=len)
     if not best:
         raise NoSupersetError("no literal")
-    return _spell([(sre.LITERAL, code) for code in best], True)
+    return _spell([(sre.LITERAL, code) for code in best], _Scope(True, {}))
 
 
-def _trim(items: list[Item], *, last: bool) -> list[Item]:
-    """The items without what is optional at one end."""
-    kept = list(items)
+def _trim(items: Iterable[Item], *, last: bool) -> list[Item]:
+    """The items without what is optional at one end; what must stand beside the match there becomes part of it."""
+    kept, edge = list(items), -1 if last else 0
     while kept:
-        operation, value = kept[-1 if last else 0]
-        if operation in _ZERO_WIDTH or (operation in _REPEATS and value[0] == 0):
-            kept.pop(-1 if last else 0)
-            continue
-        if operation in _REPEATS and value[0] < value[1]:
-            kept[-1 if last else 0] = (operation, (value[0], value[0], value[2]))
-        elif operation is sre.SUBPATTERN:
-            inner = _trim(list(value[3]), last=last)
-            kept[-1 if last else 0] = (operation, (*value[:3], inner))
-        break
+        operation, value = kept[edge]
+        if operation is sre.ASSERT and value[0] == (1 if last else -1):
+            operation, value = sre.SUBPATTERN, (None, 0, 0, value[1])
+        if (operation, value) in _LINE_EDGES:
+            kept[edge] = (_LINE_EDGE, last)
+            return kept
+        trimmed = _trim_item(operation, value, last=last)
+        if trimmed is not None:
+            kept[edge] = trimmed
+            return kept
+        kept.pop(edge)
     return kept
 
 
-def _spell(items: Iterable[Item], fold: bool) -> bytes:
-    return b"".join(_spell_item(operation, value, fold) for operation, value in items)
+def _trim_item(operation: Any, value: Any, *, last: bool) -> Item | None:
+    """One item at an end, cut to what every match needs of it; None when it needs nothing."""
+    if operation in _ZERO_WIDTH or (operation in _REPEATS and value[0] == 0):
+        return None
+    if operation in _REPEATS:
+        return operation, (value[0], value[0], value[2])
+    if operation is sre.SUBPATTERN:
+        inner = _trim(value[3], last=last)
+        return (operation, (*value[:3], inner)) if inner else None
+    if operation is sre.BRANCH:
+        branches = [_trim(branch, last=last) for branch in value[1]]
+        return (operation, (None, branches)) if all(branches) else None
+    return operation, value
 
 
-def _spell_item(operation: Any, value: Any, fold: bool) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What spelling an item depends on: whether case is ignored, and the groups that references may name."""
+
+    fold: bool
+    groups: dict[int, Sequence[Item]]
+
+
+def _spell(items: Iterable[Item], scope: _Scope) -> bytes:
+    return b"".join(_spell_item(operation, value, scope) for operation, value in items)
+
+
+def _spell_item(operation: Any, value: Any, scope: _Scope) -> bytes:
+    if operation == _LINE_EDGE:
+        return b"(?:[\\r\\n]|$)" if value else b"(?:^|[\\r\\n])"
     if operation in _ZERO_WIDTH:
         return b""
-    if (characters := characters_of(operation, value, fold)) is not None:
+    if (characters := characters_of(operation, value, scope.fold)) is not None:
         return _spell_characters(characters)
     if operation is sre.SUBPATTERN:
-        return b"(?:" + _spell(value[3], _fold(value, fold)) + b")"
+        inner = replace(scope, fold=folds(value, scope.fold))
+        if value[0] is not None:
+            scope.groups[value[0]] = value[3]
+        return b"(?:" + _spell(value[3], inner) + b")"
     if operation is sre.BRANCH:
-        return b"(?:" + b"|".join(_spell(branch, fold) for branch in value[1]) + b")"
+        return b"(?:" + b"|".join(_spell(branch, scope) for branch in value[1]) + b")"
     if operation is sre.ATOMIC_GROUP:
-        return b"(?:" + _spell(value, fold) + b")"
+        return b"(?:" + _spell(value, scope) + b")"
     if operation in _REPEATS:
-        return _spell_repeat(value, fold)
+        return _spell_repeat(value, scope)
+    if operation is sre.GROUPREF and value in scope.groups:
+        return b"(?:" + _spell(scope.groups[value], scope) + b")"
     raise NoSupersetError(str(operation))
 
 
-def _fold(subpattern: Any, fold: bool) -> bool:
+def folds(subpattern: Any, fold: bool) -> bool:
+    """Whether case is ignored inside a group, given whether it is around it."""
     added, removed = subpattern[1], subpattern[2]
     return (fold or bool(added & re.IGNORECASE)) and not removed & re.IGNORECASE
 
 
-def _spell_repeat(value: Any, fold: bool) -> bytes:
+def _spell_repeat(value: Any, scope: _Scope) -> bytes:
     low, high, inner = value
     unbounded = high is sre.MAXREPEAT or high > LONGEST_REPEAT
     items = list(inner)
-    characters = characters_of(items[0][0], items[0][1], fold) if len(items) == 1 else None
+    characters = characters_of(items[0][0], items[0][1], scope.fold) if len(items) == 1 else None
     if characters is not None and characters.beyond and not characters.spelled_out:
         # Any byte beyond ASCII counts as a quarter of a character: far smaller automata, and still a superset.
         atom, high = _bytes_class(characters.ascii, b"\\x80-\\xff"), high if unbounded else 4 * high
         low = low if characters.ascii else 2 * low
     else:
-        atom = b"(?:" + _spell(items, fold) + b")"
+        atom = b"(?:" + _spell(items, scope) + b")"
     low = min(low, LONGEST_REPEAT)
     return atom + b"{%d,%s}" % (low, b"" if unbounded or high > LONGEST_REPEAT else b"%d" % high)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +26,12 @@ def _none(values: Matrix) -> Mask:
     return np.zeros(len(values), bool)
 
 
+def _mask(value: Any) -> Mask:
+    return np.asarray(value, bool)
+
+
 def _digits(values: Matrix) -> Mask:
-    result: Mask = ((values - np.uint8(48)) < 10).all(axis=1)
-    return result
+    return _mask(((values - np.uint8(48)) < 10).all(axis=1))
 
 
 def _number(values: Matrix) -> npt.NDArray[np.int64]:
@@ -72,7 +76,7 @@ def _has_division(values: Matrix, size: int) -> Mask:
     if values.shape[1] < size:
         return _none(values)
     digits = _digits(values[:, :size])
-    return digits & _division_prefixes(size)[np.where(digits, _number(values[:, :size]), 0)]
+    return _mask(digits & _division_prefixes(size)[np.where(digits, _number(values[:, :size]), 0)])
 
 
 def cn_region(values: Matrix) -> Mask:
@@ -101,7 +105,7 @@ def calendar_date(values: Matrix) -> Mask:
     lengths = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
     sane = _digits(values) & (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    return sane & (day <= lengths[np.where(sane, month, 0)] + (leap & (month == 2)))
+    return _mask(sane & (day <= lengths[np.where(sane, month, 0)] + (leap & (month == 2))))
 
 
 def birth_date(values: Matrix) -> Mask:
@@ -109,7 +113,7 @@ def birth_date(values: Matrix) -> Mask:
     today = datetime.date.today()
     latest = today.year * 10000 + today.month * 100 + today.day
     number = _number(values)
-    return calendar_date(values) & (number <= latest) & (today.year - number // 10000 <= validators._OLDEST)
+    return _mask(calendar_date(values) & (number <= latest) & (today.year - number // 10000 <= validators._OLDEST))
 
 
 def uscc_check(values: Matrix) -> Mask:
@@ -117,9 +121,9 @@ def uscc_check(values: Matrix) -> Mask:
     if values.shape[1] != 18:
         return _none(values)
     numbers = _lookup({c: i for i, c in enumerate(validators._USCC_ALPHABET)})[values]
-    known: Mask = (numbers < 31).all(axis=1)
+    known = _mask((numbers < 31).all(axis=1))
     total = _weighted(np.where(numbers < 31, numbers, 0)[:, :17], validators._USCC_WEIGHTS)
-    return known & (numbers[:, 17] == -total % 31)
+    return _mask(known & (numbers[:, 17] == -total % 31))
 
 
 def uscc_organisation(values: Matrix) -> Mask:
@@ -132,10 +136,10 @@ def organisation_code(values: Matrix) -> Mask:
     if values.shape[1] != 9:
         return _none(values)
     numbers = _lookup({c: int(c, 36) for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"})[values]
-    known: Mask = (numbers < 36).all(axis=1)
+    known = _mask((numbers < 36).all(axis=1))
     total = _weighted(np.where(numbers < 36, numbers, 0), validators._ORG_WEIGHTS)
     expected = np.frombuffer(b"0123456789X0", np.uint8)[11 - total % 11]
-    return known & (values[:, 8] == expected)
+    return _mask(known & (values[:, 8] == expected))
 
 
 def luhn(values: Matrix) -> Mask:
@@ -143,7 +147,7 @@ def luhn(values: Matrix) -> Mask:
     numbers = (values[:, ::-1] - np.uint8(48)).T
     doubled = numbers[1::2] * 2
     total = numbers[::2].sum(axis=0, dtype=np.int64) + (doubled - 9 * (doubled > 9)).sum(axis=0, dtype=np.int64)
-    return _digits(values) & (total % 10 == 0)
+    return _mask(_digits(values) & (total % 10 == 0))
 
 
 def card_issuer(values: Matrix) -> Mask:
@@ -164,7 +168,7 @@ def mobile_segment(values: Matrix) -> Mask:
     known = np.zeros(1000, bool)
     known[[int(segment) for segment in validators._SEGMENTS]] = True
     digits = _digits(head)
-    return digits & known[np.where(digits, _number(head), 0)]
+    return _mask(digits & known[np.where(digits, _number(head), 0)])
 
 
 def vin_check(values: Matrix) -> Mask:
@@ -172,21 +176,20 @@ def vin_check(values: Matrix) -> Mask:
     if values.shape[1] != 17:
         return _none(values)
     numbers = _lookup(validators._VIN_VALUES)[values]
-    known: Mask = (numbers < 255).all(axis=1)
+    known = _mask((numbers < 255).all(axis=1))
     total = _weighted(np.where(numbers < 255, numbers, 0), validators._VIN_WEIGHTS)
-    return known & (values[:, 8] == np.frombuffer(b"0123456789X", np.uint8)[total % 11])
+    return _mask(known & (values[:, 8] == np.frombuffer(b"0123456789X", np.uint8)[total % 11]))
 
 
 def uneven(values: Matrix) -> Mask:
     """See `validators.uneven`."""
     ordered = np.sort(values, axis=1)
-    return (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1) >= 2
+    return _mask((ordered[:, 1:] != ordered[:, :-1]).sum(axis=1) >= 2)
 
 
 def contains_digit(values: Matrix) -> Mask:
     """See `validators.contains_digit`."""
-    result: Mask = ((values - np.uint8(48)) < 10).any(axis=1)
-    return result
+    return _mask(((values - np.uint8(48)) < 10).any(axis=1))
 
 
 ANY_LENGTH: Mapping[str, Kernel] = {

@@ -1,0 +1,211 @@
+"""One scan of one buffer: shapes by NumPy, the other rules line by line where the finder says so."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import MASKED, Hits, Ints
+from guard.detect.dense import Spans, judge_spans
+from guard.detect.folding import fold
+from guard.detect.judge import Place, Verdict, candidates, companions, judge
+from guard.detect.normalise import Line
+from guard.detect.overlap import Placed, resolve
+from guard.detect.plain import place_line
+from guard.detect.plan import Plan
+from guard.detect.rule import Rule
+from guard.detect.shapes import Block
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Hits of a buffer as columns, in any order; offsets are bytes of the original buffer."""
+
+    detector: Ints
+    start: Ints
+    end: Ints
+    confidence: npt.NDArray[np.float64]
+    flags: Ints
+
+
+class Scan:
+    """The hits of `data` under `header` ("" in text), without the rules that span lines.
+
+    After `found`, `multiline` are the indices of those rules that the caller has to run.
+    """
+
+    def __init__(self, plan: Plan, data: bytes, header: str) -> None:
+        self._plan, self._data, self._header = plan, data, header
+        self._folded = fold(data)
+        self._block = Block(self._folded.data)
+        self._bounds = _bounds(self._block.line_ends(), len(self._folded.data))
+        self._events = plan.events(self._folded.data)
+        self._fits = {rule.index: bool(header) and rule.header_words.fit(header) > 0 for rule in plan.rules}
+        self.multiline: set[int] = set()
+
+    def found(self) -> Found:
+        """All hits."""
+        spans = [self._spans(self._plan.rules[index]) for index in self._plan.shapes]
+        spans = [found for found in spans if len(found.start)]
+        placed = list(self._placed(spans))
+        return _concatenate([*(self._original(found) for found in spans), _from_placed(placed)])
+
+    def _spans(self, rule: Rule) -> Spans:
+        """The hits of a shape."""
+        nothing = np.empty(0, np.int64)
+        fits, words = self._fits[rule.index], self._events.words(rule)
+        unbacked = not fits and rule.detector.require != "nothing"
+        if unbacked and (rule.detector.require == "header" or self._is_wordless(rule, words)):
+            return Spans(rule, nothing, nothing, np.empty(0), np.empty(0, np.uint8))
+        starts, ends = self._plan.shapes[rule.index].find(self._block)
+        signs = self._plan.surroundings.signs(rule, self._block, self._bounds, starts, ends, words, self._header)
+        return judge_spans(rule, self._block, self._folded, starts, ends, fits, signs)
+
+    def _is_wordless(self, rule: Rule, words: Ints | None) -> bool:
+        """Whether no word of the rule's context occurs, neither in the block nor in the header."""
+        if rule.vicinity is None:
+            return True
+        return words is not None and not len(words) and rule.vicinity.weigh("", 0, 0, self._header) <= 0
+
+    def _original(self, spans: Spans) -> Found:
+        starts, ends = self._folded.originals(spans.start, spans.end)
+        index = np.full(len(starts), spans.rule.index, np.int64)
+        return Found(index, starts, ends, spans.confidence, spans.flags.astype(np.int64))
+
+    def _placed(self, spans: Sequence[Spans]) -> Iterator[Placed]:
+        """The hits of all other rules, from the lines that could hold one."""
+        beside = _Beside(self._block.data, spans, self._bounds)
+        bounds = self._bounds if self._folded.data is self._data else _original_bounds(self._data)
+        for number, indices in self._chosen_lines():
+            start, end = int(bounds[number]) + 1, int(bounds[number + 1])
+            if start < end:
+                line = Line(self._data[start:end], start)
+                rules = [self._plan.rules[index] for index in indices]
+                yield from place_line(self._judge_line(rules, line, number, beside), line)
+
+    def _judge_line(self, rules: Sequence[Rule], line: Line, number: int, beside: _Beside) -> list[Verdict]:
+        """As `judge.scan_line`, the hits of the shapes counting as companions."""
+        found: dict[tuple[int, int, int, int], Verdict] = {}
+        place, lowered = Place(self._header), line.text.lower()
+        for rule in rules:
+            for span in candidates(rule, line.text) if rule.may_match(lowered) else ():
+                if (verdict := judge(rule, line.text, span, place)) is not None:
+                    found.setdefault((rule.index, verdict.start, verdict.end, verdict.flags & MASKED), verdict)
+        verdicts = list(found.values())
+        if not any(verdict.rule.detector.near for verdict in verdicts):
+            return verdicts
+        kept = {id(verdict) for verdict in companions([*verdicts, *beside.verdicts(number)])}
+        return [verdict for verdict in verdicts if id(verdict) in kept]
+
+    def _chosen_lines(self) -> Iterator[tuple[int, list[int]]]:
+        """(number of a line, indices of the rules to try there), by line."""
+        events = self._events
+        numbers = self._line_numbers(events.line_ends)
+        pairs = np.unique(numbers * len(self._plan.rules) + events.line_rules)
+        chosen: dict[int, list[int]] = defaultdict(list)
+        for number, index in zip((pairs // len(self._plan.rules)).tolist(), (pairs % len(self._plan.rules)).tolist(),
+                                 strict=True):
+            if self._plan.rules[index].detector.multiline:
+                self.multiline.add(index)
+            else:
+                chosen[number].append(index)
+        everywhere = self._plan.everywhere
+        self.multiline.update(index for index in everywhere if self._plan.rules[index].detector.multiline)
+        always = everywhere - self.multiline
+        if not always:
+            return iter(chosen.items())
+        return ((number, sorted({*chosen.get(number, ()), *always})) for number in range(len(self._bounds) - 1))
+
+    def _line_numbers(self, ends: Ints) -> Ints:
+        """The number of the line in which each event lies; it may have swallowed the line end behind it."""
+        last = np.maximum(ends - 1, 0)
+        bytes_there = self._block.buffer[last]
+        last = last - ((bytes_there == 10) | (bytes_there == 13))
+        numbers: Ints = np.searchsorted(self._bounds[1:], np.maximum(last, 0), "left")
+        return numbers
+
+
+class _Beside:
+    """Hits of shapes as verdicts of their line, made only for lines that hold a rule which needs company."""
+
+    def __init__(self, data: bytes, spans: Sequence[Spans], bounds: Ints) -> None:
+        self._data, self._bounds = data, bounds
+        self._rules = [found.rule for found in spans for _ in range(len(found.start))]
+        starts = [found.start for found in spans] or [np.empty(0, np.int64)]
+        self._starts = np.concatenate(starts)
+        self._ends = np.concatenate([found.end for found in spans]) if spans else self._starts
+        self._order = np.argsort(self._starts, kind="stable")
+        self._sorted = self._starts[self._order]
+
+    def verdicts(self, number: int) -> list[Verdict]:
+        first, last = int(self._bounds[number]) + 1, int(self._bounds[number + 1])
+        chosen = self._order[np.searchsorted(self._sorted, first) : np.searchsorted(self._sorted, last)]
+        return [self._verdict(index, first) for index in chosen.tolist()]
+
+    def _verdict(self, index: int, first: int) -> Verdict:
+        start, end = int(self._starts[index]), int(self._ends[index])
+        characters = len(self._data[first:start].decode("utf-8", "surrogateescape"))
+        return Verdict(self._rules[index], characters, characters + end - start, 1.0, 0)
+
+
+def _bounds(line_ends: Ints, size: int) -> Ints:
+    return np.concatenate([[-1], line_ends, [size]])
+
+
+def _original_bounds(data: bytes) -> Ints:
+    buffer = np.frombuffer(data, np.uint8)
+    return _bounds(np.flatnonzero((buffer == 10) | (buffer == 13)), len(data))
+
+
+def _from_placed(placed: Sequence[Placed]) -> Found:
+    detector, start, end, flags = (np.array([getattr(hit, name) for hit in placed], np.int64)
+                                   for name in ("detector", "start", "end", "flags"))
+    return Found(detector, start, end, np.array([hit.confidence for hit in placed], np.float64), flags)
+
+
+def _concatenate(parts: Sequence[Found]) -> Found:
+    return Found(*(np.concatenate([getattr(part, name) for part in parts]) for name in
+                   ("detector", "start", "end", "confidence", "flags")))
+
+
+def merge(rules: Sequence[Rule], found: Found, more: Sequence[Placed] = (), cell: Ints | None = None) -> Hits:
+    """Hits in order, each once, overlaps flagged: what `plain.to_hits` makes of single ones.
+
+    Of the same span by the same detector the first stays. With `cell`, hits of different cells never overlap.
+    """
+    whole = _concatenate([found, _from_placed(more)]) if more else found
+    cells = np.zeros(len(whole.start), np.int64) if cell is None else cell
+    masked = whole.flags & MASKED
+    order = np.lexsort((masked, whole.detector, whole.end, whole.start, cells))
+    keys = np.stack([cells, whole.start, whole.end, whole.detector, masked])[:, order]
+    first = np.ones(len(order), bool)
+    first[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
+    order = order[first]
+    order = order[np.lexsort((whole.flags[order], whole.detector[order], -whole.end[order], whole.start[order],
+                              cells[order]))]
+    hits = Hits(whole.detector[order].astype(np.int16), whole.start[order], whole.end[order],
+                whole.confidence[order].astype(np.float32), whole.flags[order].astype(np.uint8), cells[order])
+    _shadow(rules, hits, whole.confidence[order])
+    return hits
+
+
+def _shadow(rules: Sequence[Rule], hits: Hits, confidence: npt.NDArray[np.float64]) -> None:
+    """Flags overlaps in place; only groups of hits that touch are looked at."""
+    if not len(hits):
+        return
+    # Cells are laid out one behind the other, so that one running maximum tells where a group ends.
+    stride = int(hits.end.max()) + 1
+    starts, ends = hits.start + hits.cell * stride, hits.end + hits.cell * stride
+    reach = np.maximum.accumulate(ends)
+    joined = np.concatenate([[False], starts[1:] < reach[:-1]])
+    heads = np.flatnonzero(~joined)
+    sizes = np.diff(np.append(heads, len(hits)))
+    for head, size in zip(heads[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+        group = range(head, head + size)
+        hits.flags[head : head + size] = resolve([
+            Placed(d := int(hits.detector[i]), rules[d].detector.data_class, int(hits.start[i]), int(hits.end[i]),
+                   float(confidence[i]), int(hits.flags[i])) for i in group])
