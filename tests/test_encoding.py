@@ -12,7 +12,8 @@ from guard.errors import OutputError, UsageError
 from guard.model import Reason
 from guard.sources.encoding import UTF8, DecodingError, Encoding, TextReader, count_line_ends, named
 
-REGISTER = "序号,姓名,身份证号,联系电话\n1,王小明,330106199001011234,13800138000\n2,李秀英,11010519491231002X,0571-88888888\n"
+REGISTER = ("序号,姓名,身份证号,联系电话\n1,王小明,330106199001011234,13800138000\n"
+            "2,李秀英,11010519491231002X,0571-88888888\n")
 
 CHINESE = {
     "utf-8": "utf-8", "utf-8-sig": "utf-8-bom", "gbk": "gb18030", "gb18030": "gb18030", "utf-16": "utf-16-le",
@@ -37,7 +38,8 @@ def test_chinese_is_recognised_in_every_encoding(codec: str, name: str, size: in
 
 
 @pytest.mark.parametrize("text", [
-    "café, déjà vu, naïve, Müller, straße, señor\n", "AÇÃO E REAÇÃO DA NAÇÃO, SÃO JOÃO\n", "25°C for £5 – “quoted” text’s\n",
+    "café, déjà vu, naïve, Müller, straße, señor\n", "AÇÃO E REAÇÃO DA NAÇÃO, SÃO JOÃO\n",
+    "25°C for £5 – “quoted” text’s\n",
     "Ångström Øre Æble blåbær smörgåsbord\n", "PEÑA NUÑEZ MUÑOZ\n", "©2024 Ñandú®\n", "é\n",
 ])
 def test_western_text_is_not_taken_for_chinese(text: str) -> None:
@@ -47,7 +49,8 @@ def test_western_text_is_not_taken_for_chinese(text: str) -> None:
 
 @pytest.mark.parametrize(("codec", "text"), [
     ("cp1251", "Привет, как дела сегодня, хорошо"), ("koi8-r", "Привет, как дела сегодня, хорошо"),
-    ("euc-kr", "안녕하세요 세계 여러분 반갑습니다 대한민국 서울특별시 강남구"), ("shift-jis", "今日は世界の日本語のテキストです"),
+    ("euc-kr", "안녕하세요 세계 여러분 반갑습니다 대한민국 서울특별시 강남구"),
+    ("shift-jis", "今日は世界の日本語のテキストです"),
     ("big5", "台北市中正區重慶南路一段一百二十二號電話號碼聯絡人"), ("cp1253", "Καλημέρα κόσμε, τι κάνεις σήμερα"),
 ])
 def test_what_cannot_be_told_is_an_error_and_not_a_guess(codec: str, text: str) -> None:

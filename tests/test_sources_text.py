@@ -50,7 +50,8 @@ class Replacing:
         return Edits(spans=SpanEdit(starts, starts + len(self.old), pa.array([self.new] * len(starts), pa.string())))
 
 
-LINES = st.lists(st.tuples(st.text(st.sampled_from("ab 1中𠀀"), max_size=6), st.sampled_from(["\n", "\r\n", "\r"])), max_size=12)
+LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
+LINES = st.lists(st.tuples(st.text(st.sampled_from("ab 1中𠀀"), max_size=6), LINE_ENDS), max_size=12)
 
 
 @settings(max_examples=300, deadline=None)
@@ -64,7 +65,8 @@ def test_blocks_join_to_the_text_and_count_its_lines(lines: list[tuple[str, str]
 
 @settings(max_examples=300, deadline=None)
 @given(lines=LINES, block=st.integers(1, 30), data=st.data())
-def test_every_place_is_the_place_in_the_whole_text(lines: list[tuple[str, str]], block: int, data: st.DataObject) -> None:
+def test_every_place_is_the_place_in_the_whole_text(
+        lines: list[tuple[str, str]], block: int, data: st.DataObject) -> None:
     text = "".join(line + end for line, end in lines) + "end"
     for batch in batches(text_document(text.encode(), block)):
         start = data.draw(st.integers(0, len(batch.data.decode()) - 1))
@@ -86,7 +88,8 @@ def test_a_block_ends_at_a_line_end() -> None:
     assert all(batch.data.endswith(b"\n") for batch in found)
 
 
-PEM = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZn\n" * 30 + b"-----END RSA PRIVATE KEY-----\n"
+PEM = (b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZn\n" * 30
+       + b"-----END RSA PRIVATE KEY-----\n")
 
 
 @pytest.mark.parametrize("before", range(0, 400, 37))
@@ -123,7 +126,8 @@ def test_a_line_without_any_space_is_cut_between_characters() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(text=st.text("ab\n\r 中", max_size=80), block=st.integers(1, 30), new=st.sampled_from(["", "X", "很长的新值", None]))
+@given(text=st.text("ab\n\r 中", max_size=80), block=st.integers(1, 30),
+       new=st.sampled_from(["", "X", "很长的新值", None]))
 @example("ab\r\nab", 4, None)
 def test_replacing_equals_replacing_in_the_whole_text(text: str, block: int, new: str | None) -> None:
     out = io.BytesIO()
