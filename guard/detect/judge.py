@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -168,17 +169,30 @@ def scan_line(rules: Iterable[Rule], text: str, place: Place) -> list[Verdict]:
 
 def companions(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Without the hits that need another class near them and have none."""
-    if not any(verdict.rule.detector.near for verdict in verdicts):
+    needs = {verdict.rule.detector.near for verdict in verdicts} - {()}
+    if not needs:
         return list(verdicts)
-    return [verdict for verdict in verdicts if not verdict.rule.detector.near or _accompanied(verdict, verdicts)]
+    company = {near: _Company(verdicts, near) for near in needs}
+    return [v for v in verdicts if not v.rule.detector.near or company[v.rule.detector.near].reaches(v)]
 
 
-def _accompanied(verdict: Verdict, others: Iterable[Verdict]) -> bool:
-    for other in others:
-        apart = max(other.start - verdict.end, verdict.start - other.end)
-        if 0 <= apart <= COMPANION_DISTANCE and _belongs(other.rule.detector.data_class, verdict.rule.detector.near):
-            return True
-    return False
+class _Company:
+    """Where in a line hits of some classes stand; sorted, since a line may hold thousands."""
+
+    def __init__(self, verdicts: Iterable[Verdict], classes: Sequence[str]) -> None:
+        chosen = [v for v in verdicts if _belongs(v.rule.detector.data_class, classes)]
+        self._starts = sorted(verdict.start for verdict in chosen)
+        self._ends = sorted(verdict.end for verdict in chosen)
+
+    def reaches(self, verdict: Verdict) -> bool:
+        """Whether one of them stands before or behind the hit, not further than COMPANION_DISTANCE."""
+        return _any_between(self._starts, verdict.end, verdict.end + COMPANION_DISTANCE) or _any_between(
+            self._ends, verdict.start - COMPANION_DISTANCE, verdict.start)
+
+
+def _any_between(ordered: Sequence[int], low: int, high: int) -> bool:
+    at = bisect_left(ordered, low)
+    return at < len(ordered) and ordered[at] <= high
 
 
 def _belongs(data_class: str, near: Sequence[str]) -> bool:

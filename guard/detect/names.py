@@ -14,9 +14,9 @@ from functools import cache
 
 from guard.detect.tables import numbers, rows, table
 
-LENIENT, FAIR, USUAL, STRICT = -4.0, 0.0, 1.0, 3.0
-"""Least plausibility beside a label with a colon, in a pattern that speaks for a name, alone in a cell beside an
-identifier, and for a word on its own."""
+LENIENT, USUAL, FAIR, STRICT = -4.0, -2.0, 0.0, 3.0
+"""Least plausibility beside a label with a colon, alone in a cell beside an identifier, in a pattern that speaks for a
+name, and for a word on its own."""
 
 IMPLAUSIBLE = -99.0
 _ONE, _SHORT, _PLACE = 0.75, -1.0, 5.0
@@ -24,6 +24,8 @@ _ETHNIC_DOT = re.compile(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
 _ETHNIC_PARTS = ["扎西", "多吉", "卓玛", "其美", "次仁", "次旦", "旦增", "丹增", "达瓦", "尼玛", "平措", "洛桑", "央金", "拉姆", "德吉", "白玛", "格桑", "巴桑", "边巴", "普布", "米玛", "索朗", "索南", "仁青", "仁增", "罗布", "顿珠", "曲珍", "曲吉", "晋美", "强巴", "贡布", "嘉措", "旺堆", "旺姆", "桑珠", "加布", "才让", "才旦", "拉毛", "卓嘎", "群培", "云丹", "土登", "阿旺", "江白", "欧珠", "措姆", "益西", "赤列", "巴珠", "塔杰", "旺杰", "朗杰", "坚赞", "斯郎", "巴特尔", "巴图", "乌云", "其其格", "格日勒", "图雅", "苏日娜", "娜仁", "斯琴", "高娃", "那日松", "巴雅尔", "朝鲁", "宝音", "额尔敦", "阿拉坦", "萨仁", "乌日娜", "通拉嘎", "哈斯", "呼和", "必力格", "达来", "毕力格", "买买提", "艾合买提", "古丽", "阿依", "阿迪力", "吐尔逊", "玉素甫", "麦麦提", "热合曼", "阿不都", "努尔", "帕提曼", "米热", "木合塔尔", "沙吾提", "艾力", "凯赛尔", "伊力哈木", "阿曼", "古力", "依布拉音"]
 _ETHNIC = re.compile(f"(?:{'|'.join(sorted(_ETHNIC_PARTS, key=len, reverse=True))}){{2,4}}")
 _FOLLOWERS = ["同志", "先生", "女士", "小姐", "同学", "老师", "医生", "主任", "局长", "处长", "科长", "书记", "县长", "市长", "院长", "校长", "经理", "律师", "法官", "代表", "委员", "身份证", "公民", "联系", "电话", "手机", "男", "女", "性别", "出生", "生于", "户籍", "住", "现住", "身份", "的", "于", "在", "因", "等", "和", "与", "及", "系", "是", "已", "为", "向", "对", "将", "被", "反映", "申请", "年龄", "民族", "汉族", "籍贯", "年", "本人", "一家", "夫妇", "夫妻", "之妻", "之子", "证件", "以下", "签", "盖章", "称", "诉", "说", "经", "从", "到", "前往", "驾驶", "持", "患", "确诊", "曾", "收", "提交", "报名", "购买", "购", "来电", "来信", "投诉", "举报", "工号", "账号", "卡号", "邮箱", "微信", "我", "你", "您", "邮", "地址", "家住", "学号", "职务", "部门", "单位", "时间", "日期", "报告", "复核", "审核", "编", "校", "摄", "文", "图", "受", "自", "个人", "名下", "所", "有", "诉称", "认为", "要求", "表示"]
+_LEADS = re.compile("(?:拟录用|录用|聘用|拟任|任命|被告人|被告|原告|村民|居民|市民|患者|病例|学生|考生|司机|业主|户主|联系人|申请人|经办人|姓名)"
+                    "(?=[一-龥]{2})")
 _FOLLOWS = re.compile("|".join(sorted(_FOLLOWERS, key=len, reverse=True)))
 
 
@@ -44,7 +46,7 @@ def plausibility(name: str) -> float:
     """How much a run of Han characters looks like a whole name: above STRICT surely, below LENIENT hardly."""
     if _ETHNIC_DOT.fullmatch(name) or _ETHNIC.fullmatch(name):
         return STRICT + 3
-    parts = split(name)
+    parts = None if "某" in name else split(name)
     if parts is None or not 1 <= len(parts[1]) <= 2 or (len(parts[0]) == 1 and len(name) > 3 and not _double(name)):
         return IMPLAUSIBLE
     surname, given = parts
@@ -78,6 +80,8 @@ def cut(text: str, start: int, end: int, least: float) -> tuple[int, int] | None
 
     The longest run is not always the name (联系人刘洋电话…), so every length is weighed together with what follows it.
     """
+    if lead := _LEADS.match(text, start, end):
+        start = lead.end()
     best, chosen = -math.inf, None
     for stop in range(start + 2, min(end, start + 12) + 1):
         worth = plausibility(text[start:stop])

@@ -1,7 +1,7 @@
 """Overlap: one value is shown as one finding, the most specific certain one; nothing is deleted.
 
-A hit is SHADOWED when a better one covers at least half of the longer of the two, or when it lies inside a value that
-is one thing as a whole (a key, a token, an e-mail address, a postal address). Better is: proved, then more certain,
+A hit is SHADOWED when a better one covers at least half of the longer of the two or is a longer reading of the same
+class, or when it lies inside a value that is one thing as a whole (a key, a token, an e-mail address, a postal address). Better is: proved, then more certain,
 then longer, then first in the order of detectors.
 """
 
@@ -59,7 +59,8 @@ def _compare(hits: Sequence[Placed], one: int, two: int, flags: list[int]) -> No
 def same_value(one: Placed, two: Placed) -> bool:
     """Whether both spans are readings of one value."""
     shared = min(one.end, two.end) - max(one.start, two.start)
-    return 2 * shared >= max(one.end - one.start, two.end - two.start)
+    shorter, longer = sorted((one.end - one.start, two.end - two.start))
+    return 2 * shared >= longer or (shared == shorter and one.data_class == two.data_class)
 
 
 def inside_whole(inner: Placed, outer: Placed) -> bool:

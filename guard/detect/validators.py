@@ -140,7 +140,11 @@ def uscc_check(value: str) -> bool:
 
 def uscc_department(value: str) -> bool:
     """The first two characters are a registering department and category of GB 32100-2015."""
-    return value[0] in "123456789ANY" and value[1] in "1234569"
+    return value[1] in _USCC_CATEGORIES.get(value[0], "")
+
+
+_USCC_CATEGORIES = {"1": "1239", "2": "19", "3": "123459", "4": "19", "5": "1239", "6": "129", "7": "129", "8": "19",
+                    "9": "123", "A": "19", "N": "1239", "Y": "1"}
 
 
 def cn_region_of_uscc(value: str) -> bool:
@@ -217,7 +221,7 @@ def vin_check(value: str) -> bool:
 
 def vin_letters(value: str) -> bool:
     """Letters and digits both, no long repeat: 17 digits are no vehicle."""
-    return sum(c.isalpha() for c in value) >= 3 and sum(c.isdigit() for c in value) >= 2 and len(set(value)) >= 6
+    return sum(c.isalpha() for c in value) >= 3 and any(c.isdigit() for c in value) and len(set(value)) >= 6
 
 
 def ip_address(value: str) -> bool:
@@ -249,9 +253,10 @@ def ssn_issued(value: str) -> bool:
 
 
 def nanp_number(value: str) -> bool:
-    """A number of the North American plan: area and exchange start with 2 to 9 and are no service codes."""
+    """A number of the North American plan: area and exchange start with 2 to 9; toll-free and 400 numbers are not.
+    """
     digits = value[-10:]
-    return len(digits) == 10 and digits[0] in "23456789" and digits[3] in "23456789" and digits[1:3] != "11"
+    return len(digits) == 10 and digits[0] in "23456789" and digits[3] in "23456789" and digits[1:3] != "00"
 
 
 def jwt_header(value: str) -> bool:
@@ -285,8 +290,8 @@ def contains_digit_or_mark(value: str) -> bool:
 
 
 def not_file_name(value: str) -> bool:
-    """Does not end like the name of a file: icon@2x.png is no e-mail address."""
-    return value.rpartition(".")[2] not in _FILE_SUFFIXES
+    """Is neither like the name of a file (icon@2x.png) nor the login of a repository (git@host)."""
+    return value.rpartition(".")[2] not in _FILE_SUFFIXES and not value.startswith("git@")
 
 
 _FILE_SUFFIXES = frozenset(
@@ -368,5 +373,5 @@ VALIDATORS: Mapping[str, Callable[[str], bool]] = {
 }
 """Every check by the name that packs use."""
 
-PROOFS = frozenset(("iso7064_mod11_2", "uscc_check", "jwt_header", "github_checksum", "vin_check", "card_issuer"))
+PROOFS = frozenset(("iso7064_mod11_2", "uscc_check", "jwt_header", "github_checksum", "card_issuer"))
 """Checks that prove a value: the chance that something else passes is small enough for one hit to count."""
