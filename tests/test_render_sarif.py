@@ -94,7 +94,7 @@ def test_it_follows_the_standard(name: str, language: str) -> None:
 
 
 def test_it_stays_as_it_is(snapshot: Any) -> None:
-    assert render(violation(), "sarif", "en") == snapshot
+    assert json.dumps(sarif(violation()), ensure_ascii=False, indent=1) == snapshot
 
 
 def test_regions_count_from_one_and_cover_the_value() -> None:

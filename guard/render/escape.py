@@ -13,6 +13,8 @@ _UNSAFE = (
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _UNSAFE_CHARACTER = re.compile(f"[{_UNSAFE}]")
+# In JSON text line ends and tabs stand between tokens only; inside strings they are escaped already.
+_UNSAFE_IN_JSON = re.compile(f"(?![\t\n\r])[{_UNSAFE}]")
 MAX_SHOWN = 200
 """A longer name is cut in the middle: both ends help to recognise it."""
 
@@ -30,13 +32,11 @@ def shown(text: object, limit: int = MAX_SHOWN) -> str:
 
 def escape_json(text: str) -> str:
     """JSON text whose strings hold no acting character in clear: `\\u202e`, with surrogate pairs above U+FFFF."""
-    return _UNSAFE_CHARACTER.sub(_json_escape, text)
+    return _UNSAFE_IN_JSON.sub(_json_escape, text)
 
 
 def _json_escape(match: re.Match[str]) -> str:
     code = ord(match[0])
-    if code in (0x0A, 0x0D, 0x09):  # white space between tokens; inside strings json.dumps has escaped it already
-        return match[0]
     if code <= 0xFFFF:
         return f"\\u{code:04x}"
     code -= 0x10000

@@ -50,7 +50,7 @@ def write_sarif(report: Json, language: str) -> str:
                        "policyDigest": report["policy"].get("digest", "")},
     }
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return escape_json(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)) + "\n"
+    return escape_json(json.dumps(document, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _driver(report: Json, rules: Iterable[tuple[str, str]], words: Phrases) -> dict[str, Any]:
