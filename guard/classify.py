@@ -161,7 +161,7 @@ def _fired(tally: ClassTally | None) -> bool:
 def _evidence(field: FieldTally, identifier: str, tally: ClassTally) -> _Evidence:
     # Two detectors of one class may hit the same cell; more cells than are filled cannot be.
     cells = min(tally.cells, field.filled)
-    from_header = field.kind == "column" and (identifier in field.header_classes or bool(tally.from_header))
+    from_header = field.kind == "column" and identifier in field.header_classes
     enough = cells >= min(_DENSE_CELLS, field.filled) and cells >= DENSE * field.filled
     dense = field.kind == "column" and (from_header or (cells > 0 and enough))
     return _Evidence(identifier, tally, cells, dense, from_header, field)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from guard.model import Action, Audience, Decision, Field, Role, Scope
+from guard.model import Action, Audience, Decision, Field, Scope
 from guard.policy.document import DatasetRule
 from guard.policy.plan import Plan, field_plan
 from guard.policy.strictness import kept
@@ -56,32 +56,26 @@ def _dense(field: Field) -> tuple[str, ...]:
 
 
 def _apply(rule: DatasetRule, columns: Sequence[_Column], decisions: list[Decision]) -> list[Decision]:
+    companions = [column for column in columns if _is_companion(rule, column)]
+    raised: dict[tuple[str, str], str] = {}
     for column in columns:
         matched = [identifier for identifier in column.classes if rule.match.covers(identifier)]
-        count = len(_beside(rule, column, columns))
+        count = len(companions) - _is_companion(rule, column)
         if matched and count >= rule.count and (not rule.planned or column.leaves(generalised=True)):
             reason = f'"{rule.title.en}": it stands beside {count} such columns'
             if rule.scope == "dataset":
                 # Once for a data set: a second column of the class changes nothing.
                 return [*decisions, Decision(column.field.dataset, "", matched[0], Scope.DATASET, rule.action, rule.id,
                                              basis=rule.basis, reason=reason)]
-            decisions = [_raise(decision, rule, reason) if _is(decision, column, matched) else decision
-                         for decision in decisions]
-    return decisions
+            raised.update(((column.field.field, identifier), reason) for identifier in matched)
+    return [_raise(decision, rule, raised[place]) if (place := (decision.field, decision.data_class)) in raised
+            else decision for decision in decisions]
 
 
-def _beside(rule: DatasetRule, column: _Column, columns: Sequence[_Column]) -> list[_Column]:
-    return [other for other in columns if other is not column and _roles(other) & set(rule.beside)
-            and (not rule.planned or other.leaves(generalised=False))]
-
-
-def _roles(column: _Column) -> set[Role]:
-    return {data_class(identifier).role for identifier in column.classes}
-
-
-def _is(decision: Decision, column: _Column, classes: Sequence[str]) -> bool:
-    place = decision.dataset, decision.field
-    return place == (column.field.dataset, column.field.field) and decision.data_class in classes
+def _is_companion(rule: DatasetRule, column: _Column) -> bool:
+    """Whether the column counts for the rule when another one is looked at."""
+    roles = {data_class(identifier).role for identifier in column.classes}
+    return bool(roles & set(rule.beside)) and (not rule.planned or column.leaves(generalised=False))
 
 
 def _raise(decision: Decision, rule: DatasetRule, reason: str) -> Decision:
