@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guard.errors import OutputError, UsageError
@@ -148,6 +148,7 @@ TEXTS = st.text(st.one_of(HAN, st.sampled_from("abc019,;\"\n\r\t 𠀀é")), max_
 
 
 @settings(max_examples=200, deadline=None)
+@example(text="𠀀", codec="gb18030", size=1)
 @given(text=TEXTS, codec=st.sampled_from(["utf-8", "gb18030", "utf-16-le", "utf-16-be", "utf-32-le"]),
        size=st.integers(1, 40))
 def test_named_encodings_round_trip_over_any_block_border(text: str, codec: str, size: int) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from typing import Protocol
 
 from guard.errors import OutputError, SourceError, UsageError
 from guard.model import Reason
+from guard.sources.stable import Readable, read_fully
 
 SAMPLE = 1 << 18
 """How many bytes from the first that is not ASCII are looked at. It decides once, so it may be generous."""
@@ -170,14 +170,6 @@ def _is_western(text: str) -> bool:
     return sum(size for size in runs if size <= 2) >= 0.8 * high and (high <= 0.6 * words or high < 4)
 
 
-class Readable(Protocol):
-    """A binary file, open for reading."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes, b"" at the end."""
-        ...
-
-
 class TextReader:
     """A binary stream as UTF-8 text, block by block.
 
@@ -221,13 +213,7 @@ class TextReader:
         return lines
 
     def _fill(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        if len(data) < size:
-            pieces = [data]
-            while data and sum(map(len, pieces)) < size:
-                data = self._stream.read(size - sum(map(len, pieces)))
-                pieces.append(data)
-            data = b"".join(pieces)
+        data = read_fully(self._stream, size)
         self._ended = len(data) < size
         return data
 
@@ -244,7 +230,8 @@ class TextReader:
     def _transcode(self, raw: bytes) -> bytes:
         self._pending = b""
         ascii_based = self.encoding is None or self.encoding.codec in ("utf-8", "gb18030", "cp1252")
-        if ascii_based and raw.isascii():
+        # In GB18030 the second and last of four bytes are ASCII digits: an unfinished character takes them first.
+        if ascii_based and not self._waiting and raw.isascii():
             return raw
         if self.encoding is None:
             self.encoding = self._decide(raw)

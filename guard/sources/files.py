@@ -13,7 +13,7 @@ from guard.errors import SourceError, UsageError
 from guard.model import Labels, Reason, Skipped
 from guard.sources.document import Document, Options
 from guard.sources.formats import HEAD, SEEKING, check_options, construct, in_memory, open_document, sniff
-from guard.sources.stable import Opener, opener_of
+from guard.sources.stable import Opener, opener_of, read_fully
 
 _IN_MEMORY = (*SEEKING, "json")
 
@@ -122,7 +122,7 @@ def open_stream(stream: BinaryIO, options: Options, labels: Labels, name: str = 
     `max_document` bytes.
     """
     check_options(options)
-    head = _read_head(stream)
+    head = read_fully(stream, HEAD)
     found = sniff(head, "", options)
     if isinstance(found, tuple):
         return Skipped(name, *found)
@@ -139,13 +139,6 @@ def open_table(table: Any, labels: Labels, name: str = "table") -> Document:
     from guard.sources.arrow import TableDocument
 
     return TableDocument(name, PurePosixPath(f"{name}.parquet"), table, labels)
-
-
-def _read_head(stream: BinaryIO) -> bytes:
-    head = b""
-    while len(head) < HEAD and (data := stream.read(HEAD - len(head))):
-        head += data
-    return head
 
 
 class _Rejoined(io.RawIOBase):

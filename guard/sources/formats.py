@@ -13,7 +13,7 @@ from guard.errors import SourceError, UsageError
 from guard.model import Labels, Reason, Skipped
 from guard.sources import encoding
 from guard.sources.document import Document, Options
-from guard.sources.stable import Opener
+from guard.sources.stable import Opener, read_fully
 from guard.sources.stream import skipped
 
 HEAD = 1 << 16
@@ -77,7 +77,7 @@ def open_document(name: str, output: PurePosixPath, opener: Opener, size: int, o
     check_options(options)
     try:
         with opener() as stream:
-            head, seekable = _read_head(stream), stream.seekable()
+            head, seekable = read_fully(stream, HEAD), stream.seekable()
     except SourceError as error:
         return skipped(name, error)
     except OSError:
@@ -113,20 +113,12 @@ def in_memory(opener: Opener, limit: int) -> Opener:
     """An opener that gives the whole content in memory. Opening raises SourceError above `limit` bytes."""
     def open_in_memory() -> io.BytesIO:
         with opener() as stream:
-            data = stream.read(limit + 1)
+            data = read_fully(stream, limit + 1)
         if len(data) > limit:
             raise SourceError("an input is too large to be read at random", reason=Reason.TOO_LARGE)
         return io.BytesIO(data)
 
     return open_in_memory
-
-
-def _read_head(stream: Any) -> bytes:
-    pieces, size = [], 0
-    while size < HEAD and (data := stream.read(HEAD - size)):
-        pieces.append(data)
-        size += len(data)
-    return b"".join(pieces)
 
 
 def sniff(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from guard.errors import SourceError
 from guard.model import Reason
@@ -19,6 +19,26 @@ Opener = Callable[[], BinaryIO]
 """Gives a fresh binary file at its start. It and the file raise nothing but SourceError and OSError."""
 
 _PIECE = 1 << 20
+
+
+class Readable(Protocol):
+    """A binary file, open for reading. Pipes and members of archives may give less than they were asked for."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, b"" only at the end."""
+        ...
+
+
+def read_fully(stream: Readable, size: int) -> bytes:
+    """`size` bytes of the stream, or all that are left."""
+    data = stream.read(size)
+    if len(data) == size or not data:
+        return data
+    pieces, missing = [data], size - len(data)
+    while missing and (data := stream.read(min(missing, _PIECE))):
+        pieces.append(data)
+        missing -= len(data)
+    return b"".join(pieces)
 
 
 class StableFile(io.RawIOBase):

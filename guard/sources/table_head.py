@@ -82,7 +82,8 @@ def _is_header(rows: Sequence[Sequence[str]]) -> bool:
     header = rows[0] if rows else []
     if not any(header):
         return False
-    body = [row for row in rows[1:] if any(row)]
+    # Tables that were put together from several repeat their header.
+    body = [row for row in rows[1:] if any(row) and row != header]
     votes = sum(_vote(name, [row[index] for row in body if index < len(row) and row[index]])
                 for index, name in enumerate(header) if name)
     names = [name for name in header if name and not _YEAR.fullmatch(name)]
