@@ -118,7 +118,7 @@ def _build(data: bytes, text: npt.NDArray[np.uint8], delimiter: bytes, stops: In
 
 def _without_cr(data: bytes, text: npt.NDArray[np.uint8], starts: Ints, stops: Ints) -> Ints:
     """Ends of cells without the CR of their CRLF."""
-    if b"\r\n" not in data or not len(stops):
+    if b"\r" not in data or not len(stops):  # one byte is found four times faster than two
         return stops
     at = np.minimum(stops, len(data) - 1)
     crlf = (text[at] == LF) & (text[at - 1] == CR) & (stops > starts) & (stops < len(data))
