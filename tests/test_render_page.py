@@ -145,7 +145,8 @@ def test_a_broken_template_names_its_place_and_no_value(tmp_path: Path, monkeypa
     (incomplete, "No answer: part of the input was not read", ["What was not read counts as unknown, not as clean"]),
     (release, "Released: what was found was dealt with and the output was checked", [
         "All 4 checks of the output passed.", "not that everything was found", "Hand on the folder public only",
-        "Everything that was given was read to its end.", "4978 values replaced"]),
+        "Everything that was given was read to its end.",
+        "5 decisions removed or protected what was found.", "4978 values replaced"]),
     (scan, "Scan finished: personal or secret information was found", ["No policy was applied", "guard check"]),
     (empty, "Scan finished: nothing was found", ["No detector reported anything in what was read."]),
 ])
@@ -183,6 +184,24 @@ def test_a_state_secret_mark_says_what_to_do() -> None:
     report["fields"][0]["classes"][0]["data_class"] = "state.secret_mark"
     assert "inform the secrecy officer" in Page(render(report, "html")).text
     assert "立即报告本单位保密工作人员" in Page(render(report, "html", "zh")).text
+
+
+def test_a_secrecy_mark_is_named_before_what_is_more_frequent() -> None:
+    report = violation()
+    secret = next(d for d in report["decisions"] if d["action"] == "block")
+    kinds = [f"secret.{name}" for name in ("password", "private_key", "token", "api_key", "amap.key", "slack.token",
+                                           "stripe.key") for _ in range(2)]
+    report["decisions"] = [{**secret, "data_class": kind} for kind in (*kinds, "state.secret_mark")]
+    text = Page(render(report, "html")).text
+    assert "15 decisions block the release: State-secret mark (1 place), " in text
+    assert "2 more." in text
+
+
+def test_a_check_does_not_say_that_something_was_done() -> None:
+    report = {**incomplete(), "verdict": "pass", "skipped": []}
+    text = Page(render(report, "html")).text
+    assert "are to remove or protect" in text
+    assert "was dealt with" not in text
 
 
 def test_risk_is_shown_once_it_is_measured() -> None:

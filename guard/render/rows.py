@@ -123,9 +123,10 @@ def field_row(field: Json, words: Phrases) -> FieldRow:
     else:
         title = words.data_class(main)
     word = confidence_word(field["confidence"])
+    also = words("fields.also" if main else "fields.kinds", what=words.listing(others)) if others else ""
     return FieldRow(
         dataset=shown(field["dataset"]), field=shown(field["field"]), kind=words.term("kind", field["kind"]),
-        title=title, also=words("fields.also", what=words.listing(others)) if others else "", data_class=shown(main),
+        title=title, also=also, data_class=shown(main),
         sensitive=any(is_sensitive(name) for name in (main, *classes)),
         level=min(max(field["grade"], 1), 4), grade=grade_title(field["grade"], words),
         role=words.term("role", field["role"]), evidence=word, confidence=words.term("confidence", word),

@@ -84,7 +84,7 @@ def _rule_id(detector: str, data_class: str) -> str:
 def _automation(report: Json) -> str:
     """Category and run: GitHub keeps the alerts of different categories apart."""
     parts = ("guard", report["policy"].get("id") or "scan", report["audience"])
-    return "/".join(quote(str(part), safe="") for part in parts if part) + "/"
+    return "/".join(quote(shown(part), safe="") for part in parts if part) + "/"
 
 
 def _invocation(report: Json, total: int, words: Phrases) -> dict[str, Any]:

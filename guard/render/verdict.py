@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from guard.model import Action, Verdict
@@ -75,24 +76,25 @@ def _why(report: Json, words: Phrases, verdict: str) -> Iterable[str]:
         reasons = Counter(words.term("reason", skipped["reason"]) for skipped in report["skipped"])
         yield words("why.skipped", count=len(report["skipped"]), what=_named(reasons, words))
     if verdict == Verdict.PASS:
-        yield from _why_passed(report, words)
+        yield from _why_passed(report, words, "release" if report["checks"] else "check")
     elif not failed and not report["skipped"] and not _open(decisions):
         yield words("why.stated")
     if waived := sum(1 for d in decisions if d.get("waived_by")):
         yield words("why.waived", count=waived)
 
 
-def _why_passed(report: Json, words: Phrases) -> Iterable[str]:
+def _why_passed(report: Json, words: Phrases, mode: str) -> Iterable[str]:
     decisions = report["decisions"]
     if report["policy"]:
         if not _open(decisions):
             yield words("why.nothing_open")
         if protecting := sum(1 for d in decisions if d["action"] not in (Action.ALLOW, Action.REVIEW, Action.BLOCK)):
-            yield words("why.protected", count=protecting)
+            yield words(f"why.protected_{mode}", count=protecting)
     else:
         hits: Counter[str] = Counter()
         for field in report["fields"]:
-            hits.update({words.data_class(c["data_class"]): c["hits"] + c["masked"] for c in field["classes"]})
+            for count in field["classes"]:
+                hits[words.data_class(count["data_class"])] += count["hits"] + count["masked"]
         yield words("why.found", what=_named(hits, words)) if hits else words("why.nothing_found")
     if report["checks"] and all(check["passed"] is True for check in report["checks"]):
         yield words("why.checks_passed", count=len(report["checks"]))
@@ -125,13 +127,18 @@ def _open(decisions: Iterable[Json]) -> bool:
 
 
 def _classes(decisions: list[Json], words: Phrases) -> str:
-    names = (words.data_class(d["data_class"]) if d["data_class"] else d["rule"] for d in decisions)
-    return _named(Counter(names), words)
+    """What the decisions are about, secrecy marks first: they may not hide behind a count of more."""
+    marks, others = Counter[str](), Counter[str]()
+    for decision in decisions:
+        identifier = decision["data_class"]
+        kept = marks if identifier.startswith("state.") else others
+        kept[words.data_class(identifier) if identifier else decision["rule"]] += 1
+    return _named(others, words, first=marks)
 
 
-def _named(counts: Mapping[str, int], words: Phrases) -> str:
-    """The most frequent names with their counts, and how many more there are."""
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+def _named(counts: Mapping[str, int], words: Phrases, first: Mapping[str, int] = MappingProxyType({})) -> str:
+    """`first`, then the most frequent names with their counts, and how many more there are."""
+    ordered = [*sorted(first.items()), *sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
     named = [words("format.counted", name=name, count=words("counted.times", count=count))
              for name, count in ordered[:MAX_NAMED]]
     if more := len(ordered) - MAX_NAMED:
