@@ -127,6 +127,12 @@ def test_health_by_header_alone() -> None:
     assert field.confidence >= LIKELY
 
 
+def test_cells_read_in_the_light_of_a_header_that_names_nothing_are_only_cells() -> None:
+    field = verdict(cn_name=tallied(4, confidence=0.7, from_header=4))
+    assert not only(field).dense
+    assert not only(field).from_header
+
+
 def test_masked_values_identify_nobody() -> None:
     field = verdict((MOBILE,), cn_mobile=tallied(0, masked=100))
     assert (field.data_class, field.role, field.grade, field.masked_hits) == (MOBILE, Role.NONE, 2, 100)

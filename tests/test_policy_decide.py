@@ -183,6 +183,14 @@ def test_the_plan_takes_the_strictest_field_decision_and_keeps_the_spans() -> No
         "person.phone.mobile": Action.DROP, "person.id.cn": Action.DROP}
 
 
+def test_nothing_waits_for_review_in_a_field_that_is_left_out() -> None:
+    doubtful = possible("person.phone.landline", 3, dense=False)
+    mixed = OPEN.decide(report(field("f", "person.id.cn", doubtful), field("g", doubtful)), "public")
+    assert [(d.field, d.action) for d in mixed] == [("f", "drop"), ("f", "drop"), ("g", "review")]
+    secret = OPEN.decide(report(field("f", "person.id.cn", count("secret.token", 1, dense=False))), "public")
+    assert [d.action for d in violations(secret)] == [Action.BLOCK]
+
+
 def test_a_plan_of_spans_only_has_no_action() -> None:
     plan = field_plan(OPEN.decide(report(field("text", count("person.email", dense=False), kind="text")), "public"))
     assert plan["people.csv", "text"].action is None

@@ -94,6 +94,31 @@ def test_a_dataset_decision_is_waived_without_field() -> None:
     assert [d.waived_by for d in decisions if d.rule == "FLOOR-HEALTH-LIST"] == ["EX-1"]
 
 
+def test_what_an_exception_lets_leave_counts_beside_the_rest() -> None:
+    """A birth date that an exception leaves in clear would fill the mask that another one allows for the ID number."""
+    fields = report(field("sfzh", "person.id.cn"), field("csrq", "person.birth_date"))
+    number = exception(rule="OPEN-IDENTITY", scope={"dataset": "people.csv", "field": "sfzh"})
+    date = exception(id="EX-2", rule="CN-BIRTH-DATE", action="allow", scope={"dataset": "people.csv", "field": "csrq"})
+    policy = OPEN.with_exceptions([number])
+    assert policy.decide(fields, "public", today=DAY)[0].params == {}
+    policy = policy.with_exceptions([date])
+    decisions = policy.decide(fields, "public", today=DAY)
+    assert (decisions[0].params, decisions[0].waived_by) == ({"style": "id_strict"}, "EX-1")
+    assert (decisions[1].action, decisions[1].waived_by) == (Action.ALLOW, "EX-2")
+    assert policy.warnings(fields, "public", today=DAY) == []
+
+
+def test_an_exception_for_a_sensitive_field_does_not_measure_its_risk() -> None:
+    fields = report(field("收入", "person.income"), field("性别", "person.sex"), field("国籍", "person.nationality"))
+    scope = {"dataset": "people.csv", "field": "收入"}
+    leave = exception(rule="CN-SENSITIVE", action="allow", scope=scope)
+    found = OPEN.with_exceptions([leave]).decide(fields, "public", today=DAY)[0]
+    assert (found.action, found.rule, found.waived_by) == (Action.REVIEW, "FLOOR-SENSITIVE-QUASI", "")
+    risk = exception(id="EX-2", rule="FLOOR-SENSITIVE-QUASI", action="allow", scope=scope)
+    found = OPEN.with_exceptions([leave, risk]).decide(fields, "public", today=DAY)[0]
+    assert (found.action, found.waived_by) == (Action.ALLOW, "EX-2")
+
+
 @pytest.mark.parametrize(("changes", "message"), [
     ({"approved_by": " registry "}, "approved_by must be somebody else"),
     ({"expires": "2027-05-01"}, "within 180 days"),

@@ -45,6 +45,14 @@ def decide_dataset(fields: Sequence[Field], decisions: Sequence[Decision], rules
     return decided
 
 
+def settle_dropped(decisions: Sequence[Decision]) -> list[Decision]:
+    """Drops instead of reviews where the whole field is left out anyway: there is nothing left to look at."""
+    dropped = {key for key, plan in field_plan(decisions).items() if plan.action is Action.DROP}
+    return [replace(decision, action=Action.DROP, reason="the whole field is left out")
+            if decision.action is Action.REVIEW and (decision.dataset, decision.field) in dropped
+            and decision.scope is not Scope.NAME else decision for decision in decisions]
+
+
 def _columns(fields: Sequence[Field], decisions: Sequence[Decision]) -> list[_Column]:
     plans = field_plan(decisions)
     return [_Column(field, classes, plans.get((field.dataset, field.field), Plan())) for field in fields
@@ -81,7 +89,8 @@ def _is_companion(rule: DatasetRule, column: _Column) -> bool:
 def _raise(decision: Decision, rule: DatasetRule, reason: str) -> Decision:
     if decision.action.strictness >= rule.action.strictness:
         return decision
-    return replace(decision, action=rule.action, rule=rule.id, params={}, basis=rule.basis, reason=reason)
+    # An exception that made it milder did not know of what stands beside it.
+    return replace(decision, action=rule.action, rule=rule.id, params={}, basis=rule.basis, reason=reason, waived_by="")
 
 
 def _mask_identity_strictly(decisions: Sequence[Decision]) -> list[Decision]:

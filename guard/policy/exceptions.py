@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,10 +19,10 @@ class _ExceptionFile(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Decisions after the exceptions, and what there is to say about exceptions that were not applied."""
+    """Decisions after the exceptions, and by id why an exception was not applied."""
 
     decisions: tuple[Decision, ...]
-    warnings: tuple[str, ...]
+    refused: Mapping[str, str]
 
 
 def load_exceptions(path: str | Path) -> tuple[PolicyException, ...]:
@@ -36,22 +36,21 @@ def load_exceptions(path: str | Path) -> tuple[PolicyException, ...]:
 
 
 def apply_exceptions(decisions: Sequence[Decision], exceptions: Iterable[PolicyException],
-                     hashes: dict[str, str], audience: Audience, today: datetime.date) -> Applied:
+                     hashes: Mapping[str, str], audience: Audience, today: datetime.date) -> Applied:
     """Applies each exception that is valid today to the decisions of its rule and field.
 
     `hashes` gives the schema hash of each dataset. An exception never reaches a secret or a state-secret mark.
     """
-    decided, warnings = list(decisions), []
+    decided, refused = list(decisions), {}
     for exception in exceptions:
-        refusal = _refusal(exception, decided, hashes, audience, today)
-        if refusal:
-            warnings.append(f"exception {exception.id} is not applied: {refusal}")
+        if refusal := _refusal(exception, decided, hashes, audience, today):
+            refused[exception.id] = refusal
             continue
         decided = [_waive(decision, exception) if _matches(exception, decision) else decision for decision in decided]
-    return Applied(tuple(decided), tuple(warnings))
+    return Applied(tuple(decided), refused)
 
 
-def _refusal(exception: PolicyException, decisions: Sequence[Decision], hashes: dict[str, str], audience: Audience,
+def _refusal(exception: PolicyException, decisions: Sequence[Decision], hashes: Mapping[str, str], audience: Audience,
              today: datetime.date) -> str:
     if today > exception.expires:
         return f"it expired on {exception.expires}"

@@ -12,9 +12,9 @@ from typing import Any
 from guard import content
 from guard.errors import UsageError
 from guard.model import Action, Audience, Decision, Field, Report
-from guard.policy.datasets import decide_dataset
+from guard.policy.datasets import decide_dataset, settle_dropped
 from guard.policy.document import DatasetRule, PolicyDocument, PolicyException, Rule, action_for
-from guard.policy.exceptions import Applied, apply_exceptions
+from guard.policy.exceptions import apply_exceptions
 from guard.policy.fields import decide_field, leaves_free_text
 from guard.policy.loading import Source, read_chain, rulebook
 from guard.policy.rulebook import Evidence, Outcome, Rulebook
@@ -83,7 +83,7 @@ class Policy:
         Exceptions are those valid on `today` (default: the current date). Raises UsageError for an audience that the
         policy does not cover.
         """
-        return list(self._decide(report, self._covered(audience), today).decisions)
+        return self._decide(report, self._covered(audience), today)[0]
 
     def warnings(self, report: Report, audience: str = "", *, today: datetime.date | None = None) -> list[str]:
         """What an officer should know although it decides nothing: idle rules, idle exceptions, unread free text.
@@ -91,8 +91,9 @@ class Policy:
         `audience` defaults to that of the report, and then to the widest that the policy covers.
         """
         receiver = self._covered(audience or report.audience or self.audiences[0])
-        applied = self._decide(report, receiver, today)
-        return [*self._idle_rules(), *applied.warnings, *_free_text(report.fields, applied.decisions)]
+        decisions, refused = self._decide(report, receiver, today)
+        idle = [f"exception {identifier} is not applied: {reason}" for identifier, reason in refused.items()]
+        return [*self._idle_rules(), *idle, *_free_text(report.fields, decisions)]
 
     def test(self) -> list[TestResult]:
         """The results of the tests that stand in the policy file itself, in order."""
@@ -106,19 +107,31 @@ class Policy:
                              hint=f"it covers {', '.join(self.audiences)}")
         return Audience(audience)
 
-    def _decide(self, report: Report, audience: Audience, today: datetime.date | None) -> Applied:
-        datasets: dict[str, list[Field]] = defaultdict(list)
-        for field in report.fields:
-            datasets[field.dataset].append(field)
-        measured = report.risk.get("status") == "measured"
-        decisions = [decision for fields in datasets.values()
-                     for decision in self._decide_dataset(fields, audience, measured)]
-        hashes = {field.dataset: field.schema_hash for field in report.fields if field.kind != "name"}
-        return apply_exceptions(decisions, self.exceptions, hashes, audience, today or datetime.date.today())
+    def _decide(self, report: Report, audience: Audience,
+                today: datetime.date | None) -> tuple[list[Decision], dict[str, str]]:
+        """The decisions, and why exceptions were not applied.
 
-    def _decide_dataset(self, fields: Sequence[Field], audience: Audience, measured: bool) -> list[Decision]:
-        alone = [decision for field in fields for decision in decide_field(field, self._rulebook, audience)]
-        return decide_dataset(fields, alone, self.datasets, audience, risk_measured=measured)
+        Exceptions come before and after the dataset rules: what one of them lets leave stands beside the rest.
+        """
+        hashes = {field.dataset: field.schema_hash for field in report.fields if field.kind != "name"}
+        day = today or datetime.date.today()
+        alone = [decision for field in report.fields for decision in decide_field(field, self._rulebook, audience)]
+        first = apply_exceptions(alone, self.exceptions, hashes, audience, day)
+        together = self._decide_datasets(report, first.decisions, audience)
+        second = apply_exceptions(together, self.exceptions, hashes, audience, day)
+        refused = {identifier: reason for identifier, reason in second.refused.items() if identifier in first.refused}
+        return settle_dropped(second.decisions), refused
+
+    def _decide_datasets(self, report: Report, decisions: Sequence[Decision], audience: Audience) -> list[Decision]:
+        fields: dict[str, list[Field]] = defaultdict(list)
+        for field in report.fields:
+            fields[field.dataset].append(field)
+        alone: dict[str, list[Decision]] = defaultdict(list)
+        for decision in decisions:
+            alone[decision.dataset].append(decision)
+        measured = report.risk.get("status") == "measured"
+        return [decision for dataset, found in fields.items()
+                for decision in decide_dataset(found, alone[dataset], self.datasets, audience, risk_measured=measured)]
 
     def _idle_rules(self) -> list[str]:
         rules: tuple[Rule | DatasetRule, ...] = (*self.rules, *self.datasets)
