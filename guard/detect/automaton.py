@@ -4,7 +4,8 @@
     automaton.run(buffer, starts, right) -> for each start, how many ends match and the last of them
 
 Python's `re` takes the first way that its alternatives offer; the table knows all ways. Where there is exactly one end
-both agree; where there are several the caller asks `re`. A pattern with look-arounds or anchors has no table.
+both agree; where there are several the caller asks `re`. Look-arounds, anchors and references are left out of the
+table, and long repeats have no upper end in it: then `complete` is false and `re` decides on every match.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.detect.supersets import characters_of
+from guard.detect.supersets import Characters, characters_of, folds
 
 MAX_NODES = 1500
 MAX_STATES = 1500
-MAX_WIDTH = 64
+MAX_WIDTH = 96
+LONG_REPEAT = 16
+"""A repeat of more optional rounds than this becomes a loop: its exact count would cost a state each."""
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT)
 DIGITS = frozenset(b"0123456789")
 ALNUM = DIGITS | frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -38,7 +41,7 @@ class _UnsuitableError(Exception):
 class Automaton:
     """`table[state * classes + classes_of[byte]]` is the next state; 0 is dead, 1 the start.
 
-    `width` is the longest match in bytes; `lead` counts the bytes that every match begins with out of `lead_set`
+    `lead` counts the bytes that every match begins with out of `lead_set`
     (digits, or letters and digits).
     """
 
@@ -46,20 +49,21 @@ class Automaton:
     table: npt.NDArray[np.uint16]
     accepting: npt.NDArray[np.bool_]
     classes: int
-    width: int
     lead: int
     lead_set: frozenset[int]
     first: frozenset[int]
+    complete: bool
 
     def run(self, buffer: npt.NDArray[np.uint8], starts: Ints, right: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
         """(number of ends, length of the longest match) for each start.
 
-        `buffer` has at least `width` + 1 bytes of padding; `right[byte]` says whether a match may be followed by it.
+        `buffer` ends with MAX_WIDTH + 1 line ends; `right[byte]` says whether a match may be followed by it. What is
+        still going on after MAX_WIDTH bytes counts as two ends: nobody knows.
         """
         counts, lengths = np.zeros(len(starts), np.int64), np.zeros(len(starts), np.int64)
         alive, places = np.arange(len(starts)), starts
         states = np.ones(len(starts), np.int64)
-        for step in range(1, self.width + 1):
+        for step in range(1, MAX_WIDTH + 1):
             states = self.table[states * self.classes + self.classes_of[buffer[places]]].astype(np.int64)
             places = places + 1
             living = states > 0
@@ -72,6 +76,8 @@ class Automaton:
                 ended &= right[buffer[places]]
                 counts[alive[ended]] += 1
                 lengths[alive[ended]] = step
+        else:
+            counts[alive] += 2
         return counts, lengths
 
 
@@ -81,6 +87,8 @@ class _Nodes:
 
     moves: list[list[tuple[frozenset[int], int]]] = field(default_factory=list)
     free: list[list[int]] = field(default_factory=list)
+    groups: dict[int, Any] = field(default_factory=dict)
+    complete: bool = True
 
     def add(self) -> int:
         if len(self.moves) >= MAX_NODES:
@@ -101,16 +109,13 @@ class _Nodes:
 
 
 def compile_automaton(pattern: str) -> Automaton | None:
-    """The table of a pattern, or None when it is not bounded, not over ASCII, or too large."""
+    """The table of a pattern, or None when it has wide classes beyond ASCII, may be empty, or is too large."""
     tree = parser.parse(pattern, re.ASCII)
-    low, width = tree.getwidth()
-    if low == 0 or width > MAX_WIDTH:
-        return None
     nodes = _Nodes()
     try:
         start = nodes.add()
         end = _build(nodes, tree.data, start, bool(tree.state.flags & re.IGNORECASE))
-        return _determine(nodes, start, end, int(width))
+        return _determine(nodes, start, end)
     except _UnsuitableError:
         return None
 
@@ -123,23 +128,41 @@ def _build(nodes: _Nodes, items: Iterable[tuple[Any, Any]], start: int, fold: bo
 
 
 def _build_item(nodes: _Nodes, operation: Any, value: Any, start: int, fold: bool) -> int:
+    if operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+        nodes.complete = False
+        return start
     if (characters := characters_of(operation, value, fold)) is not None:
-        if characters.beyond or not characters.ascii:
-            raise _UnsuitableError
-        end = nodes.add()
-        nodes.moves[start].append((characters.ascii, end))
-        return end
+        return _build_characters(nodes, characters, start)
     if operation is sre.SUBPATTERN:
-        folded = (fold or bool(value[1] & re.IGNORECASE)) and not value[2] & re.IGNORECASE
-        return _build(nodes, value[3], start, folded)
+        nodes.groups[value[0]] = value[3]
+        return _build(nodes, value[3], start, folds(value, fold))
+    if operation is sre.GROUPREF and value in nodes.groups:
+        nodes.complete = False
+        return _build(nodes, nodes.groups[value], start, fold)
     if operation is sre.BRANCH:
         end = nodes.add()
         for branch in value[1]:
             nodes.free[_build(nodes, branch, _fork(nodes, start), fold)].append(end)
         return end
-    if operation in _REPEATS and value[1] is not sre.MAXREPEAT:
+    if operation in _REPEATS:
         return _build_repeat(nodes, value, start, fold)
     raise _UnsuitableError
+
+
+def _build_characters(nodes: _Nodes, characters: Characters, start: int) -> int:
+    if not characters.spelled_out or not (characters.ascii or characters.beyond):
+        raise _UnsuitableError
+    end = nodes.add()
+    if characters.ascii:
+        nodes.moves[start].append((characters.ascii, end))
+    for code in (code for low, high in characters.beyond for code in range(low, high + 1)):
+        *leading, final = chr(code).encode()
+        node = start
+        for byte in leading:
+            nodes.moves[node].append((frozenset([byte]), following := nodes.add()))
+            node = following
+        nodes.moves[node].append((frozenset([final]), end))
+    return end
 
 
 def _fork(nodes: _Nodes, start: int) -> int:
@@ -150,17 +173,24 @@ def _fork(nodes: _Nodes, start: int) -> int:
 
 def _build_repeat(nodes: _Nodes, value: Any, start: int, fold: bool) -> int:
     low, high, inner = value
+    if low > MAX_WIDTH:
+        raise _UnsuitableError
     for _ in range(low):
         start = _build(nodes, inner, start, fold)
     end = nodes.add()
     nodes.free[start].append(end)
+    if high is sre.MAXREPEAT or high - low > LONG_REPEAT:
+        nodes.complete = False
+        loop = _fork(nodes, start)
+        nodes.free[_build(nodes, inner, loop, fold)] += [loop, end]
+        return end
     for _ in range(high - low):
         start = _build(nodes, inner, start, fold)
         nodes.free[start].append(end)
     return end
 
 
-def _determine(nodes: _Nodes, start: int, end: int, width: int) -> Automaton:
+def _determine(nodes: _Nodes, start: int, end: int) -> Automaton:
     """Subset construction over the classes of bytes that the pattern tells apart."""
     sets = list(dict.fromkeys(codes for moves in nodes.moves for codes, _ in moves))
     signatures = [tuple(byte in codes for codes in sets) for byte in range(256)]
@@ -180,12 +210,14 @@ def _determine(nodes: _Nodes, start: int, end: int, width: int) -> Automaton:
                 todo.append(target)
             row[index] = numbers[target]
         rows[numbers[state]] = row
+    if end in first:
+        raise _UnsuitableError
     table = np.array([rows[index] for index in range(len(rows))], np.uint16)
     accepting = np.array([end in state for state in numbers], bool)
     classes_of = np.array([distinct[signature] for signature in signatures], np.uint16)
     lead_set, lead = _lead(table, accepting, classes_of)
     leading = frozenset(byte for byte in range(256) if table[1, classes_of[byte]])
-    return Automaton(classes_of, table.ravel(), accepting, len(distinct), width, lead, lead_set, leading)
+    return Automaton(classes_of, table.ravel(), accepting, len(distinct), lead, lead_set, leading, nodes.complete)
 
 
 def _lead(table: npt.NDArray[np.uint16], accepting: npt.NDArray[np.bool_],

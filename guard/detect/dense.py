@@ -18,7 +18,7 @@ from guard.detect.folding import Folded
 from guard.detect.judge import CEILING, HEADER_BOOST
 from guard.detect.normalise import normal_form
 from guard.detect.rule import Rule
-from guard.detect.shapes import Block
+from guard.detect.shapes import Block, Reach
 from guard.detect.vector_checks import kernel
 from guard.model import POSSIBLE
 
@@ -107,7 +107,7 @@ def _fast_forms(rule: Rule, raw: Matrix, rows: Ints) -> Iterator[tuple[Ints, Mat
 
 
 def _slow_forms(rule: Rule, raw: Matrix, rows: Ints) -> Iterator[tuple[Ints, Matrix, Mask]]:
-    texts = [bytes(row).decode("ascii") for row in raw]
+    texts = [bytes(row).decode("utf-8") for row in raw]
     detector = rule.detector
     forms = [normal_form(text, detector.separators, detector.form) for text in texts]
     lengths = np.array([len(form.encode()) for form in forms])
@@ -194,42 +194,27 @@ class Surroundings:
     def __init__(self) -> None:
         self._known: dict[tuple[int, str, str], int] = {}
 
-    def signs(self, rule: Rule, block: Block, bounds: Ints, starts: Ints, ends: Ints, words: Ints | None,
-              header: str) -> Ints:
-        """1, 0 or -1 for each match. `words` are ends of context words, sorted; None when they are not known.
-
-        `bounds` are the line ends of the block, with one before its first and one behind its last byte.
-        """
+    def signs(self, rule: Rule, block: Block, starts: Ints, ends: Ints, reach: Reach | None, header: str) -> Ints:
+        """1, 0 or -1 for each match; `reach` is that of the rule's words, None when they are not known."""
         signs = np.zeros(len(starts), np.int64)
         if rule.vicinity is None or not len(starts):
             return signs
         otherwise = rule.vicinity.weigh("", 0, 0, header)
-        for index in np.flatnonzero(self._in_reach(rule, starts, ends, words)).tolist():
-            signs[index] = self._sign(rule, block, bounds, int(starts[index]), int(ends[index]))
+        near = reach.covers(starts, ends) if reach is not None else np.ones(len(starts), bool)
+        for index in np.flatnonzero(near).tolist():
+            signs[index] = self._sign(rule, block, int(starts[index]), int(ends[index]))
         signs[signs == 0] = otherwise
         return signs
 
-    def _in_reach(self, rule: Rule, starts: Ints, ends: Ints, words: Ints | None) -> Mask:
-        context = rule.detector.context
-        if words is None or context is None:
-            return np.ones(len(starts), bool)
-        if not len(words):
-            return np.zeros(len(starts), bool)
-        # A character has at most four bytes; an event may lie one byte behind its word.
-        left = np.searchsorted(words, starts - 4 * context.window, "left")
-        near = np.searchsorted(words, starts + 1, "right") > left
-        right = np.searchsorted(words, ends + 4 * context.after + 1, "right")
-        return near | (right > np.searchsorted(words, ends, "left"))
-
-    def _sign(self, rule: Rule, block: Block, bounds: Ints, start: int, end: int) -> int:
+    def _sign(self, rule: Rule, block: Block, start: int, end: int) -> int:
         context, vicinity = rule.detector.context, rule.vicinity
         if context is None or vicinity is None:
             return 0
-        line = int(np.searchsorted(bounds, start, "left"))
-        first = max(int(bounds[line - 1]) + 1, start - 4 * context.window)
-        last = min(int(bounds[line]), end + 4 * context.after)
-        left = before(text := block.data[first:start].decode("utf-8", "surrogateescape"), len(text), context.window)
-        right = behind(block.data[end:last].decode("utf-8", "surrogateescape"), 0, context.after)
+        first, line = block.line(start)
+        start, end = start - first, end - first
+        text = line[max(0, start - 4 * context.window) : start].decode("utf-8", "surrogateescape")
+        left = before(text, len(text), context.window)
+        right = behind(line[end : end + 4 * context.after].decode("utf-8", "surrogateescape"), 0, context.after)
         key = (rule.index, left, right)
         if (sign := self._known.get(key)) is None:
             if len(self._known) >= _MEMO_SIZE:

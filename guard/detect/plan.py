@@ -13,7 +13,7 @@ from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.dense import Surroundings
 from guard.detect.rule import Rule
-from guard.detect.shapes import Shape, compile_shape
+from guard.detect.shapes import Reach, Shape, compile_shape
 from guard.detect.supersets import NoSupersetError, longest_literal, superset
 
 LINE, WORD = 0, 1
@@ -33,7 +33,8 @@ class Plan:
         """The shapes, by index of their rule."""
         found = {rule.index: compile_shape(rule.detector.pattern, rule.detector.boundary)
                  for rule in self.rules if _is_dense(rule)}
-        return {index: shape for index, shape in found.items() if shape is not None}
+        return {index: shape for index, shape in found.items()
+                if shape is not None and _implies_keyword(shape, self.rules[index])}
 
     @cached_property
     def expressions(self) -> tuple[tuple[int, int, bytes], ...]:
@@ -90,18 +91,25 @@ class Events:
         self.line_rules, self.line_ends = rules[kind == LINE], ends[kind == LINE]
         self._word_rules, self._word_ends = rules[kind == WORD], ends[kind == WORD]
 
-    def words(self, rule: Rule) -> Ints | None:
-        """Sorted ends of the rule's context words; None when they are not known."""
-        if rule.index in self._plan.wordless:
+    def reach(self, rule: Rule) -> Reach | None:
+        """What the rule's context words reach; None when they are not known."""
+        context = rule.detector.context
+        if rule.index in self._plan.wordless or context is None:
             return None
-        return np.sort(self._word_ends[self._word_rules == rule.index])
+        # A character has at most four bytes.
+        return Reach(np.sort(self._word_ends[self._word_rules == rule.index]), 4 * context.window, 4 * context.after)
 
 
 def _is_dense(rule: Rule) -> bool:
     """Whether matrices can judge it: one span, no search for its real ends, nothing that looks at other hits."""
     detector = rule.detector
     plain = not (detector.multiline or detector.group or detector.extent or detector.entropy or detector.near)
-    return bool(detector.pattern) and plain and not detector.keywords
+    return bool(detector.pattern) and plain
+
+
+def _implies_keyword(shape: Shape, rule: Rule) -> bool:
+    """Whether every line with a match holds one of the keywords, if there are any."""
+    return not rule.keywords or (shape.anchor is not None and chr(shape.anchor.byte) in rule.keywords)
 
 
 def _expression(pattern: str, multiline: bool) -> bytes:

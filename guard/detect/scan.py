@@ -18,7 +18,7 @@ from guard.detect.overlap import Placed, resolve
 from guard.detect.plain import place_line
 from guard.detect.plan import Plan
 from guard.detect.rule import Rule
-from guard.detect.shapes import Block
+from guard.detect.shapes import Block, Reach
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class Scan:
         self._plan, self._data, self._header = plan, data, header
         self._folded = fold(data)
         self._block = Block(self._folded.data)
-        self._bounds = _bounds(self._block.line_ends(), len(self._folded.data))
+        self._bounds = self._block.bounds
         self._events = plan.events(self._folded.data)
         self._fits = {rule.index: bool(header) and rule.header_words.fit(header) > 0 for rule in plan.rules}
         self.multiline: set[int] = set()
@@ -57,19 +57,20 @@ class Scan:
     def _spans(self, rule: Rule) -> Spans:
         """The hits of a shape."""
         nothing = np.empty(0, np.int64)
-        fits, words = self._fits[rule.index], self._events.words(rule)
-        unbacked = not fits and rule.detector.require != "nothing"
-        if unbacked and (rule.detector.require == "header" or self._is_wordless(rule, words)):
+        fits, reach = self._fits[rule.index], self._events.reach(rule)
+        supported = fits or rule.detector.require == "nothing"
+        if not supported and (rule.detector.require == "header" or self._is_wordless(rule, reach)):
             return Spans(rule, nothing, nothing, np.empty(0), np.empty(0, np.uint8))
-        starts, ends = self._plan.shapes[rule.index].find(self._block)
-        signs = self._plan.surroundings.signs(rule, self._block, self._bounds, starts, ends, words, self._header)
+        needed = None if supported or self._header else reach
+        starts, ends = self._plan.shapes[rule.index].find(self._block, needed)
+        signs = self._plan.surroundings.signs(rule, self._block, starts, ends, reach, self._header)
         return judge_spans(rule, self._block, self._folded, starts, ends, fits, signs)
 
-    def _is_wordless(self, rule: Rule, words: Ints | None) -> bool:
+    def _is_wordless(self, rule: Rule, reach: Reach | None) -> bool:
         """Whether no word of the rule's context occurs, neither in the block nor in the header."""
         if rule.vicinity is None:
             return True
-        return words is not None and not len(words) and rule.vicinity.weigh("", 0, 0, self._header) <= 0
+        return reach is not None and not len(reach.words) and rule.vicinity.weigh("", 0, 0, self._header) <= 0
 
     def _original(self, spans: Spans) -> Found:
         starts, ends = self._folded.originals(spans.start, spans.end)
@@ -79,7 +80,7 @@ class Scan:
     def _placed(self, spans: Sequence[Spans]) -> Iterator[Placed]:
         """The hits of all other rules, from the lines that could hold one."""
         beside = _Beside(self._block.data, spans, self._bounds)
-        bounds = self._bounds if self._folded.data is self._data else _original_bounds(self._data)
+        bounds = self._bounds if self._folded.data is self._data else Block(self._data).bounds
         for number, indices in self._chosen_lines():
             start, end = int(bounds[number]) + 1, int(bounds[number + 1])
             if start < end:
@@ -150,15 +151,6 @@ class _Beside:
         start, end = int(self._starts[index]), int(self._ends[index])
         characters = len(self._data[first:start].decode("utf-8", "surrogateescape"))
         return Verdict(self._rules[index], characters, characters + end - start, 1.0, 0)
-
-
-def _bounds(line_ends: Ints, size: int) -> Ints:
-    return np.concatenate([[-1], line_ends, [size]])
-
-
-def _original_bounds(data: bytes) -> Ints:
-    buffer = np.frombuffer(data, np.uint8)
-    return _bounds(np.flatnonzero((buffer == 10) | (buffer == 13)), len(data))
 
 
 def _from_placed(placed: Sequence[Placed]) -> Found:

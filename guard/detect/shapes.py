@@ -7,7 +7,12 @@ way; the automaton then walks all of them at once.
 from __future__ import annotations
 
 import re
+import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
+import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +20,7 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.detect.automaton import ALNUM, DIGITS, MAX_WIDTH, Automaton, compile_automaton
 from guard.detect.rule import bounded
+from guard.detect.supersets import characters_of
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -38,13 +44,14 @@ class Block:
         self.padded = np.frombuffer(b"\n" * PADDING + data + b"\n" * PADDING, np.uint8)
         self.buffer = self.padded[PADDING:]
         self._runs: dict[tuple[frozenset[int], int], Mask] = {}
+        self._members: dict[frozenset[int], Mask] = {}
 
     def runs(self, codes: frozenset[int], length: int) -> Mask:
         """For each offset whether `length` bytes from there on are all in `codes` (digits, or letters and digits)."""
         if (known := self._runs.get((codes, length))) is not None:
             return known
         if length == 1:
-            mask = _member_mask(self.buffer, codes)
+            mask = self.members(codes)
         else:
             half = length // 2
             mask = self.runs(codes, length - half).copy()
@@ -52,10 +59,30 @@ class Block:
         self._runs[codes, length] = mask
         return mask
 
-    def line_ends(self) -> Ints:
-        """Offsets of all line ends."""
+    def members(self, codes: frozenset[int]) -> Mask:
+        """For each offset whether its byte is one of `codes`."""
+        return self._padded_members(codes)[PADDING:]
+
+    def behind(self, codes: frozenset[int]) -> Mask:
+        """For each offset of the data whether the byte before it is one of `codes`."""
+        return self._padded_members(codes)[PADDING - 1 : PADDING - 1 + self.size]
+
+    def _padded_members(self, codes: frozenset[int]) -> Mask:
+        if (mask := self._members.get(codes)) is None:
+            mask = self._members[codes] = _member_mask(self.padded, codes)
+        return mask
+
+    @cached_property
+    def bounds(self) -> Ints:
+        """Offsets of all line ends, with one before the first and one behind the last byte."""
         buffer = self.buffer[: self.size]
-        return np.flatnonzero((buffer == 10) | (buffer == 13))
+        return np.concatenate([[-1], np.flatnonzero((buffer == 10) | (buffer == 13)), [self.size]])
+
+    def line(self, offset: int) -> tuple[int, bytes]:
+        """Start and bytes of the line around an offset."""
+        number = int(np.searchsorted(self.bounds, offset, "left"))
+        first = int(self.bounds[number - 1]) + 1
+        return first, self.data[first : int(self.bounds[number])]
 
 
 def _member_mask(buffer: Bytes, codes: frozenset[int]) -> Mask:
@@ -71,43 +98,100 @@ def _member_mask(buffer: Bytes, codes: frozenset[int]) -> Mask:
     return mask
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A character that every match holds, with at most `width` bytes out of `codes` before it."""
+
+    byte: int
+    width: int
+    codes: frozenset[int]
+
+
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A bounded ASCII pattern between its boundaries, ready to be found in blocks."""
+    """A pattern between its boundaries, ready to be found in blocks.
+
+    `barred` are the bytes that may not stand before a match, `right` those that may follow. `pure` matches consist of
+    barred bytes only: they are whole runs, so no two can overlap.
+    """
 
     automaton: Automaton
-    pattern: re.Pattern[bytes]
-    boundary: str
+    pattern: re.Pattern[str]
+    barred: frozenset[int]
     right: Mask
+    anchor: Anchor | None
+    pure: bool
 
-    def find(self, block: Block) -> tuple[Ints, Ints]:
-        """Starts and ends of exactly the matches that `re` finds line by line, in order."""
+    def find(self, block: Block, reach: Reach | None = None) -> tuple[Ints, Ints]:
+        """Starts and ends of exactly the matches that `re` finds line by line, in order.
+
+        With `reach` a pure shape may leave out matches that it does not cover.
+        """
         starts = self._starts(block)
+        if reach is not None and self.pure:
+            starts = starts[reach.covers(starts, starts + MAX_WIDTH)]
         if not len(starts):
             return starts, starts
         counts, lengths = self.automaton.run(block.buffer, starts, self.right)
         matched = counts > 0
         starts, counts, lengths = starts[matched], counts[matched], lengths[matched]
-        for index in np.flatnonzero(counts > 1).tolist():
-            lengths[index] = self._decide(block, int(starts[index]), int(lengths[index]))
-        return _without_overlaps(starts, starts + lengths)
+        doubtful = counts > 1 if self.automaton.complete else np.ones(len(counts), bool)
+        for index in np.flatnonzero(doubtful).tolist():
+            lengths[index] = self._decide(block, int(starts[index]))
+        sure = lengths > 0
+        return _without_overlaps(starts[sure], starts[sure] + lengths[sure])
 
     def _starts(self, block: Block) -> Ints:
-        """Every offset where a match could begin."""
-        lead = self.automaton.lead
-        if lead:
-            mask = block.runs(self.automaton.lead_set, lead)[: block.size]
+        """Every offset where a match could begin, in order."""
+        automaton = self.automaton
+        if self.anchor is not None and automaton.lead < 3:
+            return self._before_anchor(block, self.anchor)
+        if automaton.lead:
+            mask = block.runs(automaton.lead_set, automaton.lead)[: block.size]
         else:
-            mask = _member_mask(block.buffer[: block.size], self.automaton.first)
-        if barred := _BARRED[self.boundary]:
-            mask = mask & ~_member_mask(block.padded[PADDING - 1 : PADDING - 1 + block.size], barred)
+            mask = block.members(automaton.first)[: block.size]
+        if self.barred:
+            mask = mask & ~block.behind(self.barred)
         return np.flatnonzero(mask)
 
-    def _decide(self, block: Block, start: int, longest: int) -> int:
-        """The length that `re` chooses out of several; it sees the longest way and the byte behind it."""
-        end = start + longest
-        found = self.pattern.match(block.data, start, end + (block.data[end : end + 1] not in (b"", b"\n", b"\r")))
-        return found.end() - start if found else longest
+    def _before_anchor(self, block: Block, anchor: Anchor) -> Ints:
+        """Walks to the left from each anchor as far as what may stand before it goes on."""
+        places = np.flatnonzero(block.members(frozenset([anchor.byte]))[: block.size])
+        allowed, first, barred = byte_table(anchor.codes), byte_table(self.automaton.first), byte_table(self.barred)
+        found = [places]
+        for _ in range(anchor.width):
+            places = places - 1
+            places = places[allowed[block.padded[places + PADDING]]]
+            if not len(places):
+                break
+            found.append(places)
+        starts = np.unique(np.concatenate(found))
+        return starts[first[block.buffer[starts]] & ~barred[block.padded[starts + PADDING - 1]]]
+
+    def _decide(self, block: Block, start: int) -> int:
+        """The length in bytes of the match that `re` finds at `start`, 0 for none."""
+        first, line = block.line(start)
+        text = line.decode("utf-8", "surrogateescape")
+        found = self.pattern.match(text, len(line[: start - first].decode("utf-8", "surrogateescape")))
+        if found is None:
+            return 0
+        value = found.group()
+        return len(value) if value.isascii() else len(value.encode("utf-8", "surrogateescape"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """What lies near a word: from `left` bytes behind its end on, up to `right` bytes before it."""
+
+    words: Ints
+    left: int
+    right: int
+
+    def covers(self, starts: Ints, ends: Ints) -> Mask:
+        """Whether a word ends in reach before a start or behind an end; an event may lie one byte behind its word."""
+        near: Mask = np.searchsorted(self.words, starts - self.left, "left") < np.searchsorted(
+            self.words, ends + self.right + 1, "right")
+        return near
 
 
 def _without_overlaps(starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
@@ -127,5 +211,60 @@ def compile_shape(pattern: str, boundary: str) -> Shape | None:
     automaton = compile_automaton(pattern)
     if automaton is None:
         return None
-    exact = re.compile(bounded(pattern, boundary).encode(), re.ASCII)
-    return Shape(automaton, exact, boundary, ~byte_table(_BARRED[boundary]))
+    tree = parser.parse(pattern, re.ASCII)
+    barred = _BARRED[boundary] | _barred_before(tree.data)
+    used = {byte for byte in range(256) if automaton.classes_of[byte]}
+    return Shape(automaton, re.compile(bounded(pattern, boundary), re.ASCII), barred, ~byte_table(_BARRED[boundary]),
+                 _anchor(tree.data, tree.state), used <= _BARRED[boundary])
+
+
+def _barred_before(items: Iterable[tuple[Any, Any]]) -> frozenset[int]:
+    """The bytes that a negative look-behind at the start of a pattern rules out."""
+    barred: set[int] = set()
+    for operation, value in items:
+        if operation is not sre.ASSERT_NOT or value[0] != -1:
+            break
+        characters = characters_of(value[1][0][0], value[1][0][1], False) if len(value[1]) == 1 else None
+        barred |= characters.ascii if characters else set()
+    return frozenset(barred)
+
+
+def _anchor(items: Iterable[tuple[Any, Any]], state: Any, width: int = 0,
+            codes: frozenset[int] = frozenset()) -> Anchor | None:
+    """The first `@`, `.` or `:` that every match goes through, if what stands before it is short and ASCII."""
+    for operation, value in items:
+        if operation is sre.LITERAL and value in b"@.:":
+            return Anchor(value, width, codes)
+        if operation is sre.SUBPATTERN:
+            inner = value[3]
+        elif operation is sre.MAX_REPEAT and value[0] > 0:
+            inner = value[2]
+        else:
+            inner = ()
+        if (found := _anchor(inner, state, width, codes)) is not None:
+            return found
+        if operation in (sre.ASSERT, sre.ASSERT_NOT, sre.AT):
+            continue
+        longest = parser.SubPattern(state, [(operation, value)]).getwidth()[1]
+        used = _codes((operation, value))
+        if used is None or width + longest > MAX_WIDTH:
+            return None
+        width, codes = width + int(longest), codes | used
+    return None
+
+
+def _codes(item: tuple[Any, Any]) -> frozenset[int] | None:
+    """All ASCII codes that an item may take, None when it may take others or looks around."""
+    operation, value = item
+    if (characters := characters_of(operation, value, True)) is not None:
+        return None if characters.beyond else characters.ascii
+    if operation is sre.SUBPATTERN:
+        parts = value[3]
+    elif operation is sre.MAX_REPEAT:
+        parts = value[2]
+    elif operation is sre.BRANCH:
+        parts = [part for branch in value[1] for part in branch]
+    else:
+        return None
+    used = [_codes(part) for part in parts]
+    return None if None in used else frozenset().union(*(codes for codes in used if codes is not None))

@@ -45,10 +45,14 @@ class NoSupersetError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """What one position can be: ASCII codes, and ranges of code points beyond ASCII (both ends included)."""
+    """What one position can be: ASCII codes, and ranges of code points beyond ASCII (both ends included).
+
+    `line_end` tells that the pattern would take a line end too; it is never one of the codes.
+    """
 
     ascii: frozenset[int]
     beyond: tuple[tuple[int, int], ...] = ()
+    line_end: bool = False
 
     @property
     def spelled_out(self) -> bool:

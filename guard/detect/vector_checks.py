@@ -62,7 +62,7 @@ def iso7064_mod11_2(values: Matrix) -> Mask:
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = _weighted(values[:, :17] - np.uint8(48), weights)
     expected = np.frombuffer(b"10X98765432", np.uint8)[total % 11]
-    return _digits(values[:, :17]) & (values[:, 17] == expected)
+    return _mask(_digits(values[:, :17]) & (values[:, 17] == expected))
 
 
 @cache
@@ -86,7 +86,7 @@ def cn_region(values: Matrix) -> Mask:
 
 def cn_province(values: Matrix) -> Mask:
     """See `validators.cn_province`."""
-    return _has_division(values, 2) | (values[:, 0] == ord("9"))
+    return _mask(_has_division(values, 2) | (values[:, 0] == ord("9")))
 
 
 def id_birth_date(values: Matrix) -> Mask:
