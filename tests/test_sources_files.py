@@ -13,11 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guard.batch import Batch, Edits
 from guard.errors import SourceError, UsageError
 from guard.model import PlainLabels, Reason, Skipped
-from guard.sources import Document, Options, StableFile, discover, open_document, open_stream
+from guard.sources import Document, Options, StableFile, discover, open_document, open_stream, open_table
 from guard.sources.formats import sniff
 
 
@@ -354,3 +356,44 @@ def test_an_opener_that_fails_is_skipped_with_its_reason() -> None:
 
     item = open_document("a.zip!b", PurePosixPath("b"), opener, -1, Options(), PlainLabels(), depth=1)
     assert item == Skipped("a.zip!b", Reason.BOMB)
+
+
+def test_a_table_in_memory_is_a_document() -> None:
+    import pyarrow as pa
+
+    document = open_table(pa.table({"姓名": ["张三", "李四"]}), PlainLabels(), "people")
+    batches = [item for item in document.read() if isinstance(item, Batch)]
+    assert [(item.dataset, item.rows, item.columns[0].value(1).decode()) for item in batches] == [("people", 2, "李四")]
+
+
+# -- any bytes -----------------------------------------------------------------------------------------------------
+
+SEEDS = [
+    "姓名,电话\n张三,13800138000\n".encode() * 4, "姓名,电话\r\n张三,13800138000\r\n".encode("gbk") * 4,
+    "a\tb\n".encode("utf-16") * 4, b'"x","y""z"\n' * 4, "café déjà\n".encode("cp1252"), bytes(range(256)), b"\r\n\r", b'"',
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(parts=st.lists(st.one_of(st.sampled_from(SEEDS), st.binary(max_size=6)), max_size=5), cut=st.integers(0, 200),
+       suffix=st.sampled_from([".csv", ".tsv", ".log", ""]), block=st.sampled_from([16, 64, 1 << 20]))
+def test_any_bytes_are_read_and_written_back_as_they_were_or_said_not_to_be(
+        parts: list[bytes], cut: int, suffix: str, block: int) -> None:
+    data = b"".join(parts)[:cut]
+    document = open_document("f", PurePosixPath("f" + suffix), lambda: io.BytesIO(data), len(data),
+                             Options(block=block), PlainLabels())
+    if isinstance(document, Skipped) or document.format not in ("csv", "tsv", "text"):
+        return
+    items = list(document.read())
+    skipped = {item.reason for item in items if isinstance(item, Skipped)} - {Reason.EMPTY}
+    for item in items:
+        if isinstance(item, Batch):
+            item.data.decode()
+    out = io.BytesIO()
+    try:
+        document.rewrite(out, Unchanged())
+    except SourceError:
+        assert skipped
+    else:
+        assert not skipped
+        assert out.getvalue() == data

@@ -145,18 +145,26 @@ class DelimitedDocument(StreamDocument):
     def _blocks(self, reader: TextReader, held: bytes, delimiter: bytes) -> Iterator[tuple[bytes, Cells]]:
         """Blocks of whole records. One whose cells end at 0 is a piece of a record that is too long."""
         size = self._options.block
-        fresh = reader.read(size)
+        window, fresh = 2 * size, reader.read(size)
         while held or fresh:
-            cells = split_cells(held, delimiter, final=not fresh)
+            seen = held[:window]
+            whole = len(seen) == len(held)
+            cells = split_cells(seen, delimiter, final=whole and not fresh)
+            if not cells.end and not whole:
+                window *= 2
+                continue
             cut = cells.end
             if not cut and len(held) >= MAX_RECORD * size:
-                cells = split_exactly(held, delimiter, final=False, give_up=True)
-                cut = cells.end or safe_end(held)
+                seen = held[: 2 * size]
+                cells = split_exactly(seen, delimiter, final=False, give_up=True)
+                cut = cells.end or safe_end(seen)
             if cut:
                 yield held[:cut], cells
-            held = held[cut:] + fresh
-            # A record longer than the block: read as much again, so that it is not split over and over.
-            fresh = reader.read(size if cut else len(held)) if fresh else b""
+                window = 2 * size
+            held = held[cut:]
+            if whole:
+                # A record longer than the block: read as much again, so that it is not split over and over.
+                held, fresh = held + fresh, reader.read(size if cut else max(size, len(held))) if fresh else b""
 
 
 def choose_delimiter(head: bytes, *, whole: bool) -> bytes:

@@ -184,7 +184,7 @@ class TextReader:
         self.encoding = encoding
         self._stream = stream
         self._strict = strict
-        self._pending = b""
+        self._pending = self._ahead = b""
         self._waiting, self._state = b"", 0
         self._lines = 0
         self._after_cr = False
@@ -215,7 +215,9 @@ class TextReader:
         return lines
 
     def _fill(self, size: int) -> bytes:
-        data = read_fully(self._stream, size)
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        if len(data) < size:
+            data += read_fully(self._stream, size - len(data))
         self._ended = len(data) < size
         return data
 
@@ -245,7 +247,9 @@ class TextReader:
         first = _HIGH.search(raw)
         high = first.start() if first else 0
         begin = max(0, high - 1)  # the letter before tells an accent from Han
-        found = decide(raw[begin : begin + SAMPLE])
+        # Look ahead, so that what is decided does not depend on where a block happens to end.
+        self._ahead += read_fully(self._stream, max(0, SAMPLE - (len(raw) - begin) - len(self._ahead)))
+        found = decide((raw[begin:] + self._ahead)[:SAMPLE])
         if found is None:
             raise DecodingError("the encoding cannot be told", reason=Reason.UNKNOWN_ENCODING,
                                 line=self._line_of(raw[:high]))
