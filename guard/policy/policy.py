@@ -13,7 +13,7 @@ from guard import content
 from guard.errors import UsageError
 from guard.model import Action, Audience, Decision, Field, Report
 from guard.policy.datasets import decide_dataset, settle_dropped
-from guard.policy.document import DatasetRule, PolicyDocument, PolicyException, Rule, action_for
+from guard.policy.document import DatasetRule, PolicyDocument, PolicyException, Rule
 from guard.policy.exceptions import apply_exceptions
 from guard.policy.fields import decide_field, leaves_free_text
 from guard.policy.loading import Source, read_chain, rulebook
@@ -53,18 +53,6 @@ class Policy:
         """What a report says of its policy."""
         return {"id": self.id, "version": self.version, "title": self.title.model_dump(), "digest": self.digest,
                 "extends": [source.policy.id for source in self._sources[:-1]]}
-
-    def describe(self, language: str = "en") -> list[str]:
-        """The policy as lines of text: its title, then each rule with its action for each audience, ancestors first."""
-        lines = [f"{self.id} {self.version}: {getattr(self.title, language)}"]
-        for rule in self.rules:
-            said = " ".join(f"{audience}={action}" for audience in self.audiences
-                            if (action := action_for(rule.action, audience)) is not None)
-            lines.append(f"{rule.id}: {getattr(rule.title, language)}: {said} [{', '.join(rule.basis)}]")
-        for whole in self.datasets:
-            said = " ".join(f"{audience}={whole.action}" for audience in whole.audience)
-            lines.append(f"{whole.id}: {getattr(whole.title, language)}: {said} [{', '.join(whole.basis)}]")
-        return lines
 
     def with_exceptions(self, exceptions: Iterable[PolicyException]) -> Policy:
         """The same policy with more exceptions, see `load_exceptions`. Raises UsageError when an id is there twice."""
