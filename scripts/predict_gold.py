@@ -2,9 +2,9 @@
 
     python scripts/predict_gold.py DOCUMENTS.jsonl > PREDICTIONS.jsonl
 
-Each input line is {"doc_id", "format", "text", ...}; each output line {"doc_id", "start", "end", "data_class", "masked",
-"detector", "confidence"} with code points of `text`. Tables and JSON are read cell by cell with their headers, all else
-as text, as `guard scan` does; shadowed findings are left out.
+Each input line is {"doc_id", "format", "text", ...}; each output line {"doc_id", "start", "end", "data_class",
+"masked", "detector", "confidence"} with code points of `text`. Tables and JSON are read cell by cell with their
+headers, all else as text, as `guard scan` does; shadowed findings are left out.
 """
 
 from __future__ import annotations
@@ -56,19 +56,17 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|-?\d+(?:\.\d+)?|[\[\]{}:,]|true|false
 def json_cells(text: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
     """For each value of a JSON document its path as header, its place in the text and the value."""
     stack: list[Any] = [""]
-    key, expect_key = "", False
+    key = ""
     for found in _STRING.finditer(text):
         token = found.group()
         if token in "{[":
             stack.append(f"{stack[-1]}.{key}" if key else stack[-1])
-            key, expect_key = "", token == "{"
+            key = ""
         elif token in "}]":
             stack.pop()
-            key, expect_key = "", False
-        elif token == ",":
-            expect_key = True
-        elif token == ":":
-            expect_key = False
+            key = ""
+        elif token in ",:":
+            continue
         elif token.startswith('"') and text[found.end() :].lstrip()[:1] == ":":
             key = found[1]
         else:
@@ -88,10 +86,7 @@ def predict(matcher: PlainMatcher, document: dict[str, Any]) -> Iterator[dict[st
         yield from rows(matcher, document, matcher.scan_text(data), [(0, document["text"])])
         return
     for header, values in cells(document):
-        column = as_column(header.removeprefix("$.").rpartition(".")[2] if header.startswith("$.") else header,
-                           [value for _, value in values])
-        if header.startswith("$"):
-            column = as_column(header, [value for _, value in values])
+        column = as_column(header, [value for _, value in values])
         yield from rows(matcher, document, matcher.scan_column(column), values)
 
 

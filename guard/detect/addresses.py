@@ -5,23 +5,23 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from guard.detect.tables import rows
+from guard.detect.tables import longest_first, rows
 
 _HAN = "一-龥"
-_DIVISION = rf"[{_HAN}]{{1,9}}?(?:特别行政区|自治区|自治州|自治县|开发区|高新区|管理区|街道|地区|新区|苏木|省|市|州|盟|区|县|旗|镇|乡)"
-_PLACE = (rf"[{_HAN}]{{1,9}}?(?:胡同|大道|社区|小区|花园|公寓|广场|大厦|中心|新村|宿舍|家园|名苑|国际|大楼|路|街|道|巷|弄|里|条|"
-          rf"段|环|桥|村|庄|屯|寨|苑|园|城|府|湾|郡|坊|院|楼|厂|坪|岭|坡|沟|口|营|堡|集|岗|站|墅|庭|阁|居|邸|港|洲|墩|浜|塘|埭|湖|山|店|组|队)"
+_DIVISION = rf"[{_HAN}]{{1,9}}?(?:{'|'.join(longest_first('address_divisions'))})"
+_PLACE = (rf"[{_HAN}]{{1,9}}?(?:{'|'.join(longest_first('address_places'))})"
           r"(?:[东南西北中一二三四五六七八九十]{1,2}(?:段|路|街|区|里|巷|弄|村|条))?")
 _COUNT = r"[0-9A-Za-z]{1,5}(?:-[0-9A-Za-z]{1,5}){0,3}|[一二三四五六七八九十百甲乙丙丁]{1,4}"
-_UNIT = "号楼|号院|号|弄|栋|幢|座|楼|层|室|户|组|队|社|单元|门|期|房|铺|巷|支弄|#楼|#"
+_UNIT = "|".join(longest_first("address_units"))
 _NUMBER = rf"(?:附|第)?(?:{_COUNT})(?:{_UNIT})(?:之[一二三四五六七八九十0-9]{{1,2}})? ?"
 _ROOM = rf"(?:{_NUMBER})+(?:[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{0,3}}(?![0-9年月日元万]))?"
 _LEAD = rf"(?P<division>(?:{_DIVISION} ?){{0,5}}+)"
 _PLACES = rf"(?P<place>(?:(?!(?:{_COUNT})(?:{_UNIT})){_PLACE} ?){{1,3}})"
 _NUMBERED = re.compile(rf"{_LEAD}{_PLACES}?(?P<number>{_ROOM}(?:\(?{_PLACE}{_ROOM}\)?){{0,2}})", re.ASCII)
 _UNNUMBERED = re.compile(rf"{_LEAD}{_PLACES}", re.ASCII)
-_STARTERS = re.compile(r"^(?:现|家|常|暂|居|户籍)?(?:住址|住所|住|地址|位于|在|于|到|至|为|是|我|系|从)+(?:在|于|是|为)?")
-_RUN = re.compile(rf"[{_HAN}0-9A-Za-z#·() -]*")
+_LEAD_WORDS = re.compile(r"(?:现|家|常|暂|居|户籍)?(?:住址|住所|住|地址|位于|[在于到至为是我系从])+[在于是为]?")
+_TOWNSHIP = re.compile(rf"[{_HAN}]{{2,3}}(?:镇|乡|街道)")
+_RUN = re.compile(rf"[{_HAN}0-9A-Za-z#· -]*$")
 REACH = 64
 """Code points to the left of a number that an address may start at."""
 
@@ -61,7 +61,7 @@ def around_number(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 def _leading(window: str) -> str:
     """The run of address characters that ends where the window ends."""
-    found = re.search(rf"[{_HAN}0-9A-Za-z#· -]*$", window)
+    found = _RUN.search(window)
     return found.group() if found else ""
 
 
@@ -69,10 +69,10 @@ def _likely_starts(text: str, left: int, right: int) -> list[int]:
     known = [at for at in range(left, right) if starts_division(text, at)]
     if known:
         return known[:3]
-    rural = re.compile(rf"[{_HAN}]{{2,3}}(?:镇|乡|街道)").search(text, left, right)
+    rural = _TOWNSHIP.search(text, left, right)
     if rural is None:
         return []
-    lead = _STARTERS.match(text[rural.start() : rural.end()])
+    lead = _LEAD_WORDS.match(text[rural.start() : rural.end()])
     return [rural.start() + (lead.end() if lead else 0)]
 
 

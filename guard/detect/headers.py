@@ -12,9 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from guard.detect.normalise import normalise
-
-ROLES = frozenset(["bgr", "br", "byr", "clr", "cyr", "czr", "dlr", "dsr", "dwfzr", "fddbr", "fq", "fr", "frdb", "fzr", "gly", "gr", "hz", "hzz", "jbr", "jhr", "jsr", "jsy", "jz", "jzr", "lxr", "mq", "po", "poxm", "qlr", "sfr", "shr", "sjr", "sqr", "sqrdb", "srr", "syr", "tbr", "tsr", "wtr", "xdr", "xk_fr", "xkfr", "xs", "xsr", "yh", "yhr", "ywr", "zn", "zrr", "zz", "fzrr", "jjlxr", "rkr", "cbr"])
-"""Pinyin initials of who a value belongs to: sqr 申请人, jbr 经办人, fr 法人, lxr 联系人, hz 户主, qlr 权利人, …"""
+from guard.detect.tables import table
 
 _GENERIC = frozenset(("text", "value", "val", "content", "data", "string", "str", "v", "values", "item", "items"))
 _NOTE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
@@ -44,7 +42,8 @@ class HeaderWords:
         self.whole = frozenset("".join(parts(word[1:])) for word in chosen if word.startswith("="))
         ends = [word for word in chosen if not word.startswith("=")]
         self.latin = frozenset("".join(parts(word)) for word in ends if word.isascii())
-        self.han = tuple(sorted((normalise(word).lower() for word in ends if not word.isascii()), key=len, reverse=True))
+        han = (normalise(word).lower() for word in ends if not word.isascii())
+        self.han = tuple(sorted(han, key=len, reverse=True))
 
     def fit(self, header: str) -> int:
         """How well the header fits: 0 not at all, else the length of the word found, 100 more for the whole header."""
@@ -62,7 +61,7 @@ class HeaderWords:
                 return len(tail)
         last = words[-1]
         for cut in range(2, len(last) - 1):
-            if last[:cut] in ROLES and last[cut:] in self.latin:
+            if last[:cut] in table("header_roles") and last[cut:] in self.latin:
                 return len(last) - cut
         return 0
 

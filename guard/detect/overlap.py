@@ -1,8 +1,8 @@
 """Overlap: one value is shown as one finding, the most specific certain one; nothing is deleted.
 
 A hit is SHADOWED when a better one covers at least half of the longer of the two or is a longer reading of the same
-class, or when it lies inside a value that is one thing as a whole (a key, a token, an e-mail address, a postal address). Better is: proved, then more certain,
-then longer, then first in the order of detectors.
+class, or when it lies inside a value that is one thing as a whole (a key, a token, an e-mail or postal address). Better
+is: proved, then more certain, then longer, then first in the order of detectors.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def resolve(hits: Sequence[Placed]) -> list[int]:
 
 
 def _compare(hits: Sequence[Placed], one: int, two: int, flags: list[int]) -> None:
-    better, worse = (one, two) if hits[one].rank >= hits[two].rank else (two, one)
+    worse = two if hits[one].rank >= hits[two].rank else one
     if same_value(hits[one], hits[two]):
         flags[worse] |= SHADOWED
     elif inside_whole(hits[two], hits[one]):
@@ -65,6 +65,6 @@ def same_value(one: Placed, two: Placed) -> bool:
 
 def inside_whole(inner: Placed, outer: Placed) -> bool:
     """Whether `inner` is a part of a value that is one thing as a whole."""
-    contained = outer.start <= inner.start and inner.end <= outer.end
-    trusted = outer.confidence >= LIKELY and not outer.flags & MASKED
-    return contained and trusted and outer.data_class.startswith(WHOLES) and not inner.data_class.startswith("secret.pa")
+    if inner.start < outer.start or inner.end > outer.end or outer.flags & MASKED or outer.confidence < LIKELY:
+        return False
+    return outer.data_class.startswith(WHOLES) and not inner.data_class.startswith("secret.password")

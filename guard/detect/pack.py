@@ -83,7 +83,7 @@ class Detector(Strict):
     form: str = ""
     extent: str = ""
     filters: tuple[str, ...] = ()
-    evidence: dict[str, float] = {}
+    evidence: dict[str, float] = Constraint(default_factory=dict)
     near: tuple[str, ...] = ()
     entropy: float = Constraint(default=0.0, ge=0, le=8)
     check: tuple[str, ...] = Constraint(default=(), alias="validate")

@@ -20,6 +20,12 @@ def table(name: str) -> frozenset[str]:
 
 
 @cache
+def longest_first(name: str) -> tuple[str, ...]:
+    """The first column of a table, longer words first, as alternations of patterns need them."""
+    return tuple(sorted((row[0] for row in rows(name)), key=len, reverse=True))
+
+
+@cache
 def numbers(name: str) -> dict[str, float]:
     """A table of two columns as a mapping to numbers."""
     return {row[0]: float(row[1]) for row in rows(name)}

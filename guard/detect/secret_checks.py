@@ -1,0 +1,128 @@
+"""Checks of secrets: what is a key or a password, and what only stands where one could be.
+
+Each takes the normal form of a value. Named in packs through `guard.detect.validators`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import zlib
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def jwt_header(value: str) -> bool:
+    """The first part decodes to a JSON object that names an algorithm (RFC 7519, RFC 7515)."""
+    head = value.split(".", 1)[0]
+    try:
+        decoded = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return False
+    return isinstance(decoded, dict) and isinstance(decoded.get("alg"), str)
+
+
+def github_checksum(value: str) -> bool:
+    """The last six characters are the CRC32 of the random part, in base 62 (GitHub token format of 2021)."""
+    body, check = value[4:-6], value[-6:]
+    number, digits = zlib.crc32(body.encode()), ""
+    for _ in range(6):
+        number, rest = divmod(number, 62)
+        digits = _BASE62[rest] + digits
+    return digits == check
+
+
+def contains_digit(value: str) -> bool:
+    """Holds a digit."""
+    return any("0" <= c <= "9" for c in value)
+
+
+def contains_digit_or_mark(value: str) -> bool:
+    """Holds a digit, hyphen or underscore, which plain words do not."""
+    return any("0" <= c <= "9" or c in "-_" for c in value)
+
+
+def mixed_classes(value: str) -> bool:
+    """Holds characters of at least two classes out of lower case, upper case, digits and others."""
+    return len({_class(character) for character in value}) >= 2
+
+
+def three_classes(value: str) -> bool:
+    """Lower case, upper case and digits: what random keys of 16 characters or more practically always hold."""
+    return {"lower", "upper", "digit"} <= {_class(character) for character in value}
+
+
+def three_classes_or_hex(value: str) -> bool:
+    """Random letters and digits, or a long run of hexadecimal digits at the end."""
+    return three_classes(value) or bool(re.search(r"[0-9a-f]{32}$", value))
+
+
+def strong_mix(value: str) -> bool:
+    """Three of the four classes of characters, as password rules ask for."""
+    return len({_class(character) for character in value}) >= 3
+
+
+def _class(character: str) -> str:
+    if character.isdigit():
+        return "digit"
+    return "upper" if character.isupper() else "lower" if character.islower() else "other"
+
+
+def not_hex_id(value: str) -> bool:
+    """Not a UUID and not the hex digest of a common hash, which are names of things and not secrets."""
+    return not re.fullmatch(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{32}|[0-9A-F]{40}|[0-9A-F]{64}|"
+                            r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value)
+
+
+def rare_text(value: str) -> bool:
+    """Not what people or programs write in clear: holds a digit and a letter, and no long run of small letters."""
+    return contains_digit(value) and any(c.isalpha() for c in value) and not re.search(r"[a-z]{11,}", value)
+
+
+def not_masked(value: str) -> bool:
+    """Shows all of its characters: not ****, abc***, xxxx or ●●●●."""
+    return not re.search(r"[*●•]{3,}|[xX]{4,}", value)
+
+
+_PLACEHOLDER = re.compile(
+    r"(?i)example|placeholder|dummy|sample|redacted|your[-_ ]?|^my[-_]|change[-_ ]?(?:me|it|this)|to[-_ ]?be[-_ ]|"
+    r"insert[-_ ]|replace[-_ ]|^<.*>$|^\$\{|^\$\(|^\$[A-Za-z_]|^%[A-Za-z_]+%$|\{\{|\}\}|^%[sdv({]|xxxx|\*{3,}|\.{3,}|"
+    r"^(?:test|todo|tbd|none|null|nil|true|false|undefined|empty|secret|password|passwd|pass|token|key|string|value|"
+    r"required|optional|enabled|disabled|yes|no|n/?a|foo|bar|foobar|abc|user|admin|root|login|hidden|masked|无|空|"
+    r"placeholder|default|changeit|int|str|bool|bytes|object|text|varchar|char|type|self|this|env|input|prompt)$|"
+    r"^(.)\1*$|123456789|^(?:0123456789|abcdef)|^[-_.*#=+~x ]+$|"
+    r"示例|占位|请填|请输入|填写|默认|你的|您的|^process\.env|^os\.|"
+    r"getenv|environ|^config\.|^settings\.|^vault:|^ENC\(|^\{cipher\}|^\{[a-z]+\}\$|^sha\d|^\$2[aby]\$|^(?:self|this)\.")
+
+
+def not_placeholder(value: str) -> bool:
+    """Not one of the stand-ins that documentation and templates carry in place of a secret."""
+    return not _PLACEHOLDER.search(value)
+
+
+def not_variable(value: str) -> bool:
+    """Not a variable of a shell or template, and not a word that documentation puts in place of a password."""
+    return not_placeholder(value) and not value.startswith(("$", "{", "<", "%"))
+
+
+def not_placeholder_inside(value: str) -> bool:
+    """A connection string whose password is no variable or stand-in."""
+    found = re.search(r"(?i)(?:pwd|password)=([^;&\s]+)|://[^:/@]*:([^@/]+)@", value)
+    return found is not None and not_variable(found[1] or found[2]) and not_masked(found[1] or found[2])
+
+
+def not_assignment(value: str) -> bool:
+    """Not a piece of code or of a command line."""
+    return not re.search(r"[(){}<>]|^[=:/.,]|=\w|^\[|\]$|^https?:|^\d{1,4}[-/.]\d{1,2}|^--?[a-z]", value)
+
+
+_REFERENCE = re.compile(
+    r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:[_-][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)+|"
+    r"[A-Z][a-z]+(?:[A-Z][a-z]+)*|/[\w./-]+|[a-z]+://.*|@\w+.*", re.ASCII)
+
+
+def not_reference(value: str) -> bool:
+    """Not a name of code, a path or a plain word: config.password, getPassword, /run/secrets/db."""
+    return not _REFERENCE.fullmatch(value)
