@@ -105,7 +105,7 @@ def test_a_keyring_is_needed_for_pseudonyms(tmp_path, people: People) -> None:
     policy = tmp_path / "p.yml"
     policy.write_text(
         "guard_policy: 1\nid: join\nversion: 2026.11.0\ntitle: {en: join, zh: 关联}\naudiences: [internal]\nrules:\n"
-        "  - id: J-1\n    title: {en: tokens, zh: 令牌}\n    match: {class: person.phone.mobile}\n"
+        "  - id: J-1\n    title: {en: tokens, zh: 令牌}\n    match: {class: 'person.phone.*'}\n"
         "    action: {internal: pseudonymise}\n    basis: []\n    severity: high\n")
     phone = people.mobile()
     with pytest.raises(guard.KeyringError):

@@ -56,7 +56,9 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """The exit code of one invocation; messages go to stderr."""
     try:
-        result = cli.main(arguments, prog_name="guard", standalone_mode=False)
+        # Not `cli.main`: that writes a line of its own at an interrupt.
+        with cli.make_context("guard", arguments) as context:
+            result = cli.invoke(context)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):

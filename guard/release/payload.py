@@ -112,7 +112,7 @@ def mask(value: Any, *, policy: Policy | str | Path, audience: Audience | str, k
 def _mask_leaves(leaves: list[_Leaf], policy: Policy, audience: Audience, keyring: Keyring | None, scanner: Scanner,
                  on_block: str, domain: str, *, text: bool) -> None:
     batch = _batch(leaves)
-    found = [scanner.matcher.scan_column(column) for column in batch.columns]
+    found = [scanner.hits(batch, index) for index in range(len(batch.columns))]
     fields = [_field(scanner, column, hits, text=text) for column, hits in zip(batch.columns, found, strict=True)]
     decisions = policy.decide(_report(fields), audience=audience)
     _refuse(decisions, on_block, keyring)
@@ -151,13 +151,14 @@ def _field(scanner: Scanner, column: Column, hits: Hits, *, text: bool) -> Field
         whole = hits.start[i] == 0 and hits.end[i] == length and not text
         one = _count(identifier, float(hits.confidence[i]), int(hits.flags[i]), whole or identifier in named)
         counts[identifier] = _sum(counts[identifier], one) if identifier in counts else one
-    best = max(counts.values(), key=lambda c: (c.hits > 0, c.confidence), default=None)
+    ranked = sorted(counts.values(), key=lambda c: (c.hits > 0, c.confidence), reverse=True)
+    best = ranked[0] if ranked else None
     known = data_class(best.data_class) if best else None
     return Field(
         _DATASET, column.field, "text" if text else "column", best.data_class if best and best.dense else "",
         known.role if known else data_class("org.name").role, known.grade if known else 1,
         best.confidence if best else 0.0, 1, len(column), sum(c.hits for c in counts.values()),
-        sum(c.masked for c in counts.values()), 0, tuple(counts.values()))
+        sum(c.masked for c in counts.values()), 0, tuple(ranked))
 
 
 def _count(identifier: str, confidence: float, flags: int, dense: bool) -> ClassCount:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+import numpy as np
+
 from guard._version import __version__
 from guard.batch import MASKED, SHADOWED, Batch, Hits
 from guard.classify import classify
@@ -149,17 +151,21 @@ class Scanner:
         return any(self.matcher.detectors[int(i)].data_class == STATE_SECRET for i in set(likely.tolist()))
 
     def hits(self, batch: Batch, column: int, tally: Tally | None = None) -> Hits:
-        """The hits of one column (-1: the text) of a batch, without known false positives, which `tally` counts."""
+        """The hits of one column (-1: the text) of a batch that count.
+
+        A hit that is only possible does not count where a better one explains the same value; known false positives
+        do not either, and `tally` counts them.
+        """
         if column < 0:
-            hits = self.matcher.scan_text(batch.data)
+            hits = explained(self.matcher.scan_text(batch.data))
         else:
-            hits = self.matcher.scan_column(batch.columns[column])
+            hits = explained(self.matcher.scan_column(batch.columns[column]))
         if self._suppressor is None or not len(hits):
             return hits
         keep = [not self._known(batch, column, hits, i) for i in range(len(hits))]
         if tally is not None and (known := len(keep) - sum(keep)):
             tally.suppressed["baseline"] = tally.suppressed.get("baseline", 0) + known
-        return hits.take(_mask(keep))
+        return hits.take(np.asarray(keep, bool))
 
     def report(self, tally: Tally) -> Report:
         """A report with verdicts on the fields and without decisions; `incomplete` when anything was skipped."""
@@ -178,7 +184,7 @@ class Scanner:
         detector = self.matcher.detectors[int(hits.detector[index])]
         if self._suppressor is None or detector.id not in self._suppressor.detectors:
             return False
-        finding = next(self._maker.of_batch(batch, column, hits.take(_only(index)), shadowed=True))
+        finding = next(self._maker.of_batch(batch, column, hits.take(np.asarray([index])), shadowed=True))
         return self._suppressor.covers(finding)
 
     def _covered(self, finding: Finding) -> bool:
@@ -215,23 +221,16 @@ class Scanner:
         return total
 
 
+def explained(hits: Hits) -> Hits:
+    """Without the hits that are only possible and overlapped by a better one."""
+    return hits.take((hits.flags & SHADOWED == 0) | (hits.confidence >= np.float32(LIKELY))) if len(hits) else hits
+
+
 def _documents(source: str | Path | BinaryIO, options: Options, labels: ScannedLabels) -> Iterator[Document | Skipped]:
     if isinstance(source, (str, Path)):
         yield from discover(Path(source), options, labels)
     else:
         yield open_stream(source, options, labels)
-
-
-def _mask(keep: list[bool]) -> Any:
-    import numpy as np
-
-    return np.asarray(keep, bool)
-
-
-def _only(index: int) -> Any:
-    import numpy as np
-
-    return np.asarray([index])
 
 
 def _exemplify(tally: ClassTally, finding: Finding) -> None:

@@ -86,9 +86,10 @@ class Replacements:
             self._settle_keys(text, keys)
         if not self._texts:
             return text
-        starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
-        order = np.argsort(starts, kind="stable")
-        return splice(text, starts[order], ends[order], [self._texts[index] for index in order.tolist()])
+        import pyarrow as pa
+
+        texts = pa.array(self._texts, pa.binary())
+        return splice(text, np.concatenate(self._starts), np.concatenate(self._ends), texts)
 
     def _settle_keys(self, text: bytes, keys: Cells) -> None:
         touched = np.unique([holder for _, _, holder, _ in self._keys.values()])

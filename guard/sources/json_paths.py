@@ -31,6 +31,7 @@ RECORD = b"\x02"
 Nodes = npt.NDArray[np.int32]
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*":|.', re.DOTALL)
+_STEPS = re.compile(r"\[\*\]|\.\*|\.[^\W\d]\w*|\['(?:[^'\\]|\\.)*'\]")
 _SIMPLE = re.compile(r"[^\W\d]\w*")
 _CACHED_SHAPES, _CACHED_BYTES = 1024, 16_384
 
@@ -105,8 +106,9 @@ class Paths:
         stack: list[tuple[Node | None, int]] = []
         holder, ordinal, place, opened = None, _ARRAY, node, 0
         top = after = _VALUE if many else _NOTHING
-        number, expects, ended = 0, _VALUE, False
-        for number, token in enumerate(_TOKENS.findall(shape)):
+        expects, ended = _VALUE, False
+        tokens = _TOKENS.findall(shape)
+        for number, token in enumerate(tokens):
             kind = token[0]
             if kind == QUOTE and holder is not None and expects & _KEY:
                 place = self.member(holder, token[:-1])
@@ -130,12 +132,14 @@ class Paths:
                     ordinal, opened, expects = opened, opened + 1, _KEY | _CLOSE
             elif expects & _CLOSE and kind == (CLOSE_ARRAY if ordinal == _ARRAY else CLOSE_OBJECT):
                 holder, ordinal = stack.pop()
-                expects = after = top if holder is None else after
+                if holder is None:
+                    place, after = node, top
+                expects = after
             else:
                 raise ShapeError(number + len(keys))
             ended = holder is None
         if not ended:
-            raise ShapeError(number + len(keys))
+            raise ShapeError(len(tokens) + len(keys))
         return Slots(np.array(values, np.int32), np.array(keys, np.int32), np.array(objects, np.int32), tuple(records))
 
     def document(self, shape: bytes) -> Slots:
@@ -215,6 +219,14 @@ def step(key: str) -> str:
         return f".{key}"
     quoted = key.replace("\\", "\\\\").replace("'", "\\'")
     return f"['{quoted}']"
+
+
+def veil(pointer: str, template: str) -> str:
+    """A JSON pointer without the keys that its path template does not show; "" where the two do not fit."""
+    steps, parts = _STEPS.findall(template), pointer.split("/")[1:]
+    if len(steps) != len(parts):
+        return ""
+    return "".join("/" + ("*" if shown == ".*" else part) for shown, part in zip(steps, parts, strict=True))
 
 
 def _decode(literal: bytes) -> str:

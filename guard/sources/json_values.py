@@ -11,7 +11,7 @@ import numpy as np
 
 from guard.batch import Batch, Column, Ints
 from guard.model import Location
-from guard.sources.json_paths import Nodes
+from guard.sources.json_paths import Nodes, veil
 from guard.sources.json_tokens import (
     CLOSE_ARRAY,
     CLOSE_OBJECT,
@@ -71,8 +71,9 @@ class JsonBatch(Batch):
         if literal[:1] == b'"':
             start, end = (1 + place for place in raw_span(literal[1:-1], start, end))
         line, at = self.place.locate(self.region, position + start)
-        return Location(self.dataset, self.columns[column].field, line, at, self.place.offset + position + start,
-                        end - start, int(cells.rows[cell]) + 1, self.pointer(position))
+        shown = self.columns[column].field
+        return Location(self.dataset, shown, line, at, self.place.offset + position + start, end - start,
+                        int(cells.rows[cell]) + 1, veil(self.pointer(position), shown))
 
 
 def make_batch(dataset: str, rows: int, region: bytes, place: Place, values: Cells, keys: Cells,
