@@ -173,22 +173,19 @@ class _Structure:
         gaps = [shape[start:stop] for start, stop in zip([0, *stops], [*begins, len(shape)], strict=True)]
         try:
             skeleton = self._paths.document(RECORD.join(gaps))
-        except ShapeError as error:
-            around = (self._depths <= records.level) & ~np.isin(np.arange(len(key)), records.closes)
-            around[records.opens] = True
-            raise self._invalid(np.flatnonzero(around), error) from None
-        slots = []
-        for index, (start, stop, node) in enumerate(zip(begins, stops, skeleton.records, strict=True)):
-            try:
-                slots.append(self._paths.slots(shape[start:stop], node))
-            except ShapeError as error:
-                raise self._invalid(np.arange(int(records.opens[index]), len(key)), error) from None
-        return skeleton, slots
+            return skeleton, [self._paths.slots(shape[start:stop], node)
+                              for start, stop, node in zip(begins, stops, skeleton.records, strict=True)]
+        except ShapeError:
+            raise self._first_error(shape) from None
 
-    def _invalid(self, tokens: Ints, error: ShapeError) -> _GrammarError:
-        if error.token >= len(tokens):
-            return _GrammarError(len(self.text))
-        return _GrammarError(int(self._tokens.starts[tokens[error.token]]))
+    def _first_error(self, shape: bytes) -> _GrammarError:
+        """Where the grammar is broken first: a wrong bracket ends a record too early or too late."""
+        try:
+            self._paths.document(shape)
+        except ShapeError as error:
+            if error.token < len(self._tokens):
+                return _GrammarError(int(self._tokens.starts[error.token]))
+        return _GrammarError(len(self.text))
 
     def _order(self, which: Ints, around: Nodes, inside: list[Nodes]) -> Ints:
         """What the skeleton and the records say about the chosen tokens, in the order of the tokens."""

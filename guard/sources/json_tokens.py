@@ -100,8 +100,12 @@ def tokenize(data: bytes, *, lines: bool) -> Tokens:
     back = np.flatnonzero(raw == BACKSLASH) if b"\\" in data else np.empty(0, np.int64)
     escapers = _escapers(back)
     quotes = _free_quotes(raw, escapers)
-    quotes, broken = _even(raw, quotes, lines)
+    if lines:
+        quotes, broken = _even(raw, quotes)
     inside = _inside(len(raw), quotes)
+    if not lines:
+        # A string without an end runs to the end of the piece: what is in it must not look like tokens.
+        quotes, broken = np.split(quotes, [len(quotes) & ~1])
     solid = np.frombuffer(data.translate(_SOLID[lines]), np.bool_)
     places = np.flatnonzero(solid > inside)
     kinds = _KIND[raw[places]]
@@ -123,7 +127,7 @@ def tokenize(data: bytes, *, lines: bool) -> Tokens:
     wrong = [broken, _wrong_scalars(raw, starts[scalars], scalar_ends), _wrong_escapes(data, raw, inside, escapers),
              np.flatnonzero((raw < 0x20) & inside)]
     escaped = np.zeros(len(kinds), np.bool_)
-    if len(back):
+    if len(back) and len(kinds):
         escaped[np.maximum(np.searchsorted(starts, back, "right") - 1, 0)] = True
         escaped &= (kinds == QUOTE) | (kinds == KEY)
     return Tokens(kinds, starts.astype(np.int32), ends.astype(np.int32), escaped, np.unique(np.concatenate(wrong)))
@@ -188,11 +192,8 @@ def _free_quotes(raw: Bytes, escapers: Ints) -> Ints:
     return quotes[~escaped[quotes]]
 
 
-def _even(raw: Bytes, quotes: Ints, lines: bool) -> tuple[Ints, Ints]:
-    """The quotes that pair up, and the ends of the lines (or of the buffer) where they do not."""
-    if not lines:
-        odd = len(quotes) % 2
-        return quotes[: len(quotes) - odd], quotes[len(quotes) - odd :]
+def _even(raw: Bytes, quotes: Ints) -> tuple[Ints, Ints]:
+    """The quotes of the lines in which they pair up, and the ends of the other lines."""
     line_ends = np.append(np.flatnonzero(raw == NEWLINE), len(raw))
     counts = np.diff(np.searchsorted(quotes, line_ends), prepend=0)
     odd_lines = counts % 2 == 1
