@@ -116,6 +116,15 @@ def test_a_code_page_without_the_signs_does_not_end_the_run() -> None:
     assert b"x \\u4e0d\\u901a\\u8fc7" in raw.getvalue()
 
 
+def test_a_closed_pipe_is_left_to_the_command_line() -> None:
+    class Closed(Stream):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        show(violation(), console(Closed(terminal=False)))
+
+
 # -- progress ---------------------------------------------------------------------------------------------------------
 
 

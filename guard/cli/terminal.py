@@ -27,6 +27,12 @@ _GRADE = {4: "bold red", 3: "yellow", 2: "cyan", 1: "dim"}
 _ACTION = {"block": "bold red", "review": "bold yellow", "drop": "bold"}
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave a closed pipe to the command line, which ends quietly: rich would end the process itself."""
+        raise BrokenPipeError from None
+
+
 def console(stream: TextIO, color: Color = "auto") -> Console:
     """A console on `stream`. `color` goes before NO_COLOR, that before FORCE_COLOR, that before being a terminal."""
     reconfigure = getattr(stream, "reconfigure", None)
@@ -36,9 +42,9 @@ def console(stream: TextIO, color: Color = "auto") -> Console:
     wanted = color == "always" or (color == "auto" and _wants_color(terminal))
     # A pipe has no width: rich would take 80, which cuts names for no reason.
     width = None if terminal or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return Console(file=stream, width=width, force_terminal=True if wanted else None, no_color=not wanted,
-                   color_system=("auto" if terminal else "standard") if wanted else None, markup=False, emoji=False,
-                   highlight=False, soft_wrap=False)
+    return _Console(file=stream, width=width, force_terminal=True if wanted else None, no_color=not wanted,
+                    color_system=("auto" if terminal else "standard") if wanted else None, markup=False, emoji=False,
+                    highlight=False)
 
 
 def _wants_color(terminal: bool) -> bool:
@@ -62,7 +68,7 @@ def _fields(seen: View, words: Phrases, out: Console) -> None:
     for row in seen.fields.rows:
         title = Text(row.title)
         if row.also:
-            title.append(f" {row.also}", "dim")
+            title.append(f"\n{row.also}", "dim")
         table.add_row(Text(row.grade, _GRADE[row.level]), _name(row), title, Text(row.role), Text(row.confidence),
                       Text(row.hits), Text(row.masked))
     _section(words("section.fields"), table, seen.fields, words, out)
@@ -73,7 +79,7 @@ def _examples(seen: View, words: Phrases, out: Console) -> None:
         return
     _heading(words("section.examples"), out)
     for row in seen.examples.rows:
-        out.print(_name(row))
+        out.print(_name(row, "  "))
         for example in row.examples:
             line = Text("  ")
             line.append(example.preview, "bold")
@@ -88,7 +94,7 @@ def _decisions(seen: View, words: Phrases, out: Console) -> None:
         table = _table(words, ("action", "field", "data_class", "scope", "basis"))
         for row in seen.decisions.rows:
             table.add_row(_action(row, words), _name(row), Text(row.title), Text(row.scope),
-                          Text("\n".join(row.basis_ids), "dim"))
+                          Text(words.listing(list(row.basis_ids)), "dim"))
         _section(words("section.decisions"), table, seen.decisions, words, out)
     if seen.unchanged:
         out.print(Text(words("decisions.unchanged", count=seen.unchanged), "dim"))
@@ -146,10 +152,10 @@ def _verdict(seen: View, words: Phrases, out: Console) -> None:
     out.print(Text(f"{_sign(statement.verdict, out)} {line}", _VERDICT[statement.verdict]))
 
 
-def _name(row: FieldRow | DecisionRow) -> Text:
+def _name(row: FieldRow | DecisionRow, between: str = "\n") -> Text:
     text = Text(row.field or row.dataset)
     if row.field:
-        text.append(f"\n{row.dataset}", "dim")
+        text.append(f"{between}{row.dataset}", "dim")
     return text
 
 
