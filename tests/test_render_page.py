@@ -221,6 +221,29 @@ def test_tables_and_landmarks_are_marked_up() -> None:
     assert labelled <= {a.get("id") for _, a in page.tags}
 
 
+def luminance(color: str) -> float:
+    """Relative luminance of `#rrggbb` (WCAG 2.2)."""
+    channels = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_all_text_has_the_contrast_of_wcag_aa() -> None:
+    """4.5 : 1 for every pair of text and ground that the style uses: on screen, in the dark, on paper."""
+    style = Page(render(violation(), "html")).style
+    palettes = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+                for block in re.findall(r":root \{[^}]*\}", style)]
+    assert len(palettes) == 3
+    pairs = [("ink", "paper"), ("soft", "paper"), ("link", "paper"), ("ink", "tint"), ("violation", "paper"),
+             ("incomplete", "paper"), *((f"g{n}-ink", f"g{n}") for n in range(1, 5))]
+    pairs += [(text, f"{verdict}-tint") for verdict in ("pass", "violation", "incomplete")
+              for text in ("ink", "soft", verdict)]
+    for palette in palettes:
+        for text, ground in pairs:
+            light, dark = sorted((luminance(palette[text]), luminance(palette[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground, palette[text], palette[ground])
+
+
 def test_each_grade_stays_visible_in_the_chart() -> None:
     report = violation()
     plain = report["fields"][5]
