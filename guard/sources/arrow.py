@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -62,7 +63,7 @@ class TableDocument(Document):
         self._labels = labels
 
     def read(self) -> Iterator[Batch | Skipped]:
-        yield from read_batches(self.name, self._open(), self._labels)
+        yield from read_batches(self.name, self._table.schema, self._open(), self._labels)
 
     def rewrite(self, out: BinaryIO, editor: Editor) -> Edited:
         """Writes Parquet."""
@@ -121,13 +122,16 @@ def _from_series(series: Any) -> Any:
         return pa.array([None if missing else str(value) for missing, value in pairs], pa.string())
 
 
-def read_batches(name: str, batches: Iterator[Any], labels: Labels) -> Iterator[ArrowBatch | Skipped]:
-    """The record batches as batches; a column (or part of one) that cannot be shown as text is skipped, once."""
+def read_batches(name: str, schema: Any, batches: Iterator[Any], labels: Labels) -> Iterator[ArrowBatch | Skipped]:
+    """The record batches as batches; a column (or part of one) that cannot be shown as text is skipped, once.
+
+    A table without rows still gives its fields.
+    """
     labels = RememberedLabels(labels)
+    shown = label_columns(name, schema.names, labels)
     row, told = 0, set[str]()
-    shown: list[str] | None = None
-    for batch in batches:
-        shown = label_columns(name, batch.schema.names, labels) if shown is None else shown
+    first = next(batches, None)
+    for batch in itertools.chain([no_rows(schema) if first is None else first], batches):
         made, skips = make_batch(name, batch, shown, labels, row)
         for skip in skips:
             if skip.detail not in told:
@@ -135,6 +139,13 @@ def read_batches(name: str, batches: Iterator[Any], labels: Labels) -> Iterator[
                 yield skip
         yield made
         row += batch.num_rows
+
+
+def no_rows(schema: Any) -> Any:
+    """A record batch without rows."""
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 class RememberedLabels:
@@ -153,7 +164,8 @@ class RememberedLabels:
 
 def label_columns(dataset: str, names: Sequence[str], labels: Labels) -> list[str]:
     """The names that may be shown, in order."""
-    return [labels.label(name, f"column {place}", dataset=dataset) for place, name in enumerate(names, 1)]
+    return [labels.label(name, f"column {place}", dataset=dataset) if name else f"column {place}"
+            for place, name in enumerate(names, 1)]
 
 
 def label_part(name: str, place: int, labels: Labels, dataset: str) -> str:

@@ -22,6 +22,7 @@ from guard.sources.arrow import (
     label_part,
     make_batch,
     nesting,
+    no_rows,
     plain,
     unnest,
 )
@@ -109,7 +110,7 @@ class _Pass:
         for batch in self._batches:
             yield self._edit(batch)
         if not self._count.rows:
-            yield self._edit(_no_rows(self._schema))
+            yield self._edit(no_rows(self._schema))
 
     def _edit(self, batch: Any) -> Any:
         import pyarrow as pa
@@ -269,9 +270,3 @@ def _bare_field(field: Any) -> Any:
     import pyarrow as pa
 
     return pa.field(field.name, bare(field.type), field.nullable)
-
-
-def _no_rows(schema: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)

@@ -33,8 +33,7 @@ class ParquetDocument(Document):
     def read(self) -> Iterator[Batch | Skipped]:
         try:
             with StableFile.wrap(self._opener()) as file:
-                _, batches = _open(file)
-                yield from read_batches(self.name, batches, self._labels)
+                yield from read_batches(self.name, *_open(file), self._labels)
                 self.digest = file.digest
                 if file.changed():
                     yield Skipped(self.name, Reason.CHANGED)

@@ -1,0 +1,463 @@
+"""Arrow tables, Parquet files and workbooks: what is read, what is written again, and what must not survive."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import io
+import zipfile
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl.comments import Comment
+
+from guard.batch import Batch, CellEdit, Edits, SpanEdit
+from guard.errors import SourceError
+from guard.model import PlainLabels, Reason, Skipped
+from guard.sources import xlsx_parts
+from guard.sources.arrow import TableDocument
+from guard.sources.document import Document, Options
+from guard.sources.parquet import ParquetDocument
+from guard.sources.xlsx import XlsxDocument
+
+CANARY = "110101199003074514"
+
+
+class HidingLabels:
+    """Labels that withhold every name with a digit."""
+
+    def label(self, raw: str, fallback: str, *, dataset: str = "") -> str:
+        return fallback if any(character.isdigit() for character in raw) else raw
+
+
+class Changes:
+    """An editor that drops some fields, and writes `<value>` (or what a function says) over the cells of others."""
+
+    def __init__(self, *fields: str, drops: tuple[str, ...] = (), change: Any = lambda value: f"<{value}>",
+                 only: int | None = None) -> None:
+        self.fields = fields
+        self.dropped = drops
+        self.change = change
+        self.only = only
+
+    def drops(self, dataset: str, field: str) -> bool:
+        return field in self.dropped
+
+    def edit(self, batch: Batch) -> Edits:
+        if batch.is_text:
+            return Edits(spans=SpanEdit(np.array([0]), np.array([3]), pa.array(["T"]))) if "text" in self.fields else (
+                Edits())
+        edits = []
+        for index, column in enumerate(batch.columns):
+            which = [cell for cell in range(len(column)) if self.only in (None, int(column.rows[cell]))]
+            if column.field in self.fields and which:
+                values = [self.change(column.value(cell).decode()) for cell in which]
+                edits.append(CellEdit(index, np.array(which), pa.array(values, pa.string())))
+        return Edits(tuple(edits))
+
+
+def columns_of(document: Document) -> dict[str, list[tuple[int, str]]]:
+    """(row, value) of every column; nothing may be skipped."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for batch in document.read():
+        assert isinstance(batch, Batch), batch
+        for column in batch.columns:
+            pairs = [(int(column.rows[cell]), column.value(cell).decode()) for cell in range(len(column))]
+            found.setdefault(column.field, []).extend(pairs)
+    return found
+
+
+def skips(document: Document) -> list[Skipped]:
+    return [item for item in document.read() if isinstance(item, Skipped)]
+
+
+def table_document(table: Any, labels: Any = None) -> TableDocument:
+    return TableDocument("t", PurePosixPath("t.parquet"), table, labels or PlainLabels())
+
+
+def parquet(table: pa.Table, **options: Any) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(table, out, **options)
+    return out.getvalue()
+
+
+def parquet_document(data: bytes, labels: Any = None) -> ParquetDocument:
+    return ParquetDocument("p", PurePosixPath("p.parquet"), lambda: io.BytesIO(data), len(data), Options(),
+                           labels or PlainLabels())
+
+
+def rewritten(document: Document, editor: Any) -> pa.Table:
+    out = io.BytesIO()
+    document.rewrite(out, editor)
+    return pq.read_table(io.BytesIO(out.getvalue()))
+
+
+MOMENT = dt.datetime(1990, 3, 7, 1, 2, 3, 4)
+TYPES = {
+    "string": (pa.array(["张三", None, ""]), [(0, "张三"), (2, "")]),
+    "large": (pa.array(["a", None, "b"], pa.large_string()), [(0, "a"), (2, "b")]),
+    "view": (pa.array(["a" * 30, None, "b"], pa.string_view()), [(0, "a" * 30), (2, "b")]),
+    "dictionary": (pa.array(["x", None, "x"]).dictionary_encode(), [(0, "x"), (2, "x")]),
+    "integer": (pa.array([13800138000, None, -1]), [(0, "13800138000"), (2, "-1")]),
+    "float": (pa.array([13800138000.0, None, 1.5]), [(0, "13800138000"), (2, "1.5")]),
+    "half": (pa.array(np.array([1.5, 2, 3], np.float16)), [(0, "1.5"), (1, "2"), (2, "3")]),
+    "huge": (pa.array([1e300, None, float("nan")]), [(0, "1e+300"), (2, "nan")]),
+    "bool": (pa.array([True, None, False]), [(0, "true"), (2, "false")]),
+    "date": (pa.array([dt.date(1990, 3, 7), None, None]), [(0, "1990-03-07")]),
+    "moment": (pa.array([MOMENT, None, None]), [(0, "1990-03-07 01:02:03.000004")]),
+    "midnight": (pa.array([dt.datetime(1990, 3, 7), None, None]), [(0, "1990-03-07 00:00:00")]),
+    "zone": (pa.array([MOMENT, None, None], pa.timestamp("us", "UTC")), [(0, "1990-03-07 01:02:03.000004")]),
+    "time": (pa.array([dt.time(1, 2, 3), None, None], pa.time32("s")), [(0, "01:02:03")]),
+    "decimal": (pa.array([decimal.Decimal("1.50"), None, None]), [(0, "1.50")]),
+    "binary": (pa.array(["中".encode(), None, b"b"]), [(0, "中"), (2, "b")]),
+    "fixed": (pa.array([b"ab", None, b"cd"], pa.binary(2)), [(0, "ab"), (2, "cd")]),
+    "null": (pa.nulls(3), []),
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_has_a_canonical_form(name: str) -> None:
+    array, expected = TYPES[name]
+    table = pa.table({name: array})
+    assert columns_of(table_document(table)) == {name: expected}
+    later = [(row - 1, value) for row, value in expected if row]
+    assert columns_of(table_document(table.slice(1))) == {name: later}
+
+
+NESTED = pa.table({
+    "p": [{"n": "a", "t": [1, 2]}, None, {"n": None, "t": None}],
+    "l": pa.array([[["x"], []], None, [None, ["y", None]]]),
+    "m": pa.array([[("k", "v")], None, [("k2", None)]], pa.map_(pa.string(), pa.string())),
+    "f": pa.array([[1, 2], None, [3, 4]], pa.list_(pa.int8(), 2)),
+})
+
+
+def test_nested_types_are_paths() -> None:
+    assert columns_of(table_document(NESTED)) == {
+        "p.n": [(0, "a")], "p.t[*]": [(0, "1"), (0, "2")], "l[*][*]": [(0, "x"), (2, "y")],
+        "m.* (key)": [(0, "k"), (2, "k2")], "m.*": [(0, "v")], "f[*]": [(0, "1"), (0, "2"), (2, "3"), (2, "4")]}
+
+
+def test_values_hidden_under_a_null_list_are_not_given_to_other_rows() -> None:
+    hidden = pa.ListArray.from_arrays(pa.array([0, 2, 4]), pa.array(["a", "b", "c", "d"]),
+                                      mask=pa.array([True, False]))
+    assert columns_of(table_document(pa.table({"l": hidden}))) == {"l[*]": [(1, "c"), (1, "d")]}
+
+
+def test_nested_values_are_edited_in_place() -> None:
+    found = rewritten(table_document(NESTED), Changes("p.n", "p.t[*]", "l[*][*]", "m.* (key)", "f[*]")).to_pydict()
+    assert found == {"p": [{"n": "<a>", "t": ["<1>", "<2>"]}, None, {"n": None, "t": None}],
+                     "l": [[["<x>"], []], None, [None, ["<y>", None]]],
+                     "m": [[("<k>", "v")], None, [("<k2>", None)]],
+                     "f": [["<1>", "<2>"], None, ["<3>", "<4>"]]}
+
+
+def test_a_dropped_part_of_a_nested_column_becomes_null_and_a_whole_one_goes() -> None:
+    found = rewritten(table_document(NESTED), Changes(drops=("p.n", "l[*][*]", "m.* (key)", "m.*"))).to_pydict()
+    assert found["p"] == [{"n": None, "t": [1, 2]}, None, {"n": None, "t": None}]
+    assert set(found) == {"p", "f"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.none() | st.text(max_size=5), st.none() | st.integers(-2**62, 2**62),
+                          st.none() | st.floats(allow_nan=False)), max_size=12), st.integers(1, 5))
+def test_what_is_not_edited_is_identical(rows: list[tuple[Any, Any, Any]], size: int) -> None:
+    texts, integers, floats = ([row[place] for row in rows] for place in range(3))
+    table = pa.table({"t": pa.array(texts, pa.string()), "i": pa.array(integers, pa.int64()),
+                      "f": pa.array(floats, pa.float64())})
+    data = parquet(table, row_group_size=size)
+    assert rewritten(parquet_document(data), Changes()).equals(table)
+    edited = rewritten(parquet_document(data), Changes("t", "i"))
+    assert edited["t"].to_pylist() == [None if text is None else f"<{text}>" for text in texts]
+    assert edited["f"].equals(table["f"])
+    filled = [(row, text) for row, text in enumerate(texts) if text is not None]
+    assert columns_of(parquet_document(data))["t"] == filled
+
+
+def test_new_values_keep_the_type_while_they_parse_in_it() -> None:
+    table = pa.table({"i": pa.array([1, 2], pa.int16()), "d": [dt.date(1990, 3, 7)] * 2, "f": [1.5, 2.5]})
+    same = rewritten(table_document(table), Changes("i", "f", change=lambda value: "7"))
+    assert same.schema.types == table.schema.types
+    assert same["i"].to_pylist() == [7, 7]
+    out = io.BytesIO()
+    edited = table_document(table).rewrite(out, Changes("i", "d", change=lambda value: value[:1] + "*", only=1))
+    found = pq.read_table(io.BytesIO(out.getvalue()))
+    assert found.to_pydict() == {"i": ["1", "2*"], "d": ["1990-03-07", "1*"], "f": [1.5, 2.5]}
+    assert edited.notes == ("column 1: int16 became text", "column 2: date32[day] became text")
+    assert edited.replaced == 2
+
+
+def test_a_type_that_changes_in_a_late_batch_changes_for_the_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guard.sources.arrow.BATCH_ROWS", 10)
+    table = pa.table({"i": list(range(50))})
+    found = rewritten(table_document(table), Changes("i", only=45))["i"].to_pylist()
+    assert found == [f"<{number}>" if number == 45 else str(number) for number in range(50)]
+
+
+class Unseekable(io.BytesIO):
+    """Where a member of a zip is written to."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: Any) -> int:
+        raise io.UnsupportedOperation
+
+
+def test_a_type_that_changes_needs_no_seekable_output() -> None:
+    out = Unseekable()
+    table_document(pa.table({"i": [1, 2]})).rewrite(out, Changes("i"))
+    assert pq.read_table(io.BytesIO(out.getvalue()))["i"].to_pylist() == ["<1>", "<2>"]
+
+
+def test_no_removed_value_survives_in_parquet() -> None:
+    """Dictionaries, statistics, schema and file metadata are where values hide."""
+    keys = pa.DictionaryArray.from_arrays(pa.array([0, 0, 0]), pa.array(["ok", CANARY]))
+    frame = pd.DataFrame({"c": pd.Categorical(["a", "a", "a"], categories=["a", CANARY])})
+    table = pa.table({"k": keys, "v": [CANARY, "x", "y"], "gone": [CANARY] * 3, "list": [[CANARY], [], None]})
+    table = table.append_column(pa.field("m", pa.int64(), metadata={"note": CANARY}), pa.array([1, 2, 3]))
+    table = table.append_column("c", pa.Table.from_pandas(frame)["c"])
+    nested = pa.struct([pa.field("n", pa.string(), metadata={"note": CANARY})])
+    table = table.append_column("s", pa.array([{"n": "x"}] * 3, nested))
+    data = parquet(table.replace_schema_metadata({"author": CANARY}), compression="none")
+    assert CANARY.encode() in data
+    out = io.BytesIO()
+    parquet_document(data).rewrite(out, Changes("v", "list[*]", drops=("gone",), change=lambda value: "***"))
+    assert CANARY.encode() not in out.getvalue()
+    schema = pq.read_schema(io.BytesIO(out.getvalue()))
+    assert schema.metadata is None
+    assert [field.metadata for field in schema if field.metadata and b"note" in field.metadata] == []
+    assert schema.names == ["k", "v", "list", "m", "c", "s"]
+
+
+def test_names_that_may_not_be_shown_are_not_written_either() -> None:
+    table = pa.table({CANARY: ["a"], "p": pa.array([{"x1": "b", "y": "c"}]), "": ["d"]})
+    labels = HidingLabels()
+    assert columns_of(table_document(table, labels)) == {
+        "column 1": [(0, "a")], "p['part 1']": [(0, "b")], "p.y": [(0, "c")], "column 3": [(0, "d")]}
+    found = rewritten(table_document(table, labels), Changes())
+    assert found.schema.names[:2] == ["column 1", "p"]
+    assert found["p"].to_pylist() == [{"part 1": "b", "y": "c"}]
+
+
+def test_empty_tables_keep_their_columns() -> None:
+    table = pa.table({"a": pa.array([], pa.string()), "b": pa.array([], pa.int64())})
+    assert rewritten(parquet_document(parquet(table)), Changes(drops=("b",))).schema.names == ["a"]
+
+
+def test_bytes_that_are_no_text_are_skipped_and_stop_a_rewrite() -> None:
+    document = table_document(pa.table({"a": ["x"] * 3, "b": [b"\xff\xfe", b"ok", None]}))
+    assert [(item.reason, item.detail) for item in document.read() if isinstance(item, Skipped)] == [
+        (Reason.BINARY, "column 2, part 1")]
+    with pytest.raises(SourceError):
+        document.rewrite(io.BytesIO(), Changes())
+
+
+@pytest.mark.parametrize("damage", ["cut", "tail", "head", "middle", "nothing but magic"])
+def test_corrupt_parquet_is_a_skip_without_values(damage: str) -> None:
+    data = parquet(pa.table({"a": [CANARY] * 1000, "b": list(range(1000))}), compression="zstd")
+    broken = {"cut": data[: len(data) // 2], "tail": data[:-5], "head": b"PAR1" + data[200:],
+              "middle": data[:40] + b"\xff" * 40 + data[80:], "nothing but magic": b"PAR1PAR1"}[damage]
+    found = [item for item in parquet_document(broken).read() if isinstance(item, Skipped)]
+    assert [item.reason for item in found] == [Reason.CORRUPT]
+    assert CANARY not in repr(found)
+    with pytest.raises(SourceError) as raised:
+        parquet_document(broken).rewrite(io.BytesIO(), Changes())
+    assert CANARY not in str(raised.value)
+
+
+def test_encrypted_parquet_is_told() -> None:
+    assert [item.reason for item in skips(parquet_document(b"PARE" + b"\0" * 60 + b"PARE"))] == [Reason.ENCRYPTED]
+
+
+@pytest.mark.parametrize(("table", "expected"), [
+    (pd.DataFrame({"a": ["x", None], "n": [1, None]}), {"a": [(0, "x")], "n": [(0, "1")]}),
+    (pd.DataFrame({"a": [1, "x"]}, index=[CANARY, "b"]), {"index": [(0, CANARY), (1, "b")], "a": [(0, "1"), (1, "x")]}),
+    (pl.DataFrame({"a": ["x", None], "c": pl.Series(["u", "v"], dtype=pl.Categorical)}),
+     {"a": [(0, "x")], "c": [(0, "u"), (1, "v")]}),
+    (pa.record_batch({"a": ["x"]}), {"a": [(0, "x")]}),
+    (pa.table({}), {"$": []}),
+])
+def test_tables_of_other_libraries(table: Any, expected: dict[str, Any]) -> None:
+    assert columns_of(table_document(table)) == expected
+
+
+def test_what_is_no_table_is_refused_without_showing_it() -> None:
+    with pytest.raises(SourceError) as raised:
+        table_document({"a": CANARY})
+    assert CANARY not in str(raised.value)
+
+
+# Workbooks
+
+
+def workbook(build: Any) -> bytes:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    build(book)
+    book.save(out)
+    return out.getvalue()
+
+
+def xlsx_document(data: bytes, labels: Any = None, name: str = "b.xlsx", **options: Any) -> XlsxDocument:
+    return XlsxDocument("b.xlsx", PurePosixPath(name), lambda: io.BytesIO(data), len(data), Options(**options),
+                        labels or PlainLabels())
+
+
+def sheets_of(document: Document) -> dict[str, dict[str, list[tuple[int, str, bool]]]]:
+    found: dict[str, dict[str, list[tuple[int, str, bool]]]] = {}
+    for batch in document.read():
+        assert isinstance(batch, Batch), batch
+        for column in batch.columns:
+            cells = found.setdefault(batch.dataset, {}).setdefault(column.field, [])
+            cells += [(int(column.rows[cell]), column.value(cell).decode(), column.text) for cell in range(len(column))]
+    return found
+
+
+def texts_of(document: Document) -> dict[str, str]:
+    return {batch.dataset: batch.data.decode() for batch in document.read()
+            if isinstance(batch, Batch) and batch.is_text}
+
+
+def register(book: Any) -> None:
+    sheet = book.active
+    sheet.title = "名单"
+    sheet.append(["2025年花名册"])
+    sheet.append(["姓名", "手机号", "出生日期", "备注"])
+    sheet.append(["张三", 13800138000, dt.datetime(1990, 3, 7), "=SUM(B3:B4)"])
+    sheet.append(["李四", 1.5, dt.datetime(1990, 3, 7, 1, 2, 3), True])
+    sheet.append(["王五", None, None, "-1+1"])
+    sheet.merge_cells("A1:D1")
+    hidden = book.create_sheet("hidden")
+    hidden.sheet_state = "hidden"
+    hidden.append(["姓名", "证件号码"])
+    hidden.append(["赵六", CANARY])
+    veiled = book.create_sheet("veiled")
+    veiled.sheet_state = "veryHidden"
+    veiled.append(["电话", "地址"])
+    veiled.append(["13800138001", "杭州"])
+
+
+def test_every_sheet_is_a_table_with_title_and_header() -> None:
+    document = xlsx_document(workbook(register))
+    found = sheets_of(document)
+    assert found["b.xlsx#名单"]["姓名"] == [(0, "张三", True), (1, "李四", True), (2, "王五", True)]
+    assert found["b.xlsx#名单"]["手机号"] == [(0, "13800138000", False), (1, "1.5", False)]
+    assert found["b.xlsx#名单"]["出生日期"] == [(0, "1990-03-07", False), (1, "1990-03-07 01:02:03", False)]
+    assert found["b.xlsx#hidden"]["证件号码"] == [(0, CANARY, True)]
+    assert found["b.xlsx#veiled"]["电话"] == [(0, "13800138001", True)]
+    assert texts_of(document)["b.xlsx#名单"].startswith("2025年花名册")
+    assert document.digest.startswith("sha256:")
+    batch = next(batch for batch in document.read() if isinstance(batch, Batch) and batch.columns)
+    assert (batch.locate(0, 2, 0, 1).line, batch.locate(0, 2, 0, 1).row) == (5, 3)
+
+
+def test_a_rewritten_workbook_holds_values_only() -> None:
+    def build(book: Any) -> None:
+        register(book)
+        book.active["A3"].comment = Comment(f"旧号 {CANARY}", "author")
+        book.properties.creator = CANARY
+        book.defined_names["n"] = openpyxl.workbook.defined_name.DefinedName("n", attr_text=f'"{CANARY}"')
+        book.active.oddHeader.center.text = CANARY
+    data = workbook(build)
+    document = xlsx_document(data)
+    out = io.BytesIO()
+    edited = document.rewrite(out, Changes("姓名", "手机号", "text", drops=("备注",),
+                                           change=lambda value: "=1+1" if value == "张三" else "13*"))
+    assert (edited.replaced, edited.dropped, edited.rows) == (6, 1, 3)
+    assert "2 hidden sheets left out" in edited.notes
+    with zipfile.ZipFile(out) as package:
+        assert CANARY not in "".join(package.read(name).decode("utf-8", "replace") for name in package.namelist())
+        assert not [name for name in package.namelist() if "comment" in name or "custom" in name]
+    book = openpyxl.load_workbook(out)
+    rows = [[cell.value for cell in row] for row in book["名单"].iter_rows(max_col=3)]
+    assert rows[1:] == [["姓名", "手机号", "出生日期"], ["=1+1", "13*", dt.datetime(1990, 3, 7)],
+                        ["13*", "13*", dt.datetime(1990, 3, 7, 1, 2, 3)], ["13*", None, None]]
+    assert book["名单"]["A3"].data_type == "s"
+    assert book.properties.creator in (None, "")
+
+
+def test_the_same_workbook_gives_the_same_bytes() -> None:
+    data, outs = workbook(register), [io.BytesIO(), io.BytesIO()]
+    for out in outs:
+        xlsx_document(data).rewrite(out, Changes())
+    assert outs[0].getvalue() == outs[1].getvalue()
+
+
+def test_what_lies_beside_the_cells_is_scanned_or_named() -> None:
+    def build(book: Any) -> None:
+        register(book)
+        book.active["A3"].comment = Comment(f"旧号 {CANARY}", "李经办")
+        book.properties.creator = "周科长"
+        book.active.oddFooter.left.text = "制表 孙某"
+    data = workbook(build)
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    parts |= {"xl/media/image1.png": b"\x89PNG", "xl/media/image2.png": b"\x89PNG", "xl/vbaProject.bin": b"x",
+              "xl/pivotCache/pivotCacheDefinition1.xml": '<sharedItems><s v="钱某 &amp; 138"/></sharedItems>'.encode()}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as package:
+        for name, content in parts.items():
+            package.writestr(name, content)
+    document = xlsx_document(out.getvalue())
+    assert [(item.reason, item.detail) for item in document.read() if isinstance(item, Skipped)] == [
+        (Reason.UNSUPPORTED, "2 embedded images"), (Reason.UNSUPPORTED, "1 macros")]
+    told = "\n".join(f"{batch.dataset}: {batch.data.decode()}" for batch in document.read()
+                     if isinstance(batch, Batch) and batch.is_text)
+    for expected in (f"旧号 {CANARY}", "李经办", "周科长", "制表 孙某", "钱某 & 138"):
+        assert expected in told
+
+
+def test_sheet_names_pass_the_labels_and_fit_into_excel() -> None:
+    def build(book: Any) -> None:
+        for title in (CANARY, "a" * 31, "A" * 30):
+            sheet = book.create_sheet(title)
+            sheet.append(["姓名", "住址"])
+            sheet.append(["张三", "杭州"])
+    document = xlsx_document(workbook(build), HidingLabels())
+    assert set(sheets_of(document)) == {"b.xlsx#sheet 2", "b.xlsx#" + "a" * 31, "b.xlsx#" + "A" * 30}
+    out = io.BytesIO()
+    document.rewrite(out, Changes())
+    assert openpyxl.load_workbook(out).sheetnames == ["sheet 2", "a" * 31, "A" * 30]
+
+
+@pytest.mark.parametrize("damage", ["cut", "not a package", "old format"])
+def test_corrupt_workbooks_are_a_skip(damage: str) -> None:
+    data = workbook(register)
+    broken = {"cut": data[:-300], "not a package": b"PK\x03\x04" + b"x" * 100,
+              "old format": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600}[damage]
+    assert Reason.CORRUPT in [item.reason for item in skips(xlsx_document(broken))]
+    with pytest.raises(SourceError):
+        xlsx_document(broken).rewrite(io.BytesIO(), Changes())
+
+
+def test_workbooks_that_expand_or_spread_too_much_are_a_skip(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = workbook(register)
+    assert [item.reason for item in skips(xlsx_document(data, max_document=100))] == [Reason.TOO_LARGE]
+
+    def far(book: Any) -> None:
+        book.active["A1"], book.active["XFD1048576"] = 1, 2
+    assert [item.reason for item in skips(xlsx_document(workbook(far)))] == [Reason.TOO_LARGE]
+    monkeypatch.setattr(xlsx_parts, "FREE", 1000)
+    monkeypatch.setattr(xlsx_parts, "MAX_RATIO", 2)
+    assert [item.reason for item in skips(xlsx_document(data))] == [Reason.BOMB]
+
+
+def test_an_empty_workbook_is_said_and_a_header_alone_gives_its_fields() -> None:
+    assert Reason.EMPTY in [item.reason for item in skips(xlsx_document(workbook(lambda book: None)))]
+    header = workbook(lambda book: book.active.append(["姓名", "身份证号", "联系电话"]))
+    assert sheets_of(xlsx_document(header))["b.xlsx#Sheet"] == {"姓名": [], "身份证号": [], "联系电话": []}
+
+
+def test_other_workbooks_are_written_as_xlsx() -> None:
+    document = xlsx_document(workbook(register), name="dir/b.xlsm")
+    assert document.output == PurePosixPath("dir/b.xlsx")
+    assert "written as xlsx" in document.rewrite(io.BytesIO(), Changes()).notes
