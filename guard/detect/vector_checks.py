@@ -1,4 +1,4 @@
-"""The checks of `guard.detect.validators` over many values at once.
+"""The checks of `guard.detect.identifier_checks` over many values at once.
 
 A kernel takes a matrix of bytes, one normal form a row, all of one length, and says for each row what the scalar check
 of the same name says. A check without a kernel is called value by value. Tests hold each kernel to its scalar twin.
@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from guard.detect import validators
-from guard.detect.tables import divisions
+from guard.detect.validators import VALIDATORS
 
 Matrix = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Kernel = Callable[[Matrix], Mask]
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_WEIGHTS = tuple(3**i % 31 for i in range(17))
+_ORG_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_VIN_VALUES = dict(zip("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", b"".join(
+    bytes(values) for values in (range(10), range(1, 9), range(1, 6), (7, 9), range(2, 10))), strict=True))
+_OLDEST = 120
+"""The same constants of the same standards as in `guard.detect.identifier_checks`, written down a second time on
+purpose: the comparison of both is what finds a slip in either."""
 
 
 def _none(values: Matrix) -> Mask:
@@ -56,41 +64,31 @@ def _lookup(pairs: Mapping[str, int]) -> npt.NDArray[np.uint8]:
 
 
 def iso7064_mod11_2(values: Matrix) -> Mask:
-    """See `validators.iso7064_mod11_2`."""
+    """See `identifier_checks.iso7064_mod11_2`."""
     if values.shape[1] != 18:
         return _none(values)
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    total = _weighted(values[:, :17] - np.uint8(48), weights)
+    total = _weighted(values[:, :17] - np.uint8(48), _ID_WEIGHTS)
     expected = np.frombuffer(b"10X98765432", np.uint8)[total % 11]
     return _mask(_digits(values[:, :17]) & (values[:, 17] == expected))
 
 
-@cache
-def _division_prefixes(size: int) -> Mask:
-    table = np.zeros(10**size, bool)
-    table[[int(code) for code in divisions() if len(code) == size and code.isdigit()]] = True
-    return table
+def _by_slice(name: str, start: int, stop: int) -> Kernel:
+    """A kernel for a check that depends on `value[start:stop]` only: asked once for each distinct slice."""
 
+    def kernel(values: Matrix) -> Mask:
+        width = max(0, min(stop, values.shape[1]) - start)
+        if not width or not len(values):
+            return np.array([VALIDATORS[name](bytes(row).decode("utf-8")) for row in values], bool)
+        slices = np.ascontiguousarray(values[:, start:stop]).view(f"V{width}").ravel().tolist()
+        first = {piece: index for index, piece in enumerate(slices)}
+        answers = {piece: VALIDATORS[name](bytes(values[i]).decode("utf-8")) for piece, i in first.items()}
+        return np.array([answers[piece] for piece in slices], bool)
 
-def _has_division(values: Matrix, size: int) -> Mask:
-    if values.shape[1] < size:
-        return _none(values)
-    digits = _digits(values[:, :size])
-    return _mask(digits & _division_prefixes(size)[np.where(digits, _number(values[:, :size]), 0)])
-
-
-def cn_region(values: Matrix) -> Mask:
-    """See `validators.cn_region`."""
-    return _has_division(values, 6) | _has_division(values, 4)
-
-
-def cn_province(values: Matrix) -> Mask:
-    """See `validators.cn_province`."""
-    return _mask(_has_division(values, 2) | (values[:, 0] == ord("9")))
+    return kernel
 
 
 def id_birth_date(values: Matrix) -> Mask:
-    """See `validators.id_birth_date`."""
+    """See `identifier_checks.id_birth_date`."""
     if values.shape[1] == 18:
         return birth_date(values[:, 6:14])
     if values.shape[1] < 12:
@@ -100,7 +98,7 @@ def id_birth_date(values: Matrix) -> Mask:
 
 
 def calendar_date(values: Matrix) -> Mask:
-    """See `validators.calendar_date`; eight digits only."""
+    """See `identifier_checks.calendar_date`; eight digits only."""
     year, month, day = _number(values[:, :4]), _number(values[:, 4:6]), _number(values[:, 6:8])
     lengths = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
     sane = _digits(values) & (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
@@ -109,97 +107,82 @@ def calendar_date(values: Matrix) -> Mask:
 
 
 def birth_date(values: Matrix) -> Mask:
-    """See `validators.birth_date`; eight digits only."""
+    """See `identifier_checks.birth_date`; eight digits only."""
     today = datetime.date.today()
     latest = today.year * 10000 + today.month * 100 + today.day
     number = _number(values)
-    return _mask(calendar_date(values) & (number <= latest) & (today.year - number // 10000 <= validators._OLDEST))
+    return _mask(calendar_date(values) & (number <= latest) & (today.year - number // 10000 <= identifier_checks._OLDEST))
 
 
 def uscc_check(values: Matrix) -> Mask:
-    """See `validators.uscc_check`."""
+    """See `identifier_checks.uscc_check`."""
     if values.shape[1] != 18:
         return _none(values)
-    numbers = _lookup({c: i for i, c in enumerate(validators._USCC_ALPHABET)})[values]
+    numbers = _lookup({c: i for i, c in enumerate(identifier_checks._USCC_ALPHABET)})[values]
     known = _mask((numbers < 31).all(axis=1))
-    total = _weighted(np.where(numbers < 31, numbers, 0)[:, :17], validators._USCC_WEIGHTS)
+    total = _weighted(np.where(numbers < 31, numbers, 0)[:, :17], identifier_checks._USCC_WEIGHTS)
     return _mask(known & (numbers[:, 17] == -total % 31))
 
 
 def uscc_organisation(values: Matrix) -> Mask:
-    """See `validators.uscc_organisation`."""
+    """See `identifier_checks.uscc_organisation`."""
     return organisation_code(values[:, 8:17])
 
 
 def organisation_code(values: Matrix) -> Mask:
-    """See `validators.organisation_code`."""
+    """See `identifier_checks.organisation_code`."""
     if values.shape[1] != 9:
         return _none(values)
     numbers = _lookup({c: int(c, 36) for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"})[values]
     known = _mask((numbers < 36).all(axis=1))
-    total = _weighted(np.where(numbers < 36, numbers, 0), validators._ORG_WEIGHTS)
+    total = _weighted(np.where(numbers < 36, numbers, 0), identifier_checks._ORG_WEIGHTS)
     expected = np.frombuffer(b"0123456789X0", np.uint8)[11 - total % 11]
     return _mask(known & (values[:, 8] == expected))
 
 
 def luhn(values: Matrix) -> Mask:
-    """See `validators.luhn`."""
+    """See `identifier_checks.luhn`."""
     numbers = (values[:, ::-1] - np.uint8(48)).T
     doubled = numbers[1::2] * 2
     total = numbers[::2].sum(axis=0, dtype=np.int64) + (doubled - 9 * (doubled > 9)).sum(axis=0, dtype=np.int64)
     return _mask(_digits(values) & (total % 10 == 0))
 
 
-def card_issuer(values: Matrix) -> Mask:
-    """See `validators.card_issuer`."""
-    found = _none(values)
-    for low, high, lengths in validators._ISSUERS:
-        if values.shape[1] in lengths:
-            head = _number(values[:, : len(low)])
-            found |= (head >= int(low)) & (head <= int(high)) & _digits(values[:, : len(low)])
-    return found
-
-
-def mobile_segment(values: Matrix) -> Mask:
-    """See `validators.mobile_segment`."""
-    if values.shape[1] < 3:
-        return _none(values)
-    head = values[:, -11:][:, :3]
-    known = np.zeros(1000, bool)
-    known[[int(segment) for segment in validators._SEGMENTS]] = True
-    digits = _digits(head)
-    return _mask(digits & known[np.where(digits, _number(head), 0)])
-
-
 def vin_check(values: Matrix) -> Mask:
-    """See `validators.vin_check`."""
+    """See `identifier_checks.vin_check`."""
     if values.shape[1] != 17:
         return _none(values)
-    numbers = _lookup(validators._VIN_VALUES)[values]
+    numbers = _lookup(identifier_checks._VIN_VALUES)[values]
     known = _mask((numbers < 255).all(axis=1))
-    total = _weighted(np.where(numbers < 255, numbers, 0), validators._VIN_WEIGHTS)
+    total = _weighted(np.where(numbers < 255, numbers, 0), identifier_checks._VIN_WEIGHTS)
     return _mask(known & (values[:, 8] == np.frombuffer(b"0123456789X", np.uint8)[total % 11]))
 
 
 def uneven(values: Matrix) -> Mask:
-    """See `validators.uneven`."""
+    """See `identifier_checks.uneven`."""
     ordered = np.sort(values, axis=1)
     return _mask((ordered[:, 1:] != ordered[:, :-1]).sum(axis=1) >= 2)
 
 
 def contains_digit(values: Matrix) -> Mask:
-    """See `validators.contains_digit`."""
+    """See `identifier_checks.contains_digit`."""
     return _mask(((values - np.uint8(48)) < 10).any(axis=1))
 
 
-ANY_LENGTH: Mapping[str, Kernel] = {
-    kernel.__name__: kernel
-    for kernel in (iso7064_mod11_2, cn_region, cn_province, id_birth_date, uscc_check, uscc_organisation,
-                   organisation_code, luhn, card_issuer, mobile_segment, vin_check, uneven, contains_digit)
+KERNELS: Mapping[str, Kernel] = {
+    **{kernel.__name__: kernel for kernel in (
+        iso7064_mod11_2, id_birth_date, uscc_check, uscc_organisation, organisation_code, luhn, vin_check, uneven,
+        contains_digit)},
+    **{name: _by_slice(name, start, stop) for name, (start, stop) in {
+        "cn_region": (0, 6), "cn_province": (0, 2), "uscc_department": (0, 2), "cn_region_of_uscc": (2, 8),
+        "card_issuer": (0, 4), "area_code": (0, 4),
+    }.items()},
 }
 EIGHT_DIGITS: Mapping[str, Kernel] = {"birth_date": birth_date, "calendar_date": calendar_date}
+ELEVEN_DIGITS: Mapping[str, Kernel] = {"mobile_segment": _by_slice("mobile_segment", 0, 3)}
 
 
 def kernel(name: str, length: int) -> Kernel | None:
     """The kernel of the check `name` for values of `length` bytes, if there is one."""
-    return ANY_LENGTH.get(name) or (EIGHT_DIGITS.get(name) if length == 8 else None)
+    special = {8: EIGHT_DIGITS, 11: ELEVEN_DIGITS}.get(length, {})
+    return KERNELS.get(name) or special.get(name)
