@@ -23,8 +23,8 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.detect.supersets import Characters, characters_of, folds
 
-MAX_NODES = 1500
-MAX_STATES = 1500
+MAX_NODES = 600
+MAX_STATES = 400
 MAX_WIDTH = 96
 LONG_REPEAT = 16
 """A repeat of more optional rounds than this becomes a loop: its exact count would cost a state each."""

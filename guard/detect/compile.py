@@ -11,10 +11,11 @@ import hashlib
 import importlib
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from guard.detect import cache
+from guard.detect.supersets import relaxed
 
 
 def _engine() -> Any:
@@ -103,28 +104,32 @@ def _collect(index: int, _start: int, end: int, _flags: int, found: list[tuple[i
 
 
 def _compile(expressions: Sequence[bytes], usable: list[int]) -> tuple[Any, list[int]]:
-    """A database of all that Hyperscan accepts, and what it refused."""
+    """A database of all that Hyperscan accepts, if need be in a larger form, and what it refused."""
     try:
         return _database(expressions, usable), []
     except hyperscan.HyperscanError:
-        accepted = [index for index in usable if _is_accepted(expressions[index])]
-        refused = sorted(set(usable) - set(accepted))
-        return (_database(expressions, accepted) if accepted else None), refused
+        forms = {index: _accepted_form(expressions[index]) for index in usable}
+    accepted = {index: form for index, form in forms.items() if form is not None}
+    refused = [index for index in usable if index not in accepted]
+    return (_database(accepted, list(accepted)) if accepted else None), refused
 
 
-def _database(expressions: Sequence[bytes], chosen: list[int]) -> Any:
+def _database(expressions: Sequence[bytes] | Mapping[int, bytes], chosen: list[int]) -> Any:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(expressions=[expressions[i] for i in chosen], ids=chosen, elements=len(chosen),
                      flags=[hyperscan.HS_FLAG_DOTALL] * len(chosen))
     return database
 
 
-def _is_accepted(expression: bytes) -> bool:
-    try:
-        _database([expression], [0])
-    except hyperscan.HyperscanError:
-        return False
-    return True
+def _accepted_form(expression: bytes) -> bytes | None:
+    """The expression, or its relaxed form, whichever Hyperscan takes first."""
+    for form in (expression, relaxed(expression)):
+        try:
+            _database([form], [0])
+        except hyperscan.HyperscanError:
+            continue
+        return form
+    return None
 
 
 def _pack(database: Any, refused: list[int]) -> bytes:

@@ -89,7 +89,7 @@ class Events:
         kinds = np.array([kind for _, kind, _ in plan.expressions] or [0], np.int64)
         rules, ends, kind = owners[found[:, 0]], found[:, 1], kinds[found[:, 0]]
         self.line_rules, self.line_ends = rules[kind == LINE], ends[kind == LINE]
-        self._word_rules, self._word_ends = rules[kind == WORD], ends[kind == WORD]
+        self.word_rules, self.word_ends = rules[kind == WORD], ends[kind == WORD]
 
     def reach(self, rule: Rule) -> Reach | None:
         """What the rule's context words reach; None when they are not known."""
@@ -97,7 +97,7 @@ class Events:
         if rule.index in self._plan.wordless or context is None:
             return None
         # A character has at most four bytes.
-        return Reach(np.sort(self._word_ends[self._word_rules == rule.index]), 4 * context.window, 4 * context.after)
+        return Reach(np.sort(self.word_ends[self.word_rules == rule.index]), 4 * context.window, 4 * context.after)
 
 
 def _is_dense(rule: Rule) -> bool:

@@ -90,36 +90,57 @@ class Scan:
 
     def _judge_line(self, rules: Sequence[Rule], line: Line, number: int, beside: _Beside) -> list[Verdict]:
         """As `judge.scan_line`, the hits of the shapes counting as companions."""
+        alone = [rule for rule in rules if not rule.detector.near]
+        verdicts = self._verdicts(alone, line)
+        if len(alone) == len(rules):
+            return verdicts
+        sociable = [rule for rule in rules if rule.detector.near]
+        shown = {verdict.rule.index for verdict in verdicts} | beside.rules(number)
+        classes = {self._plan.rules[i].detector.data_class for i in shown} | {r.detector.data_class for r in sociable}
+        needy = self._verdicts([rule for rule in sociable if _may_have_company(rule, classes)], line)
+        if not needy:
+            return verdicts
+        kept = {id(verdict) for verdict in companions([*verdicts, *needy, *beside.verdicts(number)])}
+        return verdicts + [verdict for verdict in needy if id(verdict) in kept]
+
+    def _verdicts(self, rules: Sequence[Rule], line: Line) -> list[Verdict]:
+        """What the rules find in a line, each span once for a rule."""
         found: dict[tuple[int, int, int, int], Verdict] = {}
         place, lowered = Place(self._header), line.text.lower()
         for rule in rules:
             for span in candidates(rule, line.text) if rule.may_match(lowered) else ():
                 if (verdict := judge(rule, line.text, span, place)) is not None:
                     found.setdefault((rule.index, verdict.start, verdict.end, verdict.flags & MASKED), verdict)
-        verdicts = list(found.values())
-        if not any(verdict.rule.detector.near for verdict in verdicts):
-            return verdicts
-        kept = {id(verdict) for verdict in companions([*verdicts, *beside.verdicts(number)])}
-        return [verdict for verdict in verdicts if id(verdict) in kept]
+        return list(found.values())
 
     def _chosen_lines(self) -> Iterator[tuple[int, list[int]]]:
         """(number of a line, indices of the rules to try there), by line."""
-        events = self._events
-        numbers = self._line_numbers(events.line_ends)
-        pairs = np.unique(numbers * len(self._plan.rules) + events.line_rules)
+        count, events = len(self._plan.rules), self._events
+        pairs = np.unique(self._line_numbers(events.line_ends) * count + events.line_rules)
+        pairs = pairs[self._is_supported(pairs)]
         chosen: dict[int, list[int]] = defaultdict(list)
-        for number, index in zip((pairs // len(self._plan.rules)).tolist(), (pairs % len(self._plan.rules)).tolist(),
-                                 strict=True):
-            if self._plan.rules[index].detector.multiline:
-                self.multiline.add(index)
-            else:
-                chosen[number].append(index)
-        everywhere = self._plan.everywhere
-        self.multiline.update(index for index in everywhere if self._plan.rules[index].detector.multiline)
-        always = everywhere - self.multiline
-        if not always:
-            return iter(chosen.items())
-        return ((number, sorted({*chosen.get(number, ()), *always})) for number in range(len(self._bounds) - 1))
+        for number, index in zip((pairs // count).tolist(), (pairs % count).tolist(), strict=True):
+            chosen[number].append(index)
+        always = self._plan.everywhere
+        if always:
+            chosen = {number: sorted({*chosen[number], *always}) for number in range(len(self._bounds) - 1)}
+        spanning = {rule.index for rule in self._plan.rules if rule.detector.multiline}
+        for number, indices in chosen.items():
+            self.multiline.update(spanning.intersection(indices))
+            yield number, [index for index in indices if index not in spanning]
+
+    def _is_supported(self, pairs: Ints) -> npt.NDArray[np.bool_]:
+        """Whether a line (number * rules + rule) holds the context word that the rule cannot do without."""
+        count, events = len(self._plan.rules), self._events
+        needing = np.array([self._needs_word(rule) for rule in self._plan.rules], bool)
+        worded = self._line_numbers(events.word_ends) * count + events.word_rules
+        return ~needing[pairs % count] | np.isin(pairs, worded)
+
+    def _needs_word(self, rule: Rule) -> bool:
+        """Whether the rule counts only beside a word of its context, and only the line can hold it."""
+        if rule.detector.require != "context" or self._fits[rule.index] or rule.index in self._plan.wordless:
+            return False
+        return rule.vicinity is not None and rule.vicinity.weigh("", 0, 0, self._header) <= 0
 
     def _line_numbers(self, ends: Ints) -> Ints:
         """The number of the line in which each event lies; it may have swallowed the line end behind it."""
@@ -128,6 +149,10 @@ class Scan:
         last = last - ((bytes_there == 10) | (bytes_there == 13))
         numbers: Ints = np.searchsorted(self._bounds[1:], np.maximum(last, 0), "left")
         return numbers
+
+
+def _may_have_company(rule: Rule, classes: set[str]) -> bool:
+    return any(name == near or name.startswith(near + ".") for near in rule.detector.near for name in classes)
 
 
 class _Beside:
@@ -142,10 +167,19 @@ class _Beside:
         self._order = np.argsort(self._starts, kind="stable")
         self._sorted = self._starts[self._order]
 
+    def rules(self, number: int) -> set[int]:
+        """Indices of the rules with a hit in the line."""
+        return {self._rules[index].index for index in self._chosen(number)}
+
     def verdicts(self, number: int) -> list[Verdict]:
-        first, last = int(self._bounds[number]) + 1, int(self._bounds[number + 1])
-        chosen = self._order[np.searchsorted(self._sorted, first) : np.searchsorted(self._sorted, last)]
-        return [self._verdict(index, first) for index in chosen.tolist()]
+        """The hits in the line; indices are characters of it."""
+        first = int(self._bounds[number]) + 1
+        return [self._verdict(index, first) for index in self._chosen(number)]
+
+    def _chosen(self, number: int) -> list[int]:
+        left, right = np.searchsorted(self._sorted, self._bounds[number : number + 2] + 1)
+        chosen: list[int] = self._order[left:right].tolist()
+        return chosen
 
     def _verdict(self, index: int, first: int) -> Verdict:
         start, end = int(self._starts[index]), int(self._ends[index])

@@ -25,6 +25,8 @@ from guard.detect.supersets import characters_of
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 PADDING = MAX_WIDTH + 8
+LONG_RUN = 8
+"""Every word begins with a letter or digit, but few runs of them are as long as this."""
 _BARRED = {"digit": DIGITS, "alnum": ALNUM, "none": frozenset[int]()}
 
 
@@ -212,10 +214,20 @@ def compile_shape(pattern: str, boundary: str) -> Shape | None:
     if automaton is None:
         return None
     tree = parser.parse(pattern, re.ASCII)
+    anchor = _anchor(tree.data, tree.state)
+    if anchor is None and not _begins_rarely(automaton):
+        return None
     barred = _BARRED[boundary] | _barred_before(tree.data)
     used = {byte for byte in range(256) if automaton.classes_of[byte]}
     return Shape(automaton, re.compile(bounded(pattern, boundary), re.ASCII), barred, ~byte_table(_BARRED[boundary]),
-                 _anchor(tree.data, tree.state), used <= _BARRED[boundary])
+                 anchor, used <= _BARRED[boundary])
+
+
+def _begins_rarely(automaton: Automaton) -> bool:
+    """Whether looking at every place where a match could begin is cheaper than asking Hyperscan."""
+    if automaton.lead_set == ALNUM:
+        return automaton.lead >= LONG_RUN
+    return automaton.first <= DIGITS | frozenset(b"+(-")
 
 
 def _barred_before(items: Iterable[tuple[Any, Any]]) -> frozenset[int]:

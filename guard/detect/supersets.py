@@ -68,6 +68,11 @@ def superset(pattern: str) -> bytes:
     return _spell(items, _Scope(bool(tree.state.flags & re.IGNORECASE), {}))
 
 
+def relaxed(expression: bytes) -> bytes:
+    """The expression without upper ends of repeats: larger still, for those that are too large to compile."""
+    return re.sub(rb"\{(\d+),\d+\}", rb"{\1,}", expression)
+
+
 def longest_literal(pattern: str) -> bytes:
     """The longest run of plain characters that every match holds, as a Hyperscan expression (letter case free).
 
@@ -163,13 +168,21 @@ def _spell_repeat(value: Any, scope: _Scope) -> bytes:
     items = list(inner)
     characters = characters_of(items[0][0], items[0][1], scope.fold) if len(items) == 1 else None
     if characters is not None and characters.beyond and not characters.spelled_out:
-        # Any byte beyond ASCII counts as a quarter of a character: far smaller automata, and still a superset.
-        atom, high = _bytes_class(characters.ascii, b"\\x80-\\xff"), high if unbounded else 4 * high
-        low = low if characters.ascii else 2 * low
+        # Its bytes in any order and as many as the characters can have: a far smaller automaton, and still a superset.
+        atom, widths = _loose_class(characters)
+        low, high = low * widths[0], high if unbounded else high * widths[1]
     else:
         atom = b"(?:" + _spell(items, scope) + b")"
     low = min(low, LONGEST_REPEAT)
     return atom + b"{%d,%s}" % (low, b"" if unbounded or high > LONGEST_REPEAT else b"%d" % high)
+
+
+def _loose_class(characters: Characters) -> tuple[bytes, tuple[int, int]]:
+    """All bytes that occur in the characters, and how many bytes the shortest and the longest have."""
+    low, high = min(low for low, _ in characters.beyond), max(high for _, high in characters.beyond)
+    first, last = (chr(low).encode(), chr(high).encode()) if high < 0x10FFFF else (b"\x80", b"\xff" * 4)
+    more = b"\\x80-\\xbf\\x%02x-\\x%02x" % (first[0], last[0])
+    return _bytes_class(characters.ascii, more), (1 if characters.ascii else len(first), len(last))
 
 
 def characters_of(operation: Any, value: Any, fold: bool) -> Characters | None:

@@ -111,16 +111,16 @@ def birth_date(values: Matrix) -> Mask:
     today = datetime.date.today()
     latest = today.year * 10000 + today.month * 100 + today.day
     number = _number(values)
-    return _mask(calendar_date(values) & (number <= latest) & (today.year - number // 10000 <= identifier_checks._OLDEST))
+    return _mask(calendar_date(values) & (number <= latest) & (today.year - number // 10000 <= _OLDEST))
 
 
 def uscc_check(values: Matrix) -> Mask:
     """See `identifier_checks.uscc_check`."""
     if values.shape[1] != 18:
         return _none(values)
-    numbers = _lookup({c: i for i, c in enumerate(identifier_checks._USCC_ALPHABET)})[values]
+    numbers = _lookup({c: i for i, c in enumerate(_USCC_ALPHABET)})[values]
     known = _mask((numbers < 31).all(axis=1))
-    total = _weighted(np.where(numbers < 31, numbers, 0)[:, :17], identifier_checks._USCC_WEIGHTS)
+    total = _weighted(np.where(numbers < 31, numbers, 0)[:, :17], _USCC_WEIGHTS)
     return _mask(known & (numbers[:, 17] == -total % 31))
 
 
@@ -135,7 +135,7 @@ def organisation_code(values: Matrix) -> Mask:
         return _none(values)
     numbers = _lookup({c: int(c, 36) for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"})[values]
     known = _mask((numbers < 36).all(axis=1))
-    total = _weighted(np.where(numbers < 36, numbers, 0), identifier_checks._ORG_WEIGHTS)
+    total = _weighted(np.where(numbers < 36, numbers, 0), _ORG_WEIGHTS)
     expected = np.frombuffer(b"0123456789X0", np.uint8)[11 - total % 11]
     return _mask(known & (values[:, 8] == expected))
 
@@ -152,9 +152,9 @@ def vin_check(values: Matrix) -> Mask:
     """See `identifier_checks.vin_check`."""
     if values.shape[1] != 17:
         return _none(values)
-    numbers = _lookup(identifier_checks._VIN_VALUES)[values]
+    numbers = _lookup(_VIN_VALUES)[values]
     known = _mask((numbers < 255).all(axis=1))
-    total = _weighted(np.where(numbers < 255, numbers, 0), identifier_checks._VIN_WEIGHTS)
+    total = _weighted(np.where(numbers < 255, numbers, 0), _VIN_WEIGHTS)
     return _mask(known & (values[:, 8] == np.frombuffer(b"0123456789X", np.uint8)[total % 11]))
 
 
