@@ -59,21 +59,21 @@ def write_edited(name: str, opener: Opener, labels: Labels, out: BinaryIO, edito
     from the start can hold them, so the first such value starts the writing again, and `editor` is asked again.
     """
     remembered, texts = RememberedLabels(labels), dict[tuple[int, int], str]()
-    sink = out if out.seekable() else io.BytesIO()
+    held = None if out.seekable() else io.BytesIO()
+    sink = out if held is None else held
     begin = sink.tell()
     while True:
         try:
             edited = _Pass(name, opener, remembered, editor, texts).write(sink, compression)
+            if held is not None:
+                out.write(held.getvalue())
+            return edited
         except _TextNeeded as needed:
             texts[needed.leaf] = needed.kind
             sink.seek(begin)
             sink.truncate()
-            continue
         except OSError as error:
             raise OutputError(f"the output cannot be written ({error.strerror})") from None
-        if sink is not out:
-            out.write(sink.getvalue())
-        return edited
 
 
 class _Pass:
@@ -210,7 +210,8 @@ class _Column:
         number, self._number = self._number, self._number + 1
         kind = array.type
         if number in self._texts and not (is_text(kind) or is_binary(kind)):
-            array = as_strings(array).cast(pa.string())
+            strings: Any = as_strings(array)  # never None: `read` skipped such a leaf, and the rewrite stopped
+            array = strings.cast(pa.string())
         if number not in self._changes:
             return array
         change = self._changes[number]

@@ -102,7 +102,7 @@ class Paths:
 
     def _parse(self, shape: bytes, node: Node, *, many: bool = False) -> Slots:
         """A stack machine; `expects` says what may come next, `place` is where the next value stands."""
-        values, keys, objects, records = [], [], [], []
+        values, keys, objects, records = list[int](), list[int](), list[int](), list[Node]()
         stack: list[tuple[Node | None, int]] = []
         holder, ordinal, place, opened = None, _ARRAY, node, 0
         top = after = _VALUE if many else _NOTHING

@@ -91,7 +91,8 @@ class Tokens:
     @property
     def values(self) -> Mask:
         """Which tokens are values: strings that are no keys, numbers and literals."""
-        return (self.kinds == QUOTE) | (self.kinds == VALUE)
+        found: Mask = (self.kinds == QUOTE) | (self.kinds == VALUE)
+        return found
 
 
 def tokenize(data: bytes, *, lines: bool) -> Tokens:
@@ -180,7 +181,8 @@ def _escapers(back: Ints) -> Ints:
     first[1:] = np.diff(back) != 1
     index = np.arange(len(back))
     in_run = index - np.maximum.accumulate(np.where(first, index, 0))
-    return back[in_run % 2 == 0]
+    every_second: Ints = back[in_run % 2 == 0]
+    return every_second
 
 
 def _free_quotes(raw: Bytes, escapers: Ints) -> Ints:
@@ -235,7 +237,8 @@ def _wrong_scalars(raw: Bytes, starts: Ints, ends: Ints) -> Ints:
         wrong[which[same]] = False
     numbers = np.flatnonzero(_DIGIT[first] | (first == ord("-")))
     wrong[numbers[_wrong_numbers(raw, starts[numbers], ends[numbers])]] = True
-    return starts[wrong]
+    offsets: Ints = starts[wrong]
+    return offsets
 
 
 def _wrong_numbers(raw: Bytes, starts: Ints, ends: Ints) -> Ints:
@@ -274,4 +277,5 @@ def _wrong_escapes(data: bytes, raw: Bytes, inside: Mask, escapers: Ints) -> Int
     hexadecimal = np.flatnonzero(after == ord("u"))
     digits = np.append(raw, np.zeros(6, np.uint8))[escapers[hexadecimal][:, None] + np.arange(2, 6)]
     wrong[hexadecimal[~_HEX[digits].all(axis=1)]] = True
-    return escapers[wrong]
+    offsets: Ints = escapers[wrong]
+    return offsets
