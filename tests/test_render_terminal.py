@@ -49,10 +49,10 @@ def test_the_report_stays_as_it_is(language: str, snapshot: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "last"), [
-    ("violation", "✗ Not passed: Must not be released"),
-    ("incomplete", "! Incomplete: No answer: part of the input was not read"),
-    ("release", "✓ Passed: Released: what was found was dealt with and the output was checked"),
-    ("empty", "✓ Passed: Scan finished: nothing was found"),
+    ("violation", "✗ Not passed. Must not be released"),
+    ("incomplete", "! Incomplete. No answer: part of the input was not read"),
+    ("release", "✓ Passed. Released: what was found was dealt with and the output was checked"),
+    ("empty", "✓ Passed. Scan finished: nothing was found"),
 ])
 def test_the_verdict_stands_last(name: str, last: str) -> None:
     assert printed(ALL[name]()).rstrip().splitlines()[-1] == last
