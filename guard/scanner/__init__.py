@@ -254,7 +254,7 @@ def _withhold_examples(tally: Tally) -> None:
 def _input(document: Document, tally: Tally) -> Input:
     status = "scanned" if tally.fields else "failed" if tally.skipped else "scanned"
     reason = str(tally.skipped[0].reason) if tally.skipped else ""
-    return Input(document.name, document.size, status, reason, document.format, document.encoding, document.digest)
+    return Input(document.name, max(document.size, 0), status, reason, document.format, document.encoding, document.digest)
 
 
 def _read_anything(tally: Tally) -> bool:
