@@ -19,7 +19,7 @@ from guard.detect.pack import Detector
 from guard.detect.plain import digest, header_classes, scan_blocks
 from guard.detect.plan import Plan
 from guard.detect.rule import compile_rules
-from guard.detect.scan import Scan, merge
+from guard.detect.scan import Scan, concatenate, found_of, merge
 
 
 class Matcher:
@@ -36,7 +36,7 @@ class Matcher:
         scan = Scan(self._plan, data, "")
         found = scan.found()
         spanning = [self.rules[index] for index in sorted(scan.multiline)]
-        return merge(self.rules, found, list(scan_blocks(spanning, data)))
+        return merge(self.rules, concatenate([found, found_of(list(scan_blocks(spanning, data)))]))
 
     def scan_column(self, column: Column) -> Hits:
         """Hits in the values of a column; offsets are bytes of the value, the header is context."""

@@ -35,7 +35,8 @@ class Found:
 class Scan:
     """The hits of `data` under `header` ("" in text), without the rules that span lines.
 
-    After `found`, `multiline` are the indices of those rules that the caller has to run.
+    After `found`, `multiline` has the indices of those rules that the caller has to run, each with offsets of lines
+    where something of them was seen.
     """
 
     def __init__(self, plan: Plan, data: bytes, header: str) -> None:
@@ -45,14 +46,15 @@ class Scan:
         self._bounds = self._block.bounds
         self._events = plan.events(self._folded.data)
         self._fits = {rule.index: bool(header) and rule.header_words.fit(header) > 0 for rule in plan.rules}
-        self.multiline: set[int] = set()
+        self._spanning = {rule.index for rule in plan.rules if rule.detector.multiline}
+        self.multiline: dict[int, list[int]] = {}
 
     def found(self) -> Found:
         """All hits."""
         spans = [self._spans(self._plan.rules[index]) for index in self._plan.shapes]
         spans = [found for found in spans if len(found.start)]
         placed = list(self._placed(spans))
-        return _concatenate([*(self._original(found) for found in spans), _from_placed(placed)])
+        return concatenate([*(self._original(found) for found in spans), found_of(placed)])
 
     def _spans(self, rule: Rule) -> Spans:
         """The hits of a shape."""
@@ -83,7 +85,10 @@ class Scan:
         bounds = self._bounds if self._folded.data is self._data else Block(self._data).bounds
         for number, indices in self._chosen_lines():
             start, end = int(bounds[number]) + 1, int(bounds[number + 1])
-            if start < end:
+            for index in self._spanning.intersection(indices):
+                self.multiline.setdefault(index, []).append(start)
+            indices = [index for index in indices if index not in self._spanning]
+            if start < end and indices:
                 line = Line(self._data[start:end], start)
                 rules = [self._plan.rules[index] for index in indices]
                 yield from place_line(self._judge_line(rules, line, number, beside), line)
@@ -124,10 +129,7 @@ class Scan:
         always = self._plan.everywhere
         if always:
             chosen = {number: sorted({*chosen[number], *always}) for number in range(len(self._bounds) - 1)}
-        spanning = {rule.index for rule in self._plan.rules if rule.detector.multiline}
-        for number, indices in chosen.items():
-            self.multiline.update(spanning.intersection(indices))
-            yield number, [index for index in indices if index not in spanning]
+        return iter(chosen.items())
 
     def _is_supported(self, pairs: Ints) -> npt.NDArray[np.bool_]:
         """Whether a line (number * rules + rule) holds the context word that the rule cannot do without."""
@@ -187,23 +189,24 @@ class _Beside:
         return Verdict(self._rules[index], characters, characters + end - start, 1.0, 0)
 
 
-def _from_placed(placed: Sequence[Placed]) -> Found:
+def found_of(placed: Sequence[Placed]) -> Found:
+    """Single hits as columns."""
     detector, start, end, flags = (np.array([getattr(hit, name) for hit in placed], np.int64)
                                    for name in ("detector", "start", "end", "flags"))
     return Found(detector, start, end, np.array([hit.confidence for hit in placed], np.float64), flags)
 
 
-def _concatenate(parts: Sequence[Found]) -> Found:
+def concatenate(parts: Sequence[Found]) -> Found:
+    """All parts one after the other."""
     return Found(*(np.concatenate([getattr(part, name) for part in parts]) for name in
                    ("detector", "start", "end", "confidence", "flags")))
 
 
-def merge(rules: Sequence[Rule], found: Found, more: Sequence[Placed] = (), cell: Ints | None = None) -> Hits:
+def merge(rules: Sequence[Rule], whole: Found, cell: Ints | None = None) -> Hits:
     """Hits in order, each once, overlaps flagged: what `plain.to_hits` makes of single ones.
 
     Of the same span by the same detector the first stays. With `cell`, hits of different cells never overlap.
     """
-    whole = _concatenate([found, _from_placed(more)]) if more else found
     cells = np.zeros(len(whole.start), np.int64) if cell is None else cell
     masked = whole.flags & MASKED
     order = np.lexsort((masked, whole.detector, whole.end, whole.start, cells))
