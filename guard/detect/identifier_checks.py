@@ -47,7 +47,7 @@ def id_birth_date(value: str) -> bool:
 
 def embedded_id(value: str) -> bool:
     """Holds a resident identity number whose check digit and birth date are right (student, disability numbers)."""
-    found = re.search(r"[1-9]\d{16}[\dX]", value)
+    found = re.search(r"[1-9][0-9]{16}[0-9X]", value)
     return found is not None and iso7064_mod11_2(found.group()) and id_birth_date(found.group())
 
 
@@ -64,7 +64,7 @@ def birth_date(value: str) -> bool:
 
 
 def _date(value: str) -> datetime.date | None:
-    numbers = re.findall(r"\d+", value)
+    numbers = re.findall(r"[0-9]+", value)
     if len(numbers) == 1 and len(numbers[0]) == 8:
         numbers = [value[:4], value[4:6], value[6:8]]
     if len(numbers) < 3:
@@ -91,7 +91,7 @@ def uscc_check(value: str) -> bool:
 
 def uscc_department(value: str) -> bool:
     """The first two characters are a registering department and category of GB 32100-2015."""
-    return value[1] in _USCC_CATEGORIES.get(value[0], "")
+    return len(value) == 18 and value[1] in _USCC_CATEGORIES.get(value[:1], "")
 
 
 _USCC_CATEGORIES = {"1": "1239", "2": "19", "3": "123459", "4": "19", "5": "1239", "6": "129", "7": "129", "8": "19",
@@ -118,16 +118,18 @@ def organisation_code(value: str) -> bool:
 
 def business_registration(value: str) -> bool:
     """ISO 7064 MOD 11,10 over 15 digits (GS 15-2006, business registration number)."""
+    if not re.fullmatch(r"[0-9]{15}", value):
+        return False
     product = 10
     for digit in value[:-1]:
         total = (product + int(digit)) % 10 or 10
         product = total * 2 % 11
-    return value.isdigit() and len(value) == 15 and (product + int(value[-1])) % 10 == 1
+    return (product + int(value[-1])) % 10 == 1
 
 
 def luhn(value: str) -> bool:
     """The Luhn check digit (ISO/IEC 7812-1)."""
-    if not value.isdigit():
+    if not re.fullmatch(r"[0-9]+", value):
         return False
     total = 0
     for index, digit in enumerate(reversed(value)):

@@ -94,9 +94,21 @@ def _national(text: str) -> str:
     return re.sub(r"^(?:\+86|0086|\(\+?86\)|86)(?=\d{11}$)", "", re.sub(r"[^\d+]", "", text))
 
 
+_COUNTRY = re.compile(r"^\(?(?:\+86|0086|86(?=[ -]))\)?")
+_EXTENSION = re.compile(r"(?<=\d{4})[^0-9A-Za-z]*(?:转|ext\.?|#|分机|-)[^0-9]*(\d{1,6})$")
+
+
 def _landline(text: str) -> str:
-    digits = re.sub(r"\D+", "-", re.sub(r"^\(?(?:\+86|0086|86)\)?[ -]?(?:\(0\))?", "0", text)).strip("-")
-    return re.sub(r"^0+", "0", digits)
+    """Area code and number as digits, the extension behind a hyphen."""
+    national = _COUNTRY.sub("", text)
+    extension = _EXTENSION.search(national) if len(re.sub(r"\D", "", national)) > 10 else None
+    number = re.sub(r"\D", "", national[: extension.start()] if extension else national)
+    if national != text:
+        number = "0" + number.lstrip("0")
+    # In 0571-87654321 the last hyphen stands before the number itself, not before an extension.
+    if extension and len(number) < 10:
+        return re.sub(r"\D", "", national)
+    return f"{number}-{extension[1]}" if extension else number
 
 
 def _compact_upper(text: str) -> str:

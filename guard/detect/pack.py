@@ -125,8 +125,10 @@ def _check(document: Document, index: int, detector: Detector, found: dict[str, 
                              hint="the classes are listed in detectors/taxonomy.yml")
     for name in ("pattern", "cell", "masked"):
         try:
-            re.compile(getattr(detector, name), re.ASCII)
+            groups = re.compile(getattr(detector, name), re.ASCII).groups
         except re.error as error:
             raise document.error((index, name), f"bad pattern: {error.msg} at position {error.pos}") from None
+        if name == "pattern" and detector.group > groups:
+            raise document.error((index, "group"), f"the pattern has no group {detector.group}")
     if not detector.pattern and not detector.headers:
         raise document.error((index, "id"), f"detector {detector.id} has neither pattern nor headers")

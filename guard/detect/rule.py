@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from guard.detect.context import Vicinity
 from guard.detect.extents import EXTENTS, Extent
 from guard.detect.headers import HeaderWords
+from guard.detect.normalise import FORMS
 from guard.detect.pack import Detector
 from guard.detect.validators import PROOFS, VALIDATORS
 from guard.errors import ContentError
@@ -91,19 +92,20 @@ class Rule:
 
 
 def _functions(detector: Detector, names: Sequence[str]) -> tuple[Check, ...]:
-    try:
-        return tuple(VALIDATORS[name] for name in names)
-    except KeyError as error:
-        raise ContentError(f"detector {detector.id}: unknown function {error.args[0]}",
-                           hint="the functions are in guard/detect/validators.py") from None
+    return tuple(VALIDATORS[name] for name in names)
 
 
 def compile_rules(detectors: Sequence[Detector]) -> tuple[Rule, ...]:
     """One rule for each detector, in order. Raises ContentError for a function that does not exist."""
-    rules = tuple(Rule(index, detector) for index, detector in enumerate(detectors))
-    for rule in rules:
-        _functions(rule.detector, (*rule.detector.filters, *rule.detector.check, *rule.detector.evidence))
-        if rule.detector.extent and rule.detector.extent not in EXTENTS:
-            raise ContentError(f"detector {rule.detector.id}: unknown extent {rule.detector.extent}",
-                               hint="the extents are in guard/detect/extents.py")
-    return rules
+    for detector in detectors:
+        _require_known(detector, "check", (*detector.filters, *detector.check, *detector.evidence), VALIDATORS)
+        _require_known(detector, "extent", (detector.extent,), EXTENTS)
+        _require_known(detector, "form", (detector.form,), FORMS)
+    return tuple(Rule(index, detector) for index, detector in enumerate(detectors))
+
+
+def _require_known(detector: Detector, kind: str, names: Iterable[str], known: Mapping[str, object]) -> None:
+    for name in names:
+        if name and name not in known:
+            raise ContentError(f"detector {detector.id}: unknown {kind} {name}",
+                               hint=f"known are {', '.join(sorted(known))}")

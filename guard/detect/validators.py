@@ -26,5 +26,5 @@ VALIDATORS: Mapping[str, Callable[[str], bool]] = {
 }
 """Every check by the name that packs use."""
 
-PROOFS = frozenset(("iso7064_mod11_2", "uscc_check", "jwt_header", "github_checksum", "card_issuer"))
+PROOFS = frozenset(("iso7064_mod11_2", "embedded_id", "uscc_check", "jwt_header", "github_checksum", "card_issuer"))
 """Checks that prove a value: the chance that something else passes is small enough for one hit to count."""
