@@ -25,6 +25,7 @@ from guard.detect.supersets import characters_of
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 PADDING = MAX_WIDTH + 8
+_ANCHORS = frozenset(b"@.:")
 LONG_RUN = 8
 """Every word begins with a letter or digit, but few runs of them are as long as this."""
 _BARRED = {"digit": DIGITS, "alnum": ALNUM, "none": frozenset[int]()}
@@ -245,7 +246,7 @@ def _anchor(items: Iterable[tuple[Any, Any]], state: Any, width: int = 0,
             codes: frozenset[int] = frozenset()) -> Anchor | None:
     """The first `@`, `.` or `:` that every match goes through, if what stands before it is short and ASCII."""
     for operation, value in items:
-        if operation is sre.LITERAL and value in b"@.:":
+        if operation is sre.LITERAL and value in _ANCHORS:
             return Anchor(value, width, codes)
         if operation is sre.SUBPATTERN:
             inner = value[3]

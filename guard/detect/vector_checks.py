@@ -78,7 +78,7 @@ def _by_slice(name: str, start: int, stop: int) -> Kernel:
     def kernel(values: Matrix) -> Mask:
         width = max(0, min(stop, values.shape[1]) - start)
         if not width or not len(values):
-            return np.array([VALIDATORS[name](bytes(row).decode("utf-8")) for row in values], bool)
+            return _one_by_one(name, values)
         slices = np.ascontiguousarray(values[:, start:stop]).view(f"V{width}").ravel().tolist()
         first = {piece: index for index, piece in enumerate(slices)}
         answers = {piece: VALIDATORS[name](bytes(values[i]).decode("utf-8")) for piece, i in first.items()}
@@ -90,11 +90,23 @@ def _by_slice(name: str, start: int, stop: int) -> Kernel:
 def id_birth_date(values: Matrix) -> Mask:
     """See `identifier_checks.id_birth_date`."""
     if values.shape[1] == 18:
-        return birth_date(values[:, 6:14])
+        return _dates("id_birth_date", values, values[:, 6:14], birth_date)
     if values.shape[1] < 12:
-        return _none(values)
+        return _one_by_one("id_birth_date", values)
     century = np.broadcast_to(np.frombuffer(b"19", np.uint8), (len(values), 2))
-    return birth_date(np.concatenate([century, values[:, 6:12]], axis=1))
+    return _dates("id_birth_date", values, np.concatenate([century, values[:, 6:12]], axis=1), birth_date)
+
+
+def _one_by_one(name: str, values: Matrix) -> Mask:
+    return np.array([VALIDATORS[name](bytes(row).decode("utf-8")) for row in values], bool)
+
+
+def _dates(name: str, values: Matrix, dates: Matrix, check: Kernel) -> Mask:
+    """Dates of eight digits by the kernel; dates written in another way, which are rare, by the scalar check."""
+    plain = _digits(dates)
+    result = check(dates)
+    result[~plain] = _one_by_one(name, values[~plain])
+    return result
 
 
 def calendar_date(values: Matrix) -> Mask:
@@ -178,7 +190,10 @@ KERNELS: Mapping[str, Kernel] = {
         "card_issuer": (0, 4), "area_code": (0, 4),
     }.items()},
 }
-EIGHT_DIGITS: Mapping[str, Kernel] = {"birth_date": birth_date, "calendar_date": calendar_date}
+EIGHT_DIGITS: Mapping[str, Kernel] = {
+    "birth_date": lambda values: _dates("birth_date", values, values, birth_date),
+    "calendar_date": lambda values: _dates("calendar_date", values, values, calendar_date),
+}
 ELEVEN_DIGITS: Mapping[str, Kernel] = {"mobile_segment": _by_slice("mobile_segment", 0, 3)}
 
 
