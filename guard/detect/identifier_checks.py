@@ -219,6 +219,11 @@ def not_english_words(value: str) -> bool:
     return table("no_english_names").isdisjoint(value.lower().split())
 
 
+def known_given_name(value: str) -> bool:
+    """Starts with a given name that is common somewhere."""
+    return value.partition(" ")[0].partition("-")[0].capitalize() in table("given_latin")
+
+
 def uneven(value: str) -> bool:
     """At least three distinct digits: 13800000000 and 11111111 are fillers."""
     return len(set(value)) >= 3
