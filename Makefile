@@ -42,7 +42,7 @@ lint: $(DEV) ## style, types, import contracts
 	$(BIN)/mypy scripts
 	$(BIN)/lint-imports
 
-docs: $(DEV) ## write docs/cli.md and docs/detectors.md again
+docs: $(DEV) ## write the generated pages and the screen in the READMEs again
 	$(BIN)/python scripts/make_docs.py
 
 bench: $(BENCH) ## throughput side by side with the peers; writes docs/benchmarks.md

@@ -1,4 +1,4 @@
-"""Write docs/cli.md and docs/detectors.md from the command line and the packs: `make docs`.
+"""Write what follows from the program: docs/cli.md, docs/detectors.md, the screen in the READMEs. `make docs`.
 
 With --check nothing is written; the exit code is 1 when a page is stale.
 """
@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from readme_screen import with_screen
 
 from guard.cli.main import cli
 from guard.detect import pack
 from guard.detect.pack import Detector
 from guard.taxonomy import data_class
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
 _CLI_HEAD = """\
 # The command line
 
@@ -93,21 +94,26 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PAGES = {"cli.md": cli_page, "detectors.md": detectors_page}
+def pages() -> dict[str, str]:
+    """Every generated page by its path, as it should be now."""
+    made = {"docs/cli.md": cli_page(), "docs/detectors.md": detectors_page()}
+    for name in ("README.md", "README.zh.md"):
+        made[name] = with_screen(name, (ROOT / name).read_text("utf-8"))
+    return made
 
 
 def main() -> None:
     """Write the pages, or name the stale ones."""
-    stale = []
-    for name, make in PAGES.items():
-        path, text = DOCS / name, make()
-        if path.exists() and path.read_text("utf-8") == text:
-            continue
-        stale.append(name)
-        if "--check" not in sys.argv[1:]:
-            path.write_text(text, encoding="utf-8")
-    if "--check" in sys.argv[1:] and stale:
+    check = "--check" in sys.argv[1:]
+    stale = {name: text for name, text in pages().items() if _read(ROOT / name) != text}
+    if check and stale:
         sys.exit(f"stale: {', '.join(stale)}; run make docs")
+    for name, text in stale.items():
+        (ROOT / name).write_text(text, encoding="utf-8")
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8") if path.exists() else ""
 
 
 if __name__ == "__main__":
