@@ -16,9 +16,6 @@ from guard.detect.rule import Rule
 from guard.detect.shapes import Reach, Shape, compile_shape
 from guard.detect.supersets import NoSupersetError, longest_literal, superset
 
-LINE, WORD = 0, 1
-"""What an event of the finder means: look at this line, or here ends a word of the rule's context."""
-
 
 class Plan:
     """How `rules` are found. Everything in it is made once and then only read, but for the memory of surroundings."""
@@ -37,47 +34,69 @@ class Plan:
                 if shape is not None and _implies_keyword(shape, self.rules[index])}
 
     @cached_property
-    def expressions(self) -> tuple[tuple[int, int, bytes], ...]:
-        """(rule, LINE or WORD, expression) of all that the finder looks for."""
-        return tuple(expression for rule in self.rules for expression in self._expressions(rule))
+    def lines(self) -> tuple[tuple[int, bytes], ...]:
+        """(rule, expression) of what tells that a line has to be looked at."""
+        return tuple(expression for rule in self.rules for expression in self._line_expressions(rule))
 
-    def _expressions(self, rule: Rule) -> Iterator[tuple[int, int, bytes]]:
+    def _line_expressions(self, rule: Rule) -> Iterator[tuple[int, bytes]]:
         detector = rule.detector
         if detector.pattern and rule.index not in self.shapes:
-            yield rule.index, LINE, _expression(detector.pattern, detector.multiline)
+            yield rule.index, _expression(detector.pattern, detector.multiline)
         if detector.masked:
-            yield rule.index, LINE, _expression(detector.masked, False)
-        if detector.context and (rule.index in self.shapes or detector.require == "context"):
-            words = compile_words((*detector.context.words, *detector.context.against))
-            if words is not None:
-                yield rule.index, WORD, _expression(words.pattern, False)
+            yield rule.index, _expression(detector.masked, False)
+
+    @cached_property
+    def words(self) -> dict[str, frozenset[int]]:
+        """The rules of each context word: many rules share words, and each is looked for once."""
+        found: dict[str, set[int]] = {}
+        for rule in self.rules:
+            context = rule.detector.context
+            if context and (rule.index in self.shapes or rule.detector.require == "context"):
+                for word in (*context.words, *context.against):
+                    found.setdefault(word, set()).add(rule.index)
+        return {word: frozenset(rules) for word, rules in found.items()}
+
+    def _word_expression(self, word: str) -> bytes:
+        pattern = compile_words((word,))
+        return _expression(pattern.pattern, False) if pattern else EVERY_LINE
 
     @cached_property
     def finder(self) -> LineFinder:
-        finder = LineFinder([expression for _, _, expression in self.expressions], use_cache=self.use_cache)
+        expressions = [*(expression for _, expression in self.lines), *map(self._word_expression, self.words)]
+        finder = LineFinder(expressions, use_cache=self.use_cache)
         finder.prepare()
         return finder
 
     @cached_property
     def everywhere(self) -> frozenset[int]:
         """Rules for which every line has to be looked at."""
-        return self._unfiltered(LINE)
+        return frozenset(self.lines[index][0] for index in self.finder.unfiltered if index < len(self.lines))
 
     @cached_property
     def wordless(self) -> frozenset[int]:
-        """Rules whose context words could not be compiled: a word may be anywhere."""
-        return self._unfiltered(WORD)
+        """Rules with a context word that could not be compiled: it may be anywhere."""
+        words = list(self.words.values())
+        refused = [index - len(self.lines) for index in self.finder.unfiltered if index >= len(self.lines)]
+        return frozenset(rule for index in refused for rule in words[index])
 
-    def _unfiltered(self, wanted: int) -> frozenset[int]:
-        refused = [self.expressions[index] for index in self.finder.unfiltered]
-        return frozenset(rule for rule, kind, _ in refused if kind == wanted)
+    @cached_property
+    def owners(self) -> Ints:
+        """The rule of each line expression."""
+        return np.array([rule for rule, _ in self.lines], np.int64)
+
+    @cached_property
+    def words_of(self) -> dict[int, Ints]:
+        """The numbers of the words of each rule."""
+        found: dict[int, list[int]] = {}
+        for number, rules in enumerate(self.words.values()):
+            for rule in rules:
+                found.setdefault(rule, []).append(number)
+        return {rule: np.array(numbers, np.int64) for rule, numbers in found.items()}
 
     def events(self, data: bytes) -> Events:
         """All events in a normalised block."""
         found = self.finder.events(data)
-        if not found:
-            return Events(self, np.empty((0, 2), np.int64))
-        return Events(self, np.array(found, np.int64))
+        return Events(self, np.array(found, np.int64) if found else np.empty((0, 2), np.int64))
 
 
 class Events:
@@ -85,11 +104,17 @@ class Events:
 
     def __init__(self, plan: Plan, found: Ints) -> None:
         self._plan = plan
-        owners = np.array([rule for rule, _, _ in plan.expressions] or [0], np.int64)
-        kinds = np.array([kind for _, kind, _ in plan.expressions] or [0], np.int64)
-        rules, ends, kind = owners[found[:, 0]], found[:, 1], kinds[found[:, 0]]
-        self.line_rules, self.line_ends = rules[kind == LINE], ends[kind == LINE]
-        self.word_rules, self.word_ends = rules[kind == WORD], ends[kind == WORD]
+        is_line = found[:, 0] < len(plan.lines)
+        lines, words = found[is_line], found[~is_line]
+        self.line_rules, self.line_ends = plan.owners[lines[:, 0]], lines[:, 1]
+        words = words[np.argsort(words[:, 1], kind="stable")]
+        self._words, self._ends = words[:, 0] - len(plan.lines), words[:, 1]
+
+    def words(self, rule: Rule) -> Ints:
+        """Sorted ends of the rule's context words."""
+        mine = np.zeros(len(self._plan.words) + 1, bool)
+        mine[self._plan.words_of.get(rule.index, [])] = True
+        return self._ends[mine[self._words]]
 
     def reach(self, rule: Rule) -> Reach | None:
         """What the rule's context words reach; None when they are not known."""
@@ -97,7 +122,7 @@ class Events:
         if rule.index in self._plan.wordless or context is None:
             return None
         # A character has at most four bytes.
-        return Reach(np.sort(self.word_ends[self.word_rules == rule.index]), 4 * context.window, 4 * context.after)
+        return Reach(self.words(rule), 4 * context.window, 4 * context.after)
 
 
 def _is_dense(rule: Rule) -> bool:

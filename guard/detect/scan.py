@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +84,7 @@ class Scan:
         """The hits of all other rules, from the lines that could hold one."""
         beside = _Beside(self._block.data, spans, self._bounds)
         bounds = self._bounds if self._folded.data is self._data else Block(self._data).bounds
-        for number, indices in self._chosen_lines():
+        for number, indices in self._chosen_lines(spans):
             start, end = int(bounds[number]) + 1, int(bounds[number + 1])
             for index in self._spanning.intersection(indices):
                 self.multiline.setdefault(index, []).append(start)
@@ -95,18 +96,18 @@ class Scan:
 
     def _judge_line(self, rules: Sequence[Rule], line: Line, number: int, beside: _Beside) -> list[Verdict]:
         """As `judge.scan_line`, the hits of the shapes counting as companions."""
-        alone = [rule for rule in rules if not rule.detector.near]
-        verdicts = self._verdicts(alone, line)
-        if len(alone) == len(rules):
-            return verdicts
+        verdicts = self._verdicts([rule for rule in rules if not rule.detector.near], line)
         sociable = [rule for rule in rules if rule.detector.near]
-        shown = {verdict.rule.index for verdict in verdicts} | beside.rules(number)
-        classes = {self._plan.rules[i].detector.data_class for i in shown} | {r.detector.data_class for r in sociable}
-        needy = self._verdicts([rule for rule in sociable if _may_have_company(rule, classes)], line)
-        if not needy:
+        if not sociable:
             return verdicts
-        kept = {id(verdict) for verdict in companions([*verdicts, *needy, *beside.verdicts(number)])}
+        found = [*verdicts, *beside.verdicts(number)]
+        needy = self._verdicts([rule for rule in sociable if self._has_company(rule, found, sociable)], line)
+        kept = {id(verdict) for verdict in companions([*found, *needy])} if needy else set()
         return verdicts + [verdict for verdict in needy if id(verdict) in kept]
+
+    def _has_company(self, rule: Rule, found: Sequence[Verdict], others: Sequence[Rule]) -> bool:
+        """Whether a class that the rule wants near is there, or could be by one of `others`."""
+        return any(_is_near(rule, verdict.rule) for verdict in found) or any(_is_near(rule, other) for other in others)
 
     def _verdicts(self, rules: Sequence[Rule], line: Line) -> list[Verdict]:
         """What the rules find in a line, each span once for a rule."""
@@ -118,11 +119,12 @@ class Scan:
                     found.setdefault((rule.index, verdict.start, verdict.end, verdict.flags & MASKED), verdict)
         return list(found.values())
 
-    def _chosen_lines(self) -> Iterator[tuple[int, list[int]]]:
+    def _chosen_lines(self, spans: Sequence[Spans]) -> Iterator[tuple[int, list[int]]]:
         """(number of a line, indices of the rules to try there), by line."""
         count, events = len(self._plan.rules), self._events
         pairs = np.unique(self._line_numbers(events.line_ends) * count + events.line_rules)
         pairs = pairs[self._is_supported(pairs)]
+        pairs = pairs[self._may_have_company(pairs, spans)]
         chosen: dict[int, list[int]] = defaultdict(list)
         for number, index in zip((pairs // count).tolist(), (pairs % count).tolist(), strict=True):
             chosen[number].append(index)
@@ -133,10 +135,28 @@ class Scan:
 
     def _is_supported(self, pairs: Ints) -> npt.NDArray[np.bool_]:
         """Whether a line (number * rules + rule) holds the context word that the rule cannot do without."""
-        count, events = len(self._plan.rules), self._events
-        needing = np.array([self._needs_word(rule) for rule in self._plan.rules], bool)
-        worded = self._line_numbers(events.word_ends) * count + events.word_rules
-        return ~needing[pairs % count] | np.isin(pairs, worded)
+        numbers, owners = pairs // len(self._plan.rules), pairs % len(self._plan.rules)
+        supported = np.ones(len(pairs), bool)
+        for rule in (self._plan.rules[index] for index in np.unique(owners).tolist()):
+            if self._needs_word(rule):
+                mine = owners == rule.index
+                supported[mine] = np.isin(numbers[mine], self._line_numbers(self._events.words(rule)))
+        return supported
+
+    def _may_have_company(self, pairs: Ints, spans: Sequence[Spans]) -> npt.NDArray[np.bool_]:
+        """Whether the line could hold a hit of a class that the rule wants near, by a shape or by another rule."""
+        count, rules = len(self._plan.rules), self._plan.rules
+        numbers, owners = pairs // count, pairs % count
+        possible = np.ones(len(pairs), bool)
+        if self._plan.everywhere:
+            return possible
+        for rule in (rules[index] for index in np.unique(owners).tolist() if rules[index].detector.near):
+            friends = [other.index for other in rules if _is_near(rule, other)]
+            lines = [numbers[np.isin(owners, friends)]]
+            lines += [self._lines_of(found.start) for found in spans if found.rule.index in friends]
+            mine = owners == rule.index
+            possible[mine] = np.isin(numbers[mine], np.concatenate(lines))
+        return possible
 
     def _needs_word(self, rule: Rule) -> bool:
         """Whether the rule counts only beside a word of its context, and only the line can hold it."""
@@ -149,12 +169,21 @@ class Scan:
         last = np.maximum(ends - 1, 0)
         bytes_there = self._block.buffer[last]
         last = last - ((bytes_there == 10) | (bytes_there == 13))
-        numbers: Ints = np.searchsorted(self._bounds[1:], np.maximum(last, 0), "left")
+        return self._lines_of(np.maximum(last, 0))
+
+    def _lines_of(self, offsets: Ints) -> Ints:
+        numbers: Ints = np.searchsorted(self._bounds[1:], offsets, "left")
         return numbers
 
 
-def _may_have_company(rule: Rule, classes: set[str]) -> bool:
-    return any(name == near or name.startswith(near + ".") for near in rule.detector.near for name in classes)
+@cache
+def _wants(near: tuple[str, ...], data_class: str) -> bool:
+    return any(data_class == name or data_class.startswith(name + ".") for name in near)
+
+
+def _is_near(rule: Rule, other: Rule) -> bool:
+    """Whether hits of `other` are company for `rule`."""
+    return _wants(rule.detector.near, other.detector.data_class)
 
 
 class _Beside:
@@ -169,19 +198,11 @@ class _Beside:
         self._order = np.argsort(self._starts, kind="stable")
         self._sorted = self._starts[self._order]
 
-    def rules(self, number: int) -> set[int]:
-        """Indices of the rules with a hit in the line."""
-        return {self._rules[index].index for index in self._chosen(number)}
-
     def verdicts(self, number: int) -> list[Verdict]:
         """The hits in the line; indices are characters of it."""
         first = int(self._bounds[number]) + 1
-        return [self._verdict(index, first) for index in self._chosen(number)]
-
-    def _chosen(self, number: int) -> list[int]:
         left, right = np.searchsorted(self._sorted, self._bounds[number : number + 2] + 1)
-        chosen: list[int] = self._order[left:right].tolist()
-        return chosen
+        return [self._verdict(index, first) for index in self._order[left:right].tolist()]
 
     def _verdict(self, index: int, first: int) -> Verdict:
         start, end = int(self._starts[index]), int(self._ends[index])
