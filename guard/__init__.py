@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from guard.model import Verdict as Verdict
     from guard.policy import Baseline as Baseline
     from guard.policy import Policy as Policy
-    from guard.release.manifest import Verification as Verification
-    from guard.release.manifest import verify as verify
-    from guard.release.payload import mask as mask
-    from guard.release.pipeline import Release as Release
-    from guard.release.pipeline import check as check
-    from guard.release.pipeline import release as release
+    from guard.disclosure.manifest import Verification as Verification
+    from guard.disclosure.manifest import verify as verify
+    from guard.disclosure.payload import mask as mask
+    from guard.disclosure.pipeline import Release as Release
+    from guard.disclosure.pipeline import check as check
+    from guard.disclosure.pipeline import release as release
     from guard.scanner import Scanner as Scanner
 
 _HOMES = {
@@ -53,8 +53,8 @@ _HOMES = {
     **dict.fromkeys(("Action", "Audience", "Decision", "Field", "Finding", "Location", "Report", "Role", "Skipped",
                      "Verdict"), "guard.model"),
     "Baseline": "guard.policy", "Keyring": "guard.keys", "Policy": "guard.policy", "Scanner": "guard.scanner",
-    **dict.fromkeys(("Release", "check", "release"), "guard.release.pipeline"),
-    "Verification": "guard.release.manifest", "mask": "guard.release.payload", "verify": "guard.release.manifest",
+    **dict.fromkeys(("Release", "check", "release"), "guard.disclosure.pipeline"),
+    "Verification": "guard.disclosure.manifest", "mask": "guard.disclosure.payload", "verify": "guard.disclosure.manifest",
 }
 
 __all__ = sorted(_HOMES)

@@ -200,7 +200,7 @@ def test_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     source.mkdir()
     (source / "a.csv").write_text("id,visits\n1,2\n")
     (tmp_path / "sitecustomize.py").write_text(
-        "import guard.release.pipeline as p\nold = p._make\n"
+        "import guard.disclosure.pipeline as p\nold = p._make\n"
         "def changed(a, *rest, **more):\n"
         f"    open({str(source / 'a.csv')!r}, 'a').write('3,4\\n')\n    return old(a, *rest, **more)\n"
         "p._make = changed\n")

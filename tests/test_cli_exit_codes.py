@@ -118,7 +118,7 @@ def test_usage_comes_before_violation_and_incomplete(secret: Path) -> None:
 def test_internal_error_comes_before_all(secret: Path, tmp_path: Path) -> None:
     (secret / "empty.csv").touch()
     (tmp_path / "sitecustomize.py").write_text(
-        "import guard.release.pipeline as p\ndef broken(*a, **k):\n    raise KeyError\np.policy_verdict = broken\n")
+        "import guard.disclosure.pipeline as p\ndef broken(*a, **k):\n    raise KeyError\np.policy_verdict = broken\n")
     assert guard("check", secret, *OPEN, PYTHONPATH=str(tmp_path)).code == 4
 
 

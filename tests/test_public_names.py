@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 import guard
 
 NAMES = [
@@ -24,6 +26,13 @@ def test_every_public_name_is_there_and_documented() -> None:
     for name in NAMES:
         value = getattr(guard, name)
         assert name == "__version__" or value.__doc__
+
+
+@pytest.mark.parametrize("first", ["verify", "mask", "Release", "check"])
+def test_no_submodule_takes_the_place_of_a_public_name(first: str) -> None:
+    code = f"import guard; guard.{first}; print(*(type(getattr(guard, n)).__name__ for n in {NAMES!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "module" not in done.stdout.split()
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

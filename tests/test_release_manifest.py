@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from guard.errors import UsageError
-from guard.release.manifest import verify, write_manifest
+from guard.disclosure.manifest import verify, write_manifest
 
 
 @pytest.fixture

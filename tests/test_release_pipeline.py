@@ -176,7 +176,7 @@ def test_evidence_is_private_and_the_public_part_holds_no_digest_of_the_input(so
 def test_a_leak_behind_the_pipelines_back_fails_the_checks(source: Path, tmp_path: Path, people: People,
                                                            monkeypatch: pytest.MonkeyPatch) -> None:
     (source / "a.csv").write_text(as_csv(register(people)))
-    from guard.release import pipeline
+    from guard.disclosure import pipeline
 
     original = pipeline._rewrite
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guard.errors import OutputError, UsageError
-from guard.release.staging import output_errors, publish, staging, sweep
+from guard.disclosure.staging import output_errors, publish, staging, sweep
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -49,7 +49,7 @@ def test_a_missing_parent_is_refused(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_swept_and_a_living_one_is_spared(tmp_path: Path) -> None:
     target = tmp_path / "out[1]"
-    script = ("import sys, time, pathlib\nfrom guard.release.staging import staging\n"
+    script = ("import sys, time, pathlib\nfrom guard.disclosure.staging import staging\n"
               "with staging(pathlib.Path(sys.argv[1])) as f:\n    (f / 'half').write_text('x')\n"
               "    print('ready', flush=True)\n    time.sleep(60)\n")
     child = subprocess.Popen([sys.executable, "-c", script, str(target)], stdout=subprocess.PIPE)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from guard.release.withheld import WithheldValues
+from guard.disclosure.withheld import WithheldValues
 
 
 def slices(values: list[str]) -> tuple[bytes, np.ndarray, np.ndarray]:

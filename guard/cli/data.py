@@ -57,7 +57,7 @@ def scan_command(source: Path, min_confidence: float, fail_on: str | None, write
 @reporting
 def check_command(source: Path, policy: str, audience: str, exceptions: Path | None, **options: Any) -> int:
     """Say whether a file or folder may be released; write no data."""
-    from guard.release.pipeline import check
+    from guard.disclosure.pipeline import check
 
     how = Reading.take(options)
     with _sink(options["findings"]) as sink, _progress(source) as progress:
@@ -77,7 +77,7 @@ def check_command(source: Path, policy: str, audience: str, exceptions: Path | N
 def release_command(source: Path, policy: str, audience: str, exceptions: Path | None, out: Path,
                     **options: Any) -> int:
     """Protect a file or folder, check the result and put it at DIR, or leave nothing there."""
-    from guard.release.pipeline import release
+    from guard.disclosure.pipeline import release
 
     how = Reading.take(options)
     try:
@@ -99,7 +99,7 @@ def release_command(source: Path, policy: str, audience: str, exceptions: Path |
               help="Form of the answer.")
 def verify_command(folder: Path, format_: str) -> int:
     """Name every file of a release that differs, is missing or is not listed."""
-    from guard.release.manifest import verify
+    from guard.disclosure.manifest import verify
     from guard.render.escape import shown
 
     found = verify(folder)

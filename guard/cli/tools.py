@@ -29,7 +29,7 @@ def mask_command(source: Path, policy: str, audience: str, as_json: bool, keyrin
                  passphrase_file: Path | None) -> int:
     """Give a small text or JSON value (file or stdin) back with nothing in it that may not leave."""
     from guard.keys import Keyring
-    from guard.release.payload import mask
+    from guard.disclosure.payload import mask
 
     keys = None if keyring is None else Keyring.open(keyring, passphrase=passphrase(passphrase_file))
     value = _payload(_input(source), as_json)

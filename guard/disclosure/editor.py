@@ -17,8 +17,8 @@ from guard.keys import Keyring
 from guard.model import Action, Decision, Role
 from guard.policy import Plan
 from guard.protect import Transform, transform
-from guard.release.cells import slices, strings
-from guard.release.withheld import WithheldValues
+from guard.disclosure.cells import slices, strings
+from guard.disclosure.withheld import WithheldValues
 from guard.scanner import Scanner
 from guard.taxonomy import data_class, title
 

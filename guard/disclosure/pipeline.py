@@ -20,11 +20,11 @@ from guard.keys import Keyring
 from guard.model import Action, Audience, Decision, Report, Skipped, Verdict
 from guard.policy import Plan, Policy, field_plan
 from guard.policy import verdict as policy_verdict
-from guard.release.checks import confirm, scan_output, verdicts
-from guard.release.editor import PolicyEditor
-from guard.release.manifest import write_manifest, write_text
-from guard.release.staging import output_errors, publish, staging
-from guard.release.withheld import WithheldValues
+from guard.disclosure.checks import confirm, scan_output, verdicts
+from guard.disclosure.editor import PolicyEditor
+from guard.disclosure.manifest import write_manifest, write_text
+from guard.disclosure.staging import output_errors, publish, staging
+from guard.disclosure.withheld import WithheldValues
 from guard.render import render, render_notice
 from guard.scanner import Progress, Scanner, Sink
 from guard.scanner.labels import ScannedLabels

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from guard.errors import UsageError
-from guard.release.staging import output_errors
+from guard.disclosure.staging import output_errors
 
 NAME = "manifest.json"
 SCHEMA = "guard.manifest/v1"

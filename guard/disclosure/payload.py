@@ -18,8 +18,8 @@ from guard.errors import BlockedError, KeyringError, UsageError
 from guard.keys import Keyring
 from guard.model import CERTAIN, LIKELY, Action, Audience, ClassCount, Decision, Field, Location, Report, Verdict
 from guard.policy import Policy, field_plan
-from guard.release.editor import PolicyEditor
-from guard.release.withheld import WithheldValues
+from guard.disclosure.editor import PolicyEditor
+from guard.disclosure.withheld import WithheldValues
 from guard.scanner import STATE_SECRET, Scanner, now
 from guard.taxonomy import data_class, title
 

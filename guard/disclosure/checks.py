@@ -16,8 +16,8 @@ import numpy.typing as npt
 from guard.batch import MASKED, Batch, Hits, Ints
 from guard.hashing import Hashes
 from guard.model import Action, Decision, Report, Skipped
-from guard.release.editor import SHORTEST, Done
-from guard.release.withheld import WithheldValues
+from guard.disclosure.editor import SHORTEST, Done
+from guard.disclosure.withheld import WithheldValues
 from guard.scanner import Scanner
 from guard.scanner.labels import ScannedLabels
 from guard.sources import Document, Options, discover
