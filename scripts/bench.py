@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import shlex
 import statistics
 import sys
 import time
@@ -89,6 +90,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def command(given: Sequence[str]) -> str:
+    """How to repeat this run."""
+    return f'make bench BENCH_ARGS="{shlex.join(given)}"' if given else "make bench"
+
+
 def main() -> None:
     """Measure, print the page, write it."""
     options = arguments()
@@ -100,7 +106,7 @@ def main() -> None:
         for peer in scanners:
             peer.count(sample)
         results += measure(corpus, sample, scanners, options.rounds)
-    text = page(results, options.rounds)
+    text = page(results, options.rounds, command(sys.argv[1:]))
     options.output.write_text(text, encoding="utf-8")
     print(text)
 

@@ -15,13 +15,17 @@ _LIBRARIES = ("hyperscan", "google-re2", "numpy", "pyarrow", "regex")
 _HEAD = """\
 # Benchmarks
 
-Written by `make bench`. MB (10^6 bytes) per CPU-second, user and system time of all processes together; the scanners
-took turns on the same bytes; median of {rounds} rounds, lowest and highest in brackets. Guard runs its full pipeline:
-file to report with places, validation and classification, all default packs. The others only find. The corpora are
-generated (`guard.demo`, seed 2026): an application log of which one line in five holds personal information, a
-register of 16 columns of which half are personal (by column as `.csv`, as lines of text as `.txt`), and API answers as
-JSON Lines. Slow peers read the first part of the same file, as the size says; their speed does not depend on the
-length.
+Written by:
+
+    {command}
+
+MB (10^6 bytes) per CPU-second, user and system time of all processes together; the scanners took turns on the same
+bytes; median of {rounds} rounds, lowest and highest in brackets. Guard runs its full pipeline: file to report with
+places, validation and classification, all default packs. The others only find, and read every file as text. The
+corpora are generated (`guard.demo`, seed 2026): an application log of which one line in five holds personal
+information, a register of 16 columns of which half are personal (by column as `.csv`, as lines of text as `.txt`), and
+API answers as JSON Lines. Slow peers read the first part of the same file, as the size says; their speed does not
+depend on the length.
 """
 
 
@@ -42,10 +46,10 @@ class Measured(Protocol):
     def rate(self) -> float: ...
 
 
-def page(results: Sequence[Measured], rounds: int) -> str:
+def page(results: Sequence[Measured], rounds: int, command: str) -> str:
     """The whole page as Markdown; the first result of each corpus is Guard's."""
-    lines = [_HEAD.format(rounds=rounds), "| corpus | scanner | MB per CPU-s | Guard is | read | findings |",
-             "|---|---|---|---|---|---|"]
+    lines = [_HEAD.format(rounds=rounds, command=command),
+             "| corpus | scanner | MB per CPU-s | Guard is | read | findings |", "|---|---|---|---|---|---|"]
     base = {result.corpus: result.rate for result in reversed(results) if result.peer.whole}
     for result in results:
         spread = f"{_figure(result.rate)} ({_figure(min(result.rates))}–{_figure(max(result.rates))})"
