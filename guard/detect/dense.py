@@ -18,7 +18,7 @@ from guard.detect.folding import Folded
 from guard.detect.judge import CEILING, HEADER_BOOST
 from guard.detect.normalise import normal_form
 from guard.detect.rule import Rule
-from guard.detect.shapes import Block, Reach
+from guard.detect.shapes import Block, Words
 from guard.detect.vector_checks import kernel
 from guard.model import POSSIBLE
 
@@ -194,13 +194,13 @@ class Surroundings:
     def __init__(self) -> None:
         self._known: dict[tuple[int, str, str], int] = {}
 
-    def signs(self, rule: Rule, block: Block, starts: Ints, ends: Ints, reach: Reach | None, header: str) -> Ints:
-        """1, 0 or -1 for each match; `reach` is that of the rule's words, None when they are not known."""
+    def signs(self, rule: Rule, block: Block, starts: Ints, ends: Ints, words: Words | None, header: str) -> Ints:
+        """1, 0 or -1 for each match; `words` are None when they are not known."""
         signs = np.zeros(len(starts), np.int64)
         if rule.vicinity is None or not len(starts):
             return signs
         otherwise = rule.vicinity.weigh("", 0, 0, header)
-        near = reach.covers(starts, ends) if reach is not None else np.ones(len(starts), bool)
+        near = words.reach(starts, ends) if words is not None else np.ones(len(starts), bool)
         for index in np.flatnonzero(near).tolist():
             signs[index] = self._sign(rule, block, int(starts[index]), int(ends[index]))
         signs[signs == 0] = otherwise

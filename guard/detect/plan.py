@@ -13,7 +13,7 @@ from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.dense import Surroundings
 from guard.detect.rule import Rule
-from guard.detect.shapes import Reach, Shape, compile_shape
+from guard.detect.shapes import Shape, Words, compile_shape
 from guard.detect.supersets import NoSupersetError, longest_literal, superset
 
 
@@ -110,19 +110,19 @@ class Events:
         words = words[np.argsort(words[:, 1], kind="stable")]
         self._words, self._ends = words[:, 0] - len(plan.lines), words[:, 1]
 
-    def words(self, rule: Rule) -> Ints:
+    def word_ends(self, rule: Rule) -> Ints:
         """Sorted ends of the rule's context words."""
         mine = np.zeros(len(self._plan.words) + 1, bool)
         mine[self._plan.words_of.get(rule.index, [])] = True
         return self._ends[mine[self._words]]
 
-    def reach(self, rule: Rule) -> Reach | None:
-        """What the rule's context words reach; None when they are not known."""
+    def words(self, rule: Rule) -> Words | None:
+        """The context words of a rule; None when they are not known."""
         context = rule.detector.context
         if rule.index in self._plan.wordless or context is None:
             return None
         # A character has at most four bytes.
-        return Reach(self.words(rule), 4 * context.window, 4 * context.after)
+        return Words(self.word_ends(rule), 4 * context.window, 4 * context.after)
 
 
 def _is_dense(rule: Rule) -> bool:

@@ -19,7 +19,7 @@ from guard.detect.overlap import Placed, resolve
 from guard.detect.plain import place_line
 from guard.detect.plan import Plan
 from guard.detect.rule import Rule
-from guard.detect.shapes import Block, Reach
+from guard.detect.shapes import Block, Words
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,20 +60,20 @@ class Scan:
     def _spans(self, rule: Rule) -> Spans:
         """The hits of a shape."""
         nothing = np.empty(0, np.int64)
-        fits, reach = self._fits[rule.index], self._events.reach(rule)
+        fits, words = self._fits[rule.index], self._events.words(rule)
         supported = fits or rule.detector.require == "nothing"
-        if not supported and (rule.detector.require == "header" or self._is_wordless(rule, reach)):
+        if not supported and (rule.detector.require == "header" or self._is_wordless(rule, words)):
             return Spans(rule, nothing, nothing, np.empty(0), np.empty(0, np.uint8))
-        needed = None if supported or self._header else reach
+        needed = None if supported or self._header else words
         starts, ends = self._plan.shapes[rule.index].find(self._block, needed)
-        signs = self._plan.surroundings.signs(rule, self._block, starts, ends, reach, self._header)
+        signs = self._plan.surroundings.signs(rule, self._block, starts, ends, words, self._header)
         return judge_spans(rule, self._block, self._folded, starts, ends, fits, signs)
 
-    def _is_wordless(self, rule: Rule, reach: Reach | None) -> bool:
+    def _is_wordless(self, rule: Rule, words: Words | None) -> bool:
         """Whether no word of the rule's context occurs, neither in the block nor in the header."""
         if rule.vicinity is None:
             return True
-        return reach is not None and not len(reach.words) and rule.vicinity.weigh("", 0, 0, self._header) <= 0
+        return words is not None and not len(words.ends) and rule.vicinity.weigh("", 0, 0, self._header) <= 0
 
     def _original(self, spans: Spans) -> Found:
         starts, ends = self._folded.originals(spans.start, spans.end)
@@ -122,7 +122,7 @@ class Scan:
     def _chosen_lines(self, spans: Sequence[Spans]) -> Iterator[tuple[int, list[int]]]:
         """(number of a line, indices of the rules to try there), by line."""
         count, events = len(self._plan.rules), self._events
-        pairs = np.unique(self._line_numbers(events.line_ends) * count + events.line_rules)
+        pairs = np.unique(self._block.lines_of(events.line_ends) * count + events.line_rules)
         pairs = pairs[self._is_supported(pairs)]
         pairs = pairs[self._may_have_company(pairs, spans)]
         chosen: dict[int, list[int]] = defaultdict(list)
@@ -140,7 +140,7 @@ class Scan:
         for rule in (self._plan.rules[index] for index in np.unique(owners).tolist()):
             if self._needs_word(rule):
                 mine = owners == rule.index
-                supported[mine] = np.isin(numbers[mine], self._line_numbers(self._events.words(rule)))
+                supported[mine] = np.isin(numbers[mine], self._block.lines_of(self._events.word_ends(rule)))
         return supported
 
     def _may_have_company(self, pairs: Ints, spans: Sequence[Spans]) -> npt.NDArray[np.bool_]:
@@ -153,7 +153,7 @@ class Scan:
         for rule in (rules[index] for index in np.unique(owners).tolist() if rules[index].detector.near):
             friends = [other.index for other in rules if _is_near(rule, other)]
             lines = [numbers[np.isin(owners, friends)]]
-            lines += [self._lines_of(found.start) for found in spans if found.rule.index in friends]
+            lines += [self._block.lines_of(found.start + 1) for found in spans if found.rule.index in friends]
             mine = owners == rule.index
             possible[mine] = np.isin(numbers[mine], np.concatenate(lines))
         return possible
@@ -163,17 +163,6 @@ class Scan:
         if rule.detector.require != "context" or self._fits[rule.index] or rule.index in self._plan.wordless:
             return False
         return rule.vicinity is not None and rule.vicinity.weigh("", 0, 0, self._header) <= 0
-
-    def _line_numbers(self, ends: Ints) -> Ints:
-        """The number of the line in which each event lies; it may have swallowed the line end behind it."""
-        last = np.maximum(ends - 1, 0)
-        bytes_there = self._block.buffer[last]
-        last = last - ((bytes_there == 10) | (bytes_there == 13))
-        return self._lines_of(np.maximum(last, 0))
-
-    def _lines_of(self, offsets: Ints) -> Ints:
-        numbers: Ints = np.searchsorted(self._bounds[1:], offsets, "left")
-        return numbers
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,7 @@ Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 PADDING = MAX_WIDTH + 8
 _ANCHORS = frozenset(b"@.:")
+_RARE = frozenset(b"+(-")
 LONG_RUN = 8
 """Every word begins with a letter or digit, but few runs of them are as long as this."""
 _BARRED = {"digit": DIGITS, "alnum": ALNUM, "none": frozenset[int]()}
@@ -81,11 +83,23 @@ class Block:
         buffer = self.buffer[: self.size]
         return np.concatenate([[-1], np.flatnonzero((buffer == 10) | (buffer == 13)), [self.size]])
 
+    def lines_of(self, offsets: Ints) -> Ints:
+        """The number of the line of each event; it may have swallowed the line end behind it."""
+        last = np.maximum(offsets - 1, 0)
+        there = self.buffer[last]
+        numbers: Ints = np.searchsorted(self.bounds[1:], np.maximum(last - ((there == 10) | (there == 13)), 0), "left")
+        return numbers
+
+    @cached_property
+    def _bound_list(self) -> list[int]:
+        bounds: list[int] = self.bounds.tolist()
+        return bounds
+
     def line(self, offset: int) -> tuple[int, bytes]:
         """Start and bytes of the line around an offset."""
-        number = int(np.searchsorted(self.bounds, offset, "left"))
-        first = int(self.bounds[number - 1]) + 1
-        return first, self.data[first : int(self.bounds[number])]
+        number = bisect_left(self._bound_list, offset)
+        first = self._bound_list[number - 1] + 1
+        return first, self.data[first : self._bound_list[number]]
 
 
 def _member_mask(buffer: Bytes, codes: frozenset[int]) -> Mask:
@@ -115,32 +129,36 @@ class Shape:
     """A pattern between its boundaries, ready to be found in blocks.
 
     `barred` are the bytes that may not stand before a match, `right` those that may follow. `pure` matches consist of
-    barred bytes only: they are whole runs, so no two can overlap.
+    barred bytes only: they are whole runs, so no two can overlap. `spelled` is the pattern over bytes, where it means
+    the same in the middle of a buffer as over the characters of one line.
     """
 
     automaton: Automaton
     pattern: re.Pattern[str]
+    spelled: re.Pattern[bytes] | None
     barred: frozenset[int]
     right: Mask
     anchor: Anchor | None
     pure: bool
 
-    def find(self, block: Block, reach: Reach | None = None) -> tuple[Ints, Ints]:
+    def find(self, block: Block, words: Words | None = None) -> tuple[Ints, Ints]:
         """Starts and ends of exactly the matches that `re` finds line by line, in order.
 
-        With `reach` a pure shape may leave out matches that it does not cover.
+        With `words` only those lines count that hold one; a pure shape may leave out what no word reaches.
         """
         starts = self._starts(block)
-        if reach is not None and self.pure:
-            starts = starts[reach.covers(starts, starts + MAX_WIDTH)]
+        if words is not None:
+            starts = starts[words.lines(block)[starts]]
+            if self.pure:
+                starts = starts[words.reach(starts, starts + MAX_WIDTH)]
         if not len(starts):
             return starts, starts
         counts, lengths = self.automaton.run(block.buffer, starts, self.right)
         matched = counts > 0
         starts, counts, lengths = starts[matched], counts[matched], lengths[matched]
         doubtful = counts > 1 if self.automaton.complete else np.ones(len(counts), bool)
-        for index in np.flatnonzero(doubtful).tolist():
-            lengths[index] = self._decide(block, int(starts[index]))
+        chosen = np.flatnonzero(doubtful)
+        lengths[chosen] = [self._decide(block, start) for start in starts[chosen].tolist()]
         sure = lengths > 0
         return _without_overlaps(starts[sure], starts[sure] + lengths[sure])
 
@@ -173,28 +191,35 @@ class Shape:
 
     def _decide(self, block: Block, start: int) -> int:
         """The length in bytes of the match that `re` finds at `start`, 0 for none."""
+        if self.spelled is not None:
+            exact = self.spelled.match(block.data, start)
+            return exact.end() - start if exact else 0
         first, line = block.line(start)
         text = line.decode("utf-8", "surrogateescape")
         found = self.pattern.match(text, len(line[: start - first].decode("utf-8", "surrogateescape")))
-        if found is None:
-            return 0
-        value = found.group()
-        return len(value) if value.isascii() else len(value.encode("utf-8", "surrogateescape"))
+        return len(found.group().encode("utf-8", "surrogateescape")) if found else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reach:
-    """What lies near a word: from `left` bytes behind its end on, up to `right` bytes before it."""
+class Words:
+    """Where in a block context words end (sorted), and how far to the right and left of a word its matches may lie."""
 
-    words: Ints
-    left: int
-    right: int
+    ends: Ints
+    behind: int
+    ahead: int
 
-    def covers(self, starts: Ints, ends: Ints) -> Mask:
+    def reach(self, starts: Ints, ends: Ints) -> Mask:
         """Whether a word ends in reach before a start or behind an end; an event may lie one byte behind its word."""
-        near: Mask = np.searchsorted(self.words, starts - self.left, "left") < np.searchsorted(
-            self.words, ends + self.right + 1, "right")
+        near: Mask = np.searchsorted(self.ends, starts - self.behind, "left") < np.searchsorted(
+            self.ends, ends + self.ahead + 1, "right")
         return near
+
+    def lines(self, block: Block) -> Mask:
+        """For each byte of the block whether its line holds a word."""
+        worded = np.zeros(len(block.bounds) - 1, bool)
+        worded[block.lines_of(self.ends)] = True
+        mask: Mask = np.repeat(worded, np.diff(block.bounds))[: block.size]
+        return mask
 
 
 def _without_overlaps(starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
@@ -215,20 +240,44 @@ def compile_shape(pattern: str, boundary: str) -> Shape | None:
     if automaton is None:
         return None
     tree = parser.parse(pattern, re.ASCII)
-    anchor = _anchor(tree.data, tree.state)
-    if anchor is None and not _begins_rarely(automaton):
+    anchor, barred = _anchor(tree.data, tree.state), _BARRED[boundary] | _barred_before(tree.data)
+    if anchor is None and not _begins_rarely(automaton, barred):
         return None
-    barred = _BARRED[boundary] | _barred_before(tree.data)
     used = {byte for byte in range(256) if automaton.classes_of[byte]}
-    return Shape(automaton, re.compile(bounded(pattern, boundary), re.ASCII), barred, ~byte_table(_BARRED[boundary]),
-                 anchor, used <= _BARRED[boundary])
+    whole = bounded(pattern, boundary)
+    spelled = re.compile(whole.encode(), re.ASCII) if _is_bytewise(tree.data) else None
+    return Shape(automaton, re.compile(whole, re.ASCII), spelled, barred, ~byte_table(_BARRED[boundary]), anchor,
+                 used <= _BARRED[boundary])
 
 
-def _begins_rarely(automaton: Automaton) -> bool:
+def _is_bytewise(items: Iterable[tuple[Any, Any]]) -> bool:
+    """Whether no item takes a line end or a character beyond ASCII, or asks for the edge of a line."""
+    for operation, value in items:
+        if (characters := characters_of(operation, value, False)) is not None:
+            alike = not (characters.beyond or characters.line_end)
+        elif operation is sre.AT:
+            alike = value in (sre.AT_BOUNDARY, sre.AT_NON_BOUNDARY)
+        else:
+            alike = all(_is_bytewise(part) for part in _parts(operation, value))
+        if not alike:
+            return False
+    return True
+
+
+def _parts(operation: Any, value: Any) -> list[Iterable[tuple[Any, Any]]]:
+    """The item sequences inside an item."""
+    if operation is sre.BRANCH:
+        return list(value[1])
+    if operation in (sre.SUBPATTERN, sre.MAX_REPEAT, sre.MIN_REPEAT, sre.ASSERT, sre.ASSERT_NOT):
+        return [value[-1]]
+    return []
+
+
+def _begins_rarely(automaton: Automaton, barred: frozenset[int]) -> bool:
     """Whether looking at every place where a match could begin is cheaper than asking Hyperscan."""
     if automaton.lead_set == ALNUM:
-        return automaton.lead >= LONG_RUN
-    return automaton.first <= DIGITS | frozenset(b"+(-")
+        return automaton.lead >= LONG_RUN and barred >= ALNUM
+    return automaton.first <= DIGITS | _RARE and automaton.first - _RARE <= barred
 
 
 def _barred_before(items: Iterable[tuple[Any, Any]]) -> frozenset[int]:

@@ -32,6 +32,7 @@ _CATEGORIES = {
     sre.CATEGORY_NOT_DIGIT: _ASCII - _DIGITS, sre.CATEGORY_NOT_SPACE: _ASCII - _SPACES,
     sre.CATEGORY_NOT_WORD: _ASCII - _WORDS,
 }
+_WITH_LINE_END = (sre.CATEGORY_SPACE, sre.CATEGORY_NOT_DIGIT, sre.CATEGORY_NOT_WORD)
 _NEGATED = (sre.CATEGORY_NOT_DIGIT, sre.CATEGORY_NOT_SPACE, sre.CATEGORY_NOT_WORD)
 LONGEST_REPEAT = 1000
 """Hyperscan refuses bounded repeats far above this; a longer one is unbounded in the superset."""
@@ -192,7 +193,7 @@ def characters_of(operation: Any, value: Any, fold: bool) -> Characters | None:
     if operation is sre.NOT_LITERAL:
         return _characters([(value, value)], True, fold)
     if operation is sre.ANY:
-        return Characters(_ASCII, ((0x80, 0x10FFFF),))
+        return Characters(_ASCII, ((0x80, 0x10FFFF),), True)
     if operation is not sre.IN:
         return None
     ranges: list[tuple[int, int]] = []
@@ -203,17 +204,19 @@ def characters_of(operation: Any, value: Any, fold: bool) -> Characters | None:
             ranges.append(argument)
         elif member is sre.CATEGORY:
             ranges += [(code, code) for code in _CATEGORIES[argument]]
+            ranges += [(10, 10)] if argument in _WITH_LINE_END else []
             ranges += [(0x80, 0x10FFFF)] if argument in _NEGATED else []
     return _characters(ranges, value[0][0] is sre.NEGATE, fold)
 
 
 def _characters(ranges: Sequence[tuple[int, int]], negate: bool, fold: bool) -> Characters:
+    line_end = any(any(low <= code <= high for low, high in ranges) != negate for code in (10, 13))
     codes = {code for low, high in ranges for code in range(low, min(high, 127) + 1)} & _ASCII
     if fold:
         codes |= {ord(chr(code).swapcase()) for code in codes}
     if negate:
-        return Characters(_ASCII - codes, ((0x80, 0x10FFFF),))
-    return Characters(frozenset(codes), tuple((max(low, 128), high) for low, high in ranges if high > 127))
+        return Characters(_ASCII - codes, ((0x80, 0x10FFFF),), line_end)
+    return Characters(frozenset(codes), tuple((max(low, 128), high) for low, high in ranges if high > 127), line_end)
 
 
 def _spell_characters(characters: Characters) -> bytes:
