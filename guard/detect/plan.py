@@ -34,6 +34,12 @@ class Plan:
                 if shape is not None and _implies_keyword(shape, self.rules[index])}
 
     @cached_property
+    def located(self) -> tuple[Rule, ...]:
+        """The rules without their extents, for spans that already have their real ends."""
+        return tuple(rule if rule.extent is None else Rule(rule.index, rule.detector.model_copy(update={"extent": ""}))
+                     for rule in self.rules)
+
+    @cached_property
     def lines(self) -> tuple[tuple[int, bytes], ...]:
         """(rule, expression) of what tells that a line has to be looked at."""
         return tuple(expression for rule in self.rules for expression in self._line_expressions(rule))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from guard.batch import MASKED, Hits, Ints
 from guard.detect.dense import Spans, judge_spans
 from guard.detect.folding import fold
-from guard.detect.judge import Place, Verdict, candidates, companions, judge
+from guard.detect.judge import Kind, Place, Span, Verdict, candidates, companions, judge
 from guard.detect.normalise import Line
 from guard.detect.overlap import Placed, resolve
 from guard.detect.plain import place_line
@@ -112,12 +112,25 @@ class Scan:
     def _verdicts(self, rules: Sequence[Rule], line: Line) -> list[Verdict]:
         """What the rules find in a line, each span once for a rule."""
         found: dict[tuple[int, int, int, int], Verdict] = {}
-        place, lowered = Place(self._header), line.text.lower()
+        place, text = Place(self._header), line.text
+        lowered = text.lower() if any(rule.keywords for rule in rules) else ""
         for rule in rules:
-            for span in candidates(rule, line.text) if rule.may_match(lowered) else ():
-                if (verdict := judge(rule, line.text, span, place)) is not None:
+            for span in self._located(rule, text) if rule.may_match(lowered) else ():
+                if (verdict := judge(self._plan.located[rule.index], text, span, place)) is not None:
                     found.setdefault((rule.index, verdict.start, verdict.end, verdict.flags & MASKED), verdict)
         return list(found.values())
+
+    def _located(self, rule: Rule, text: str) -> Iterable[Span]:
+        """The candidates of a rule with their real ends: several numbers of one address are one span to judge."""
+        if rule.extent is None:
+            return candidates(rule, text)
+        spans: dict[Span, None] = {}
+        for span in candidates(rule, text):
+            if span.kind is not Kind.PATTERN:
+                spans[span] = None
+            elif (extent := rule.extent(text, span.start, span.end)) is not None:
+                spans[Span(*extent)] = None
+        return spans
 
     def _chosen_lines(self, spans: Sequence[Spans]) -> Iterator[tuple[int, list[int]]]:
         """(number of a line, indices of the rules to try there), by line."""
@@ -233,7 +246,7 @@ def merge(rules: Sequence[Rule], whole: Found, cell: Ints | None = None) -> Hits
 
 
 def _shadow(rules: Sequence[Rule], hits: Hits, confidence: npt.NDArray[np.float64]) -> None:
-    """Flags overlaps in place; only groups of hits that touch are looked at."""
+    """Flags overlaps in place; only groups of hits that touch are looked at, and of equal groups only one."""
     if not len(hits):
         return
     # Cells are laid out one behind the other, so that one running maximum tells where a group ends.
@@ -243,8 +256,21 @@ def _shadow(rules: Sequence[Rule], hits: Hits, confidence: npt.NDArray[np.float6
     joined = np.concatenate([[False], starts[1:] < reach[:-1]])
     heads = np.flatnonzero(~joined)
     sizes = np.diff(np.append(heads, len(hits)))
-    for head, size in zip(heads[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
-        group = range(head, head + size)
-        hits.flags[head : head + size] = resolve([
-            Placed(d := int(hits.detector[i]), rules[d].detector.data_class, int(hits.start[i]), int(hits.end[i]),
-                   float(confidence[i]), int(hits.flags[i])) for i in group])
+    columns = np.stack([hits.detector, hits.flags, confidence.view(np.int64), starts, ends], axis=1).astype(np.int64)
+    for size in np.unique(sizes[sizes > 1]).tolist():
+        chosen = heads[sizes == size]
+        groups = columns[chosen[:, None] + np.arange(size)]
+        groups[:, :, 3:] -= starts[chosen][:, None, None]
+        # Raw bytes as keys: NumPy's own `unique` of rows would sort them, which takes longer than everything else here.
+        keys = groups.reshape(len(groups), -1).view(f"V{size * 40}").ravel().tolist()
+        first = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+        flags = {key: _resolved(rules, groups[index]) for key, index in first.items()}
+        for offset, column in enumerate(np.array([flags[key] for key in keys], np.uint8).T):
+            hits.flags[chosen + offset] = column
+
+
+def _resolved(rules: Sequence[Rule], group: Ints) -> list[int]:
+    """The flags of hits that touch; a row is (detector, flags, confidence as bits, start, end)."""
+    return resolve([
+        Placed(detector, rules[detector].detector.data_class, start, end, np.int64(bits).view(np.float64).item(), flags)
+        for detector, flags, bits, start, end in group.tolist()])
