@@ -60,7 +60,7 @@ def plain() -> Peer:
 
 
 def presidio() -> tuple[Peer, ...]:
-    """presidio-analyzer with all its pattern recognizers for English and no NLP model, by line and in blocks."""
+    """presidio-analyzer with all its pattern recognizers and no NLP model, by line and in blocks."""
     _refuse_network()
     engine, rules = _presidio_engine()
 
@@ -87,11 +87,12 @@ def _presidio_engine() -> tuple[Any, str]:
     pattern = analyzer.PatternRecognizer
     classes: list[Any] = [found for found in vars(predefined).values()
                           if inspect.isclass(found) and issubclass(found, pattern) and found is not pattern]
-    english = [one for one in (found() for found in classes) if one.supported_language == "en"]
-    registry = analyzer.RecognizerRegistry(recognizers=english, supported_languages=["en"])
+    # All countries and languages at once, as Guard runs all its packs at once.
+    every = [found(supported_language="en") for found in classes]
+    registry = analyzer.RecognizerRegistry(recognizers=every, supported_languages=["en"])
     nlp = nlp_engine.NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])
     engine = analyzer.AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
-    return engine, f"{len(english)} pattern recognizers for en, no NLP model, no PhoneRecognizer"
+    return engine, f"all {len(every)} pattern recognizers, no NLP model, no PhoneRecognizer"
 
 
 def _refuse_network() -> None:
