@@ -8,6 +8,10 @@ Confidence of a field is combined from two witnesses, each a probability-like nu
 
 It never falls when the header fits, a hit is more certain or more cells are hit. Two caps keep it honest: values whose
 check digits all fail, and a header whose values do not fit, are `possible` at most.
+
+A header that only hints at a class (a column `name` may hold persons, places or products) is no witness by itself. What
+the hint let fire counts when the column is mixed at least: MIXED of the filled cells are likely hits. Beside two kinds
+of data that only natural persons have (identity, sex, birth date, ...) the hint counts like any other header.
 """
 
 from __future__ import annotations
@@ -16,8 +20,9 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from guard.detect.headers import HeaderWords
 from guard.detect.pack import Detector
 from guard.model import LIKELY, POSSIBLE, ClassCount, Field, Finding, Role
 from guard.tally import MAX_EXAMPLES, ClassTally, FieldTally, Tally
@@ -29,6 +34,13 @@ DENSE = 0.5
 EXPLAINED = 0.95
 """Share of the filled cells that validated values of another class must fill before a header that says otherwise is
 taken for a wrong header."""
+MIXED = 0.35
+"""Share of the filled cells below which likely hits under a hinting header are chance. Measured on columns of names,
+places, jobs and products: the last are above it never, half names half companies are always."""
+_OF_PERSONS = ("person.id", "person.passport", "person.sex", "person.birth_date", "person.age", "person.ethnic_group",
+               "person.marital_status", "person.education", "person.phone.mobile")
+_NAME = "person.name"
+_NEIGHBOURS = 2
 _HEADER_WEIGHT = 0.5
 _DENSE_CELLS = 3
 _UNCERTAIN = LIKELY - 0.01
@@ -42,7 +54,65 @@ def classify(tally: Tally, detectors: Sequence[Detector]) -> tuple[Field, ...]:
     classes = {detector.id: detector.data_class for detector in detectors}
     hashes = _schema_hashes(tally.fields.values())
     ordered = sorted(tally.fields.values(), key=lambda f: (f.dataset, f.kind, f.ordinal, f.name))
-    return tuple(_classify_field(field, classes, hashes[field.dataset]) for field in ordered)
+    weighed = _weigh_hints(ordered, detectors)
+    return tuple(_classify_field(field, classes, hashes[field.dataset]) for field in weighed)
+
+
+def _weigh_hints(fields: Sequence[FieldTally], detectors: Sequence[Detector]) -> list[FieldTally]:
+    """The fields without what a hint alone let fire by chance, and with the header where neighbours back it."""
+    hinting = [(detector, HeaderWords(detector.headers)) for detector in detectors
+               if any(word.startswith("?") for word in detector.headers)]
+    records = _records(fields)
+    return [_weigh_hint(field, hinting, records) if field.kind == "column" else field for field in fields]
+
+
+def _weigh_hint(field: FieldTally, hinting: Sequence[tuple[Detector, HeaderWords]],
+                records: Mapping[tuple[str, str], set[str]]) -> FieldTally:
+    owner, header = _headers(field.name)
+    fitting = [(d, words) for d, words in hinting if d.data_class not in field.header_classes
+               and words.fit(header) and not words.names(header)]
+    if not fitting:
+        return field
+    hinted = {detector.id: detector.data_class for detector, _ in fitting}
+    found = records.get((field.dataset, _record(field.name)), set())
+    owned = any(words.names(f"{owner}_{header}") for _, words in fitting)
+    if owned or (_NAME not in found and len(found) >= _NEIGHBOURS):
+        return replace(field, header_classes=(*dict.fromkeys(hinted.values()), *field.header_classes))
+    counted = [field.detectors[name] for name in hinted if name in field.detectors]
+    if sum(one.likely + one.masked for one in counted) >= MIXED * field.filled:
+        return field
+    return replace(field, detectors={name: one for name, one in field.detectors.items() if name not in hinted})
+
+
+def _records(fields: Iterable[FieldTally]) -> dict[tuple[str, str], set[str]]:
+    """What stands beside a field: for each record the kinds of data that only natural persons have, and their names.
+
+    A table has one record; in JSON it is the object that a value belongs to, with the objects inside of it.
+    """
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for field in fields:
+        telling = {kind for name in field.header_classes for kind in (*_OF_PERSONS, _NAME)
+                   if name == kind or name.startswith(f"{kind}.")}
+        record = _record(field.name)
+        while telling:
+            found[field.dataset, record] |= telling
+            if not record or record.endswith("[*]"):
+                break
+            record = _record(record)
+    return found
+
+
+def _headers(name: str) -> tuple[str, str]:
+    """What a JSON value belongs to, in the singular, and its key: patient and name of `$.patients[*].name`."""
+    if not name.startswith("$"):
+        return "", name
+    keys = [key for key in name.replace("[*]", "").split(".")[1:] if key != "*"]
+    return (keys[-2].removesuffix("s") if len(keys) > 1 else ""), (keys[-1] if keys else "")
+
+
+def _record(name: str) -> str:
+    """The path of the object that a JSON value belongs to; "" for columns of a table."""
+    return name.rpartition(".")[0] if name.startswith("$") else ""
 
 
 def _schema_hashes(fields: Iterable[FieldTally]) -> dict[str, str]:

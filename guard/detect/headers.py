@@ -2,7 +2,9 @@
 
 Headers come as Chinese words (联系人手机号（必填）), English ones in any case (userPhone, user_phone), pinyin initials
 (sfzh, with the role before it: sqrsfzh) and paths ($.name[*].text). A detector's words are compared with the end of the
-header, since what stands before only says whose value it is; a word written `=name` must be the whole header.
+header, since what stands before only says whose value it is; a word written `=owner` must be the whole header. A word
+written `?name` must be the whole header and only hints at the class: products and places have names too, so it lets the
+patterns of a cell be tried and says nothing by itself.
 """
 
 from __future__ import annotations
@@ -40,13 +42,25 @@ class HeaderWords:
     def __init__(self, words: Iterable[str]) -> None:
         chosen = tuple(words)
         self.whole = frozenset("".join(parts(word[1:])) for word in chosen if word.startswith("="))
-        ends = [word for word in chosen if not word.startswith("=")]
+        self.hints = frozenset("".join(parts(word[1:])) for word in chosen if word.startswith("?"))
+        ends = [word for word in chosen if not word.startswith(("=", "?"))]
         self.latin = frozenset("".join(parts(word)) for word in ends if word.isascii())
         han = (normalise(word).lower() for word in ends if not word.isascii())
         self.han = tuple(sorted(han, key=len, reverse=True))
 
     def fit(self, header: str) -> int:
         """How well the header fits: 0 not at all, else the length of the word found, 100 more for the whole header."""
+        return self.names(header) or self._hint(header)
+
+    def _hint(self, header: str) -> int:
+        """As `fit`, for the words that only hint at the class."""
+        if not self.hints:
+            return 0
+        joined = "".join(parts(header))
+        return 100 + len(joined) if joined in self.hints else 0
+
+    def names(self, header: str) -> int:
+        """As `fit`, without the words that only hint at the class."""
         words = parts(header)
         joined = "".join(words)
         if not joined or not (self.whole or self.latin or self.han):
