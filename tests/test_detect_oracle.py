@@ -181,4 +181,5 @@ def test_without_hyperscan(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_shipped_rule_looks_at_every_line() -> None:
     plan = matchers()[1]._plan
-    assert {detectors()[index].id for index in plan.everywhere | plan.wordless} == set()
+    assert {plan.searches[number].rule.detector.id for number in plan.everywhere} == set()
+    assert {detectors()[index].id for index in plan.wordless} == set()

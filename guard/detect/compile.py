@@ -57,6 +57,11 @@ class LineFinder:
             self._database.scan(data, match_event_handler=_collect, context=found, scratch=self._scratch())
         return found
 
+    @property
+    def exhaustive(self) -> bool:
+        """Whether every end is told; else only one in each line that has any."""
+        return self._database is not None
+
     def prepare(self) -> None:
         """Compiles or loads the database; the first scan does it by itself."""
         if not self._ready:

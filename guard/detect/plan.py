@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -12,9 +11,11 @@ from guard.batch import Ints
 from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.dense import Surroundings
+from guard.detect.judge import Kind
 from guard.detect.rule import Rule
 from guard.detect.shapes import Shape, Words, compile_shape
 from guard.detect.supersets import NoSupersetError, longest_literal, superset
+from guard.detect.windows import Search, make_search
 
 
 class Plan:
@@ -40,16 +41,16 @@ class Plan:
                      for rule in self.rules)
 
     @cached_property
-    def lines(self) -> tuple[tuple[int, bytes], ...]:
-        """(rule, expression) of what tells that a line has to be looked at."""
-        return tuple(expression for rule in self.rules for expression in self._line_expressions(rule))
+    def searches(self) -> tuple[Search, ...]:
+        """What is searched line by line: patterns that are no shapes, and masked patterns; by rule, pattern first."""
+        both = [(rule, kind) for rule in self.rules for kind in (Kind.PATTERN, Kind.MASKED)]
+        chosen = [(rule, kind) for rule, kind in both if self._searched(rule, kind)]
+        return tuple(make_search(number, rule, kind) for number, (rule, kind) in enumerate(chosen))
 
-    def _line_expressions(self, rule: Rule) -> Iterator[tuple[int, bytes]]:
-        detector = rule.detector
-        if detector.pattern and rule.index not in self.shapes:
-            yield rule.index, _expression(detector.pattern, detector.multiline)
-        if detector.masked:
-            yield rule.index, _expression(detector.masked, False)
+    def _searched(self, rule: Rule, kind: Kind) -> bool:
+        if kind is Kind.MASKED:
+            return bool(rule.detector.masked)
+        return bool(rule.detector.pattern) and rule.index not in self.shapes
 
     @cached_property
     def words(self) -> dict[str, frozenset[int]]:
@@ -62,33 +63,29 @@ class Plan:
                     found.setdefault(word, set()).add(rule.index)
         return {word: frozenset(rules) for word, rules in found.items()}
 
-    def _word_expression(self, word: str) -> bytes:
-        pattern = compile_words((word,))
-        return _expression(pattern.pattern, False) if pattern else EVERY_LINE
-
     @cached_property
     def finder(self) -> LineFinder:
-        expressions = [*(expression for _, expression in self.lines), *map(self._word_expression, self.words)]
+        expressions = [*map(_search_expression, self.searches), *map(_word_expression, self.words)]
         finder = LineFinder(expressions, use_cache=self.use_cache)
         finder.prepare()
         return finder
 
     @cached_property
     def everywhere(self) -> frozenset[int]:
-        """Rules for which every line has to be looked at."""
-        return frozenset(self.lines[index][0] for index in self.finder.unfiltered if index < len(self.lines))
+        """Searches (by number) for which every line has to be looked at."""
+        return frozenset(index for index in self.finder.unfiltered if index < len(self.searches))
 
     @cached_property
     def wordless(self) -> frozenset[int]:
         """Rules with a context word that could not be compiled: it may be anywhere."""
         words = list(self.words.values())
-        refused = [index - len(self.lines) for index in self.finder.unfiltered if index >= len(self.lines)]
+        refused = [index - len(self.searches) for index in self.finder.unfiltered if index >= len(self.searches)]
         return frozenset(rule for index in refused for rule in words[index])
 
     @cached_property
     def owners(self) -> Ints:
-        """The rule of each line expression."""
-        return np.array([rule for rule, _ in self.lines], np.int64)
+        """The rule of each search."""
+        return np.array([search.rule.index for search in self.searches], np.int64)
 
     @cached_property
     def words_of(self) -> dict[int, Ints]:
@@ -106,15 +103,15 @@ class Plan:
 
 
 class Events:
-    """What the finder found in one block: (rule, offset) of lines to look at, and ends of context words by rule."""
+    """What the finder found in one block: ends of possible matches by search, and ends of context words by rule."""
 
     def __init__(self, plan: Plan, found: Ints) -> None:
         self._plan = plan
-        is_line = found[:, 0] < len(plan.lines)
+        is_line = found[:, 0] < len(plan.searches)
         lines, words = found[is_line], found[~is_line]
-        self.line_rules, self.line_ends = plan.owners[lines[:, 0]], lines[:, 1]
+        self.line_searches, self.line_ends = lines[:, 0], lines[:, 1]
         words = words[np.argsort(words[:, 1], kind="stable")]
-        self._words, self._ends = words[:, 0] - len(plan.lines), words[:, 1]
+        self._words, self._ends = words[:, 0] - len(plan.searches), words[:, 1]
 
     def word_ends(self, rule: Rule) -> Ints:
         """Sorted ends of the rule's context words."""
@@ -143,8 +140,19 @@ def _implies_keyword(shape: Shape, rule: Rule) -> bool:
     return not rule.keywords or (shape.anchor is not None and chr(shape.anchor.byte) in rule.keywords)
 
 
-def _expression(pattern: str, multiline: bool) -> bytes:
+def _search_expression(search: Search) -> bytes:
+    detector = search.rule.detector
     try:
-        return longest_literal(pattern) if multiline else superset(pattern)
-    except (NoSupersetError, re.error):
+        if search.spans_lines:
+            return longest_literal(detector.pattern)
+        return superset(detector.masked if search.kind is Kind.MASKED else detector.pattern)
+    except NoSupersetError:
+        return EVERY_LINE
+
+
+def _word_expression(word: str) -> bytes:
+    pattern = compile_words((word,))
+    try:
+        return superset(pattern.pattern) if pattern else EVERY_LINE
+    except NoSupersetError:
         return EVERY_LINE

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from guard.batch import MASKED, Hits, Ints
+from guard.batch import MASKED, NOISY, Hits, Ints
 from guard.detect.dense import Spans, judge_spans
 from guard.detect.folding import fold
-from guard.detect.judge import Kind, Place, Span, Verdict, candidates, companions, judge
-from guard.detect.normalise import Line
+from guard.detect.lines import LineHits, LineScan
 from guard.detect.overlap import Placed, resolve
-from guard.detect.plain import place_line
 from guard.detect.plan import Plan
 from guard.detect.rule import Rule
 from guard.detect.shapes import Block, Words
@@ -44,18 +40,18 @@ class Scan:
         self._plan, self._data, self._header = plan, data, header
         self._folded = fold(data)
         self._block = Block(self._folded.data)
-        self._bounds = self._block.bounds
         self._events = plan.events(self._folded.data)
         self._fits = {rule.index: bool(header) and rule.header_words.fit(header) > 0 for rule in plan.rules}
-        self._spanning = {rule.index for rule in plan.rules if rule.detector.multiline}
         self.multiline: dict[int, list[int]] = {}
 
     def found(self) -> Found:
         """All hits."""
         spans = [self._spans(self._plan.rules[index]) for index in self._plan.shapes]
         spans = [found for found in spans if len(found.start)]
-        placed = list(self._placed(spans))
-        return concatenate([*(self._original(found) for found in spans), found_of(placed)])
+        lines = LineScan(self._plan, self._data, self._folded, self._block, self._events, self._header, self._fits)
+        searched = self._from_lines(lines.hits(spans))
+        self.multiline = lines.spanning
+        return concatenate([*(self._original(found) for found in spans), searched])
 
     def _spans(self, rule: Rule) -> Spans:
         """The hits of a shape."""
@@ -80,136 +76,14 @@ class Scan:
         index = np.full(len(starts), spans.rule.index, np.int64)
         return Found(index, starts, ends, spans.confidence, spans.flags.astype(np.int64))
 
-    def _placed(self, spans: Sequence[Spans]) -> Iterator[Placed]:
-        """The hits of all other rules, from the lines that could hold one."""
-        beside = _Beside(self._block.data, spans, self._bounds)
-        bounds = self._bounds if self._folded.data is self._data else Block(self._data).bounds
-        for number, indices in self._chosen_lines(spans):
-            start, end = int(bounds[number]) + 1, int(bounds[number + 1])
-            for index in self._spanning.intersection(indices):
-                self.multiline.setdefault(index, []).append(start)
-            indices = [index for index in indices if index not in self._spanning]
-            if start < end and indices:
-                line = Line(self._data[start:end], start)
-                rules = [self._plan.rules[index] for index in indices]
-                yield from place_line(self._judge_line(rules, line, number, beside), line)
-
-    def _judge_line(self, rules: Sequence[Rule], line: Line, number: int, beside: _Beside) -> list[Verdict]:
-        """As `judge.scan_line`, the hits of the shapes counting as companions."""
-        verdicts = self._verdicts([rule for rule in rules if not rule.detector.near], line)
-        sociable = [rule for rule in rules if rule.detector.near]
-        if not sociable:
-            return verdicts
-        found = [*verdicts, *beside.verdicts(number)]
-        needy = self._verdicts([rule for rule in sociable if self._has_company(rule, found, sociable)], line)
-        kept = {id(verdict) for verdict in companions([*found, *needy])} if needy else set()
-        return verdicts + [verdict for verdict in needy if id(verdict) in kept]
-
-    def _has_company(self, rule: Rule, found: Sequence[Verdict], others: Sequence[Rule]) -> bool:
-        """Whether a class that the rule wants near is there, or could be by one of `others`."""
-        return any(_is_near(rule, verdict.rule) for verdict in found) or any(_is_near(rule, other) for other in others)
-
-    def _verdicts(self, rules: Sequence[Rule], line: Line) -> list[Verdict]:
-        """What the rules find in a line, each span once for a rule."""
-        found: dict[tuple[int, int, int, int], Verdict] = {}
-        place, text = Place(self._header), line.text
-        lowered = text.lower() if any(rule.keywords for rule in rules) else ""
-        for rule in rules:
-            for span in self._located(rule, text) if rule.may_match(lowered) else ():
-                if (verdict := judge(self._plan.located[rule.index], text, span, place)) is not None:
-                    found.setdefault((rule.index, verdict.start, verdict.end, verdict.flags & MASKED), verdict)
-        return list(found.values())
-
-    def _located(self, rule: Rule, text: str) -> Iterable[Span]:
-        """The candidates of a rule with their real ends: several numbers of one address are one span to judge."""
-        if rule.extent is None:
-            return candidates(rule, text)
-        spans: dict[Span, None] = {}
-        for span in candidates(rule, text):
-            if span.kind is not Kind.PATTERN:
-                spans[span] = None
-            elif (extent := rule.extent(text, span.start, span.end)) is not None:
-                spans[Span(*extent)] = None
-        return spans
-
-    def _chosen_lines(self, spans: Sequence[Spans]) -> Iterator[tuple[int, list[int]]]:
-        """(number of a line, indices of the rules to try there), by line."""
-        count, events = len(self._plan.rules), self._events
-        pairs = np.unique(self._block.lines_of(events.line_ends) * count + events.line_rules)
-        pairs = pairs[self._is_supported(pairs)]
-        pairs = pairs[self._may_have_company(pairs, spans)]
-        chosen: dict[int, list[int]] = defaultdict(list)
-        for number, index in zip((pairs // count).tolist(), (pairs % count).tolist(), strict=True):
-            chosen[number].append(index)
-        always = self._plan.everywhere
-        if always:
-            chosen = {number: sorted({*chosen[number], *always}) for number in range(len(self._bounds) - 1)}
-        return iter(chosen.items())
-
-    def _is_supported(self, pairs: Ints) -> npt.NDArray[np.bool_]:
-        """Whether a line (number * rules + rule) holds the context word that the rule cannot do without."""
-        numbers, owners = pairs // len(self._plan.rules), pairs % len(self._plan.rules)
-        supported = np.ones(len(pairs), bool)
-        for rule in (self._plan.rules[index] for index in np.unique(owners).tolist()):
-            if self._needs_word(rule):
-                mine = owners == rule.index
-                supported[mine] = np.isin(numbers[mine], self._block.lines_of(self._events.word_ends(rule)))
-        return supported
-
-    def _may_have_company(self, pairs: Ints, spans: Sequence[Spans]) -> npt.NDArray[np.bool_]:
-        """Whether the line could hold a hit of a class that the rule wants near, by a shape or by another rule."""
-        count, rules = len(self._plan.rules), self._plan.rules
-        numbers, owners = pairs // count, pairs % count
-        possible = np.ones(len(pairs), bool)
-        if self._plan.everywhere:
-            return possible
-        for rule in (rules[index] for index in np.unique(owners).tolist() if rules[index].detector.near):
-            friends = [other.index for other in rules if _is_near(rule, other)]
-            lines = [numbers[np.isin(owners, friends)]]
-            lines += [self._block.lines_of(found.start + 1) for found in spans if found.rule.index in friends]
-            mine = owners == rule.index
-            possible[mine] = np.isin(numbers[mine], np.concatenate(lines))
-        return possible
-
-    def _needs_word(self, rule: Rule) -> bool:
-        """Whether the rule counts only beside a word of its context, and only the line can hold it."""
-        if rule.detector.require != "context" or self._fits[rule.index] or rule.index in self._plan.wordless:
-            return False
-        return rule.vicinity is not None and rule.vicinity.weigh("", 0, 0, self._header) <= 0
-
-
-@cache
-def _wants(near: tuple[str, ...], data_class: str) -> bool:
-    return any(data_class == name or data_class.startswith(name + ".") for name in near)
-
-
-def _is_near(rule: Rule, other: Rule) -> bool:
-    """Whether hits of `other` are company for `rule`."""
-    return _wants(rule.detector.near, other.detector.data_class)
-
-
-class _Beside:
-    """Hits of shapes as verdicts of their line, made only for lines that hold a rule which needs company."""
-
-    def __init__(self, data: bytes, spans: Sequence[Spans], bounds: Ints) -> None:
-        self._data, self._bounds = data, bounds
-        self._rules = [found.rule for found in spans for _ in range(len(found.start))]
-        starts = [found.start for found in spans] or [np.empty(0, np.int64)]
-        self._starts = np.concatenate(starts)
-        self._ends = np.concatenate([found.end for found in spans]) if spans else self._starts
-        self._order = np.argsort(self._starts, kind="stable")
-        self._sorted = self._starts[self._order]
-
-    def verdicts(self, number: int) -> list[Verdict]:
-        """The hits in the line; indices are characters of it."""
-        first = int(self._bounds[number]) + 1
-        left, right = np.searchsorted(self._sorted, self._bounds[number : number + 2] + 1)
-        return [self._verdict(index, first) for index in self._order[left:right].tolist()]
-
-    def _verdict(self, index: int, first: int) -> Verdict:
-        start, end = int(self._starts[index]), int(self._ends[index])
-        characters = len(self._data[first:start].decode("utf-8", "surrogateescape"))
-        return Verdict(self._rules[index], characters, characters + end - start, 1.0, 0)
+    def _from_lines(self, found: LineHits) -> Found:
+        starts, ends = np.array(found.starts, np.int64), np.array(found.ends, np.int64)
+        flags = np.array(found.flags, np.int64)
+        first, last = self._folded.originals(starts, ends)
+        # What folding shortened was not written in its normal form.
+        flags[last - first != ends - starts] |= NOISY
+        mapped = Found(np.array(found.rules, np.int64), first, last, np.array(found.confidence, np.float64), flags)
+        return concatenate([mapped, found_of(found.placed)]) if found.placed else mapped
 
 
 def found_of(placed: Sequence[Placed]) -> Found:

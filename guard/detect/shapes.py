@@ -21,7 +21,7 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.detect.automaton import ALNUM, DIGITS, MAX_WIDTH, Automaton, compile_automaton
 from guard.detect.rule import bounded
-from guard.detect.supersets import characters_of
+from guard.detect.supersets import characters_of, parts
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -258,19 +258,10 @@ def _is_bytewise(items: Iterable[tuple[Any, Any]]) -> bool:
         elif operation is sre.AT:
             alike = value in (sre.AT_BOUNDARY, sre.AT_NON_BOUNDARY)
         else:
-            alike = all(_is_bytewise(part) for part in _parts(operation, value))
+            alike = all(_is_bytewise(part) for part in parts(operation, value))
         if not alike:
             return False
     return True
-
-
-def _parts(operation: Any, value: Any) -> list[Iterable[tuple[Any, Any]]]:
-    """The item sequences inside an item."""
-    if operation is sre.BRANCH:
-        return list(value[1])
-    if operation in (sre.SUBPATTERN, sre.MAX_REPEAT, sre.MIN_REPEAT, sre.ASSERT, sre.ASSERT_NOT):
-        return [value[-1]]
-    return []
 
 
 def _begins_rarely(automaton: Automaton, barred: frozenset[int]) -> bool:

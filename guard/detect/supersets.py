@@ -209,6 +209,15 @@ def characters_of(operation: Any, value: Any, fold: bool) -> Characters | None:
     return _characters(ranges, value[0][0] is sre.NEGATE, fold)
 
 
+def parts(operation: Any, value: Any) -> list[Sequence[Item]]:
+    """The item sequences inside an item of the syntax tree."""
+    if operation is sre.BRANCH:
+        return list(value[1])
+    if operation in (*_REPEATS, sre.SUBPATTERN, sre.ASSERT, sre.ASSERT_NOT):
+        return [value[-1]]
+    return [value] if operation is sre.ATOMIC_GROUP else []
+
+
 def _characters(ranges: Sequence[tuple[int, int]], negate: bool, fold: bool) -> Characters:
     line_end = any(any(low <= code <= high for low, high in ranges) != negate for code in (10, 13))
     codes = {code for low, high in ranges for code in range(low, min(high, 127) + 1)} & _ASCII

@@ -1,0 +1,258 @@
+"""The rules that are searched line by line, in the lines where Hyperscan saw something of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import MASKED, NOISY, Ints
+from guard.detect.dense import Spans
+from guard.detect.folding import Folded
+from guard.detect.judge import Kind, Place, Span, Verdict, companions, judge
+from guard.detect.normalise import Line, normal_form
+from guard.detect.overlap import Placed
+from guard.detect.plain import place_line
+from guard.detect.plan import Events, Plan
+from guard.detect.rule import Rule
+from guard.detect.shapes import Block
+from guard.detect.windows import Search
+
+Work = tuple[Search, Sequence[int] | None]
+"""A search, and the bytes of the block around which it has to look (None: the whole line)."""
+Company = Callable[[int], list[Verdict]]
+"""Hits of the shapes in a line, by its number."""
+
+
+@dataclass(slots=True)
+class LineHits:
+    """Hits as lists. Offsets are bytes of the normalised block; `placed` are hits of damaged lines, already mapped."""
+
+    rules: list[int] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    confidence: list[float] = field(default_factory=list)
+    flags: list[int] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
+
+
+class LineScan:
+    """One pass over the chosen lines of a block.
+
+    `spanning` has, after `hits`, the rules that span lines, each with offsets (in the original) of lines where
+    something of them was seen.
+    """
+
+    def __init__(self, plan: Plan, data: bytes, folded: Folded, block: Block, events: Events, header: str,
+                 fits: Mapping[int, bool]) -> None:
+        self._plan, self._data, self._block, self._events = plan, data, block, events
+        self._place, self._fits = Place(header), fits
+        self._bounds: list[int] = block.bounds.tolist()
+        self._originals = block.bounds if folded.data is data else Block(data).bounds
+        self._sound = _is_utf8(data)
+        self.spanning: dict[int, list[int]] = {}
+
+    def hits(self, shapes: Sequence[Spans]) -> LineHits:
+        """All hits of the rules that are no shapes; those of the shapes count as company."""
+        found, beside = LineHits(), _Beside(self._block, shapes)
+        for number, work in self._chosen(shapes):
+            if self._bounds[number] + 1 == self._bounds[number + 1]:
+                continue
+            if self._sound:
+                self._scan(number, work, beside, found)
+            else:
+                found.placed.extend(self._scan_damaged(number, work, beside))
+        return found
+
+    def _scan(self, number: int, work: Sequence[Work], beside: _Beside, found: LineHits) -> None:
+        first, last = self._bounds[number] + 1, self._bounds[number + 1]
+        raw = self._block.data[first:last]
+        text = raw.decode()
+        plain = len(text) == len(raw)
+        for verdict in self._judge_line(text, raw, first, work, beside.verdicts, number):
+            start, end = verdict.start, verdict.end
+            value = text[start:end]
+            width = end - start if plain else len(value.encode())
+            start = first + (start if plain else len(text[:start].encode()))
+            found.rules.append(verdict.rule.index)
+            found.starts.append(start)
+            found.ends.append(start + width)
+            found.confidence.append(verdict.confidence)
+            found.flags.append(verdict.flags | (NOISY if _is_noisy(verdict.rule, value) else 0))
+
+    def _scan_damaged(self, number: int, work: Sequence[Work], beside: _Beside) -> Iterator[Placed]:
+        """A line of a buffer that is no UTF-8: what stands for its stray bytes differs between text and block."""
+        start, end = int(self._originals[number]) + 1, int(self._originals[number + 1])
+        line = Line(self._data[start:end], start)
+        whole = [(search, None) for search, _ in work]
+        yield from place_line(self._judge_line(line.text, b"", 0, whole, beside.verdicts, number), line)
+
+    def _judge_line(self, text: str, raw: bytes, first: int, work: Sequence[Work], company: Company,
+                    number: int) -> list[Verdict]:
+        """As `judge.scan_line`: a rule that needs company counts when a class that it wants is near."""
+        verdicts = self._verdicts([w for w in work if not w[0].rule.detector.near], text, raw, first)
+        sociable = [w for w in work if w[0].rule.detector.near]
+        if not sociable:
+            return verdicts
+        found = [*verdicts, *company(number)]
+        rules = [verdict.rule for verdict in found] + [search.rule for search, _ in sociable]
+        invited = [w for w in sociable if any(is_near(w[0].rule, rule) for rule in rules)]
+        needy = self._verdicts(invited, text, raw, first)
+        kept = {id(verdict) for verdict in companions([*found, *needy])} if needy else set()
+        return verdicts + [verdict for verdict in needy if id(verdict) in kept]
+
+    def _verdicts(self, work: Sequence[Work], text: str, raw: bytes, first: int) -> list[Verdict]:
+        """What the searches find in a line, each span once for a rule."""
+        found: dict[tuple[int, int, int, int], Verdict] = {}
+        lowered = text.lower() if any(search.rule.keywords for search, _ in work) else ""
+        for search, ends in work:
+            rule = search.rule
+            if not rule.may_match(lowered):
+                continue
+            near = None if ends is None else _characters(text, raw, first, ends)
+            for span in _located(rule, text, search.spans(text, near)):
+                if (verdict := judge(self._plan.located[rule.index], text, span, self._place)) is not None:
+                    found.setdefault((rule.index, verdict.start, verdict.end, verdict.flags & MASKED), verdict)
+        return list(found.values())
+
+    def _chosen(self, shapes: Sequence[Spans]) -> Iterator[tuple[int, list[Work]]]:
+        """(number of a line, what to search there), by line."""
+        plan, events = self._plan, self._events
+        count = len(plan.searches)
+        keys = self._block.lines_of(events.line_ends) * count + events.line_searches
+        order = np.lexsort((events.line_ends, keys))
+        pairs, firsts = np.unique(keys[order], return_index=True)
+        ends: list[int] = events.line_ends[order].tolist()
+        kept = self._is_supported(pairs)
+        kept[kept] = self._may_have_company(pairs[kept], shapes)
+        lasts = np.append(firsts[1:], len(ends))
+        chosen: dict[int, list[Work]] = defaultdict(list)
+        for pair, low, high in zip(pairs[kept].tolist(), firsts[kept].tolist(), lasts[kept].tolist(), strict=True):
+            number, index = divmod(pair, count)
+            search = plan.searches[index]
+            if search.spans_lines:
+                self.spanning.setdefault(search.rule.index, []).append(int(self._originals[number]) + 1)
+            else:
+                chosen[number].append((search, ends[low:high] if plan.finder.exhaustive else None))
+        return iter(chosen.items()) if not plan.everywhere else self._with_everywhere(chosen)
+
+    def _with_everywhere(self, chosen: Mapping[int, list[Work]]) -> Iterator[tuple[int, list[Work]]]:
+        """The same, with the searches that no expression stands for in every line."""
+        always = [self._plan.searches[index] for index in sorted(self._plan.everywhere)]
+        for search in always:
+            if search.spans_lines:
+                self.spanning[search.rule.index] = (self._originals[:-1] + 1).tolist()
+        rest: list[Work] = [(search, None) for search in always if not search.spans_lines]
+        for number in range(len(self._bounds) - 1):
+            yield number, sorted([*chosen.get(number, ()), *rest], key=lambda work: work[0].number)
+
+    def _is_supported(self, pairs: Ints) -> npt.NDArray[np.bool_]:
+        """Whether a line holds the context word that the rule of the search cannot do without."""
+        numbers, owners = self._split(pairs)
+        supported = np.ones(len(pairs), bool)
+        for rule in (self._plan.rules[index] for index in np.unique(owners).tolist()):
+            if self._needs_word(rule):
+                mine = owners == rule.index
+                supported[mine] = np.isin(numbers[mine], self._block.lines_of(self._events.word_ends(rule)))
+        return supported
+
+    def _needs_word(self, rule: Rule) -> bool:
+        """Whether the rule counts only beside a word of its context, and only the line can hold it."""
+        if rule.detector.require != "context" or self._fits[rule.index] or rule.index in self._plan.wordless:
+            return False
+        return rule.vicinity is not None and rule.vicinity.weigh("", 0, 0, self._place.header) <= 0
+
+    def _may_have_company(self, pairs: Ints, shapes: Sequence[Spans]) -> npt.NDArray[np.bool_]:
+        """Whether the line could hold a hit of a class that the rule wants near, by a shape or by another rule."""
+        numbers, owners = self._split(pairs)
+        possible = np.ones(len(pairs), bool)
+        if self._plan.everywhere:
+            return possible
+        for rule in (self._plan.rules[index] for index in np.unique(owners).tolist()):
+            if rule.detector.near:
+                friends = [other.index for other in self._plan.rules if is_near(rule, other)]
+                lines = [numbers[np.isin(owners, friends)]]
+                lines += [self._block.lines_of(found.start + 1) for found in shapes if found.rule.index in friends]
+                mine = owners == rule.index
+                possible[mine] = np.isin(numbers[mine], np.concatenate(lines))
+        return possible
+
+    def _split(self, pairs: Ints) -> tuple[Ints, Ints]:
+        """Numbers of lines and indices of rules."""
+        count = len(self._plan.searches)
+        return pairs // count, self._plan.owners[pairs % count]
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _characters(text: str, raw: bytes, first: int, ends: Iterable[int]) -> list[int]:
+    """Offsets in the block as indices of the line; an offset inside a character is that of its end."""
+    if len(text) == len(raw):
+        return [end - first for end in ends]
+    return [len(raw[: end - first].decode("utf-8", "replace")) for end in ends]
+
+
+def _located(rule: Rule, text: str, spans: Iterable[Span]) -> Iterable[Span]:
+    """The candidates with their real ends: several numbers of one address are one span to judge."""
+    if rule.extent is None:
+        return spans
+    located: dict[Span, None] = {}
+    for span in spans:
+        if span.kind is not Kind.PATTERN:
+            located[span] = None
+        elif (extent := rule.extent(text, span.start, span.end)) is not None:
+            located[Span(*extent)] = None
+    return located
+
+
+def _is_noisy(rule: Rule, value: str) -> bool:
+    """Whether a normalised value has separators or a dress that its normal form has not."""
+    detector = rule.detector
+    if not detector.separators and not detector.form:
+        return value != value.strip()
+    return normal_form(value, detector.separators, detector.form) != value
+
+
+@cache
+def _wants(near: tuple[str, ...], data_class: str) -> bool:
+    return any(data_class == name or data_class.startswith(name + ".") for name in near)
+
+
+def is_near(rule: Rule, other: Rule) -> bool:
+    """Whether hits of `other` are company for `rule`."""
+    return _wants(rule.detector.near, other.detector.data_class)
+
+
+class _Beside:
+    """Hits of shapes as verdicts of their line, made only for lines that hold a rule which needs company."""
+
+    def __init__(self, block: Block, shapes: Sequence[Spans]) -> None:
+        self._block = block
+        self._rules = [found.rule for found in shapes for _ in range(len(found.start))]
+        nothing = np.empty(0, np.int64)
+        starts = np.concatenate([nothing, *(found.start for found in shapes)])
+        order = np.argsort(starts, kind="stable")
+        self._starts = starts[order]
+        self._ends = np.concatenate([nothing, *(found.end for found in shapes)])[order].tolist()
+        self._order: list[int] = order.tolist()
+
+    def verdicts(self, number: int) -> list[Verdict]:
+        """The hits in the line; indices are characters of it."""
+        first = int(self._block.bounds[number]) + 1
+        low, high = np.searchsorted(self._starts, self._block.bounds[number : number + 2] + 1).tolist()
+        found = []
+        for place, start in enumerate(self._starts[low:high].tolist(), low):
+            before = len(self._block.data[first:start].decode("utf-8", "surrogateescape"))
+            width = len(self._block.data[start : self._ends[place]].decode("utf-8", "surrogateescape"))
+            found.append(Verdict(self._rules[self._order[place]], before, before + width, 1.0, 0))
+        return found

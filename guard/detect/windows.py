@@ -1,0 +1,95 @@
+"""Searching only where Hyperscan saw something: the matches of a pattern in a line, given ends of possible ones.
+
+A pattern of bounded width cannot begin farther from such an end than it is wide, so the rest of a long line need not
+be looked at, and the matches are those of a search through the whole line.
+"""
+
+from __future__ import annotations
+
+import re
+import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
+import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guard.detect.judge import Kind, Span, reported
+from guard.detect.rule import Rule
+from guard.detect.supersets import parts
+
+WIDEST = 400
+"""Wider patterns search the whole line: the windows would cover it anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One pattern of a rule. `reach` is how far in characters a match and what it looks at go; None: no bound.
+
+    `number` orders the searches of a plan; `spans_lines` patterns are run over whole buffers by somebody else.
+    """
+
+    number: int
+    rule: Rule
+    kind: Kind
+    reach: int | None
+
+    @property
+    def spans_lines(self) -> bool:
+        return self.kind is Kind.PATTERN and self.rule.detector.multiline
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when first used: most searches of a run never are."""
+        compiled = self.rule.masked if self.kind is Kind.MASKED else self.rule.pattern
+        assert compiled is not None
+        return compiled
+
+    def spans(self, text: str, ends: Sequence[int] | None) -> Iterator[Span]:
+        """The candidates in a normalised line, as `judge.candidates` finds them; `ends` are sorted indices of it."""
+        pattern = self.pattern
+        found = pattern.finditer(text) if ends is None or self.reach is None else self._near(pattern, text, ends)
+        for match in found:
+            start, end = self._reported(match)
+            if end > start:
+                yield Span(start, end, self.kind)
+
+    def _reported(self, match: re.Match[str]) -> tuple[int, int]:
+        if self.kind is Kind.MASKED:
+            return match.span(1 if match.re.groups else 0)
+        return reported(match, self.rule.detector.group)
+
+    def _near(self, pattern: re.Pattern[str], text: str, ends: Sequence[int]) -> Iterator[re.Match[str]]:
+        """Every match begins at most `reach` before an end; behind it nothing farther than `reach` is looked at."""
+        reach, position = self.reach or 0, 0
+        for end in ends:
+            position = max(position, end - reach)
+            while position < end:
+                # Up to the limit, so that the edge of the window is never taken for the edge of the line.
+                found = pattern.search(text, position, end + reach)
+                if found is None or found.start() >= end:
+                    position = max(position, end)
+                    break
+                yield found
+                position = max(found.end(), found.start() + 1)
+
+
+def make_search(number: int, rule: Rule, kind: Kind) -> Search:
+    """The search for the pattern (or the masked pattern) of a rule that has one."""
+    source = rule.detector.masked if kind is Kind.MASKED else rule.detector.pattern
+    return Search(number, rule, kind, _reach(source))
+
+
+def _reach(source: str) -> int | None:
+    """Width of the widest match, of the widest look-ahead behind it, and a margin for boundaries and line ends."""
+    tree = parser.parse(source, re.ASCII)
+    width, ahead = int(tree.getwidth()[1]), _ahead(tree.data, tree.state)
+    return width + ahead + 4 if width + ahead <= WIDEST else None
+
+
+def _ahead(items: Iterable[tuple[Any, Any]], state: Any) -> int:
+    total = 0
+    for operation, value in items:
+        if operation in (sre.ASSERT, sre.ASSERT_NOT) and value[0] == 1:
+            total += int(parser.SubPattern(state, list(value[1])).getwidth()[1])
+        total += sum(_ahead(part, state) for part in parts(operation, value))
+    return total
