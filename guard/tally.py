@@ -95,12 +95,19 @@ class Tally:
     suppressed: dict[str, int] = field(default_factory=dict)
 
     def __add__(self, other: Tally) -> Tally:
-        fields = dict(self.fields)
+        total = Tally()
+        total += self
+        total += other
+        return total
+
+    def __iadd__(self, other: Tally) -> Tally:
+        """Addition in place: the sum of many parts takes time for each part, not for all before it."""
         for key, tally in other.fields.items():
-            fields[key] = fields[key] + tally if key in fields else tally
-        skipped = self.skipped + other.skipped
-        suppressed = dict(self.suppressed)
+            self.fields[key] = self.fields[key] + tally if key in self.fields else tally
+        self.inputs += other.inputs
+        room = MAX_SKIPPED - len(self.skipped)
+        self.skipped += other.skipped[:room]
+        self.skipped_more += other.skipped_more + max(0, len(other.skipped) - room)
         for ground, count in other.suppressed.items():
-            suppressed[ground] = suppressed.get(ground, 0) + count
-        return Tally(fields, self.inputs + other.inputs, skipped[:MAX_SKIPPED],
-                     self.skipped_more + other.skipped_more + max(0, len(skipped) - MAX_SKIPPED), suppressed)
+            self.suppressed[ground] = self.suppressed.get(ground, 0) + count
+        return self

@@ -178,15 +178,15 @@ def test_a_leak_behind_the_pipelines_back_fails_the_checks(source: Path, tmp_pat
     (source / "a.csv").write_text(as_csv(register(people)))
     from guard.disclosure import pipeline
 
-    original = pipeline._rewrite
+    original = pipeline.scan_output
 
-    def leaking(documents, report, data, editor, progress):
-        original(documents, report, data, editor, progress)
+    def leaking(data, *others):
         leaked = (source / "a.csv").read_text().splitlines()[3].split(",")[2]
         with (data / "a.csv").open("a") as file:
             file.write(f"99,x{leaked}y,1\n")
+        return original(data, *others)
 
-    monkeypatch.setattr(pipeline, "_rewrite", leaking)
+    monkeypatch.setattr(pipeline, "scan_output", leaking)
     with pytest.raises(ReleaseError) as caught:
         guard.release(source, **PUBLIC, out=tmp_path / "out")
     assert not all(check["passed"] for check in caught.value.report.checks)

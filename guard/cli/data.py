@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from guard.cli.options import FORMATS, Reading, apply, created, deciding, reading, reporting
+from guard.cli.options import FORMATS, Reading, apply, deciding, reading, reporting
+from guard.cli.output import FindingsFile, created
 from guard.errors import ReleaseError, UsageError
 from guard.model import CERTAIN, LIKELY, POSSIBLE, Report, Verdict
 
 if TYPE_CHECKING:
-    from guard.model import Finding
+    from guard.scanner import Sink
 
 _FLOORS = {"possible": POSSIBLE, "likely": LIKELY, "certain": CERTAIN}
 _MOST_KNOWN = 100_000
 _CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCOMPLETE: 3}
-Sink = Callable[["Finding"], None]
 
 
 @click.command("scan")
@@ -39,11 +39,11 @@ def scan_command(source: Path, min_confidence: float, fail_on: str | None, write
                  **options: Any) -> int:
     """Find what is in a file, a folder or stdin (-)."""
     how = Reading.take(options)
-    with _sink(options["findings"]) as sink, _recorded(write_baseline, reason, how, sink) as record, \
+    with _sink(options["findings"]) as sink, _recorded(write_baseline, reason, how, sink) as recorded, \
             _progress(source) as progress:
         report = how.scanner(min_confidence).scan(
             sys.stdin.buffer if str(source) == "-" else source, as_format=how.as_format or "", encoding=how.encoding,
-            max_document=how.max_document, sink=record, progress=progress)
+            max_document=how.max_document, sink=recorded, progress=progress)
     _emit(report, options)
     if fail_on and any(c.hits and c.confidence >= _FLOORS[fail_on] for f in report.fields for c in f.classes):
         return 1
@@ -172,16 +172,12 @@ def _show(report: dict[str, Any], options: dict[str, Any]) -> None:
 
 @contextmanager
 def _sink(path: Path | None) -> Iterator[Sink | None]:
-    """A sink that streams findings to a file as JSON Lines."""
+    """A sink that streams findings to a file as JSON Lines, when one is named."""
     if path is None:
         yield None
         return
     with created(path) as file:
-
-        def write(finding: Finding) -> None:
-            file.write(json.dumps(finding.as_json(), ensure_ascii=False) + "\n")
-
-        yield write
+        yield FindingsFile(file)
 
 
 @contextmanager
@@ -191,21 +187,14 @@ def _recorded(path: Path | None, reason: str, how: Reading, sink: Sink | None) -
         yield sink
         return
     from guard.policy import Baseline
+    from guard.scanner import FindingList, Sinks
 
     key = how.fingerprint_key()
     if key is None:
         raise UsageError("--write-baseline needs --keyring", hint="its fingerprints are keyed with the project's key")
-    found: list[Finding] = []
-
-    def record(finding: Finding) -> None:
-        if len(found) >= _MOST_KNOWN:
-            raise UsageError(f"more than {_MOST_KNOWN} findings for a baseline", hint="narrow what is scanned")
-        found.append(finding)
-        if sink:
-            sink(finding)
-
-    yield record
-    Baseline.create(found, reason, key).save(path)
+    recorded = FindingList(limit=_MOST_KNOWN)
+    yield Sinks([recorded, sink] if sink else [recorded])
+    Baseline.create(recorded.findings, reason, key).save(path)
 
 
 @contextmanager

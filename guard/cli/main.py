@@ -12,6 +12,7 @@ import click
 
 from guard._version import __version__
 from guard.cli.data import check_command, release_command, report_command, scan_command, verify_command
+from guard.cli.output import open_outlets
 from guard.cli.tools import demo_command, detectors_group, keys_group, mask_command, policy_group
 from guard.errors import GuardError
 
@@ -34,7 +35,8 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=InOrder, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=InOrder, epilog=EPILOG,
+             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="guard")
 def cli() -> None:
     """Decide what may leave: find personal and secret information, enforce a policy, protect, check, report.
@@ -50,12 +52,16 @@ for command in (scan_command, check_command, release_command, verify_command, re
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    open_outlets()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except OSError:
-        # Whoever read our output is gone: that is no error, and Python must not complain at exit.
+    except OSError as error:
+        _say(f"error: the output could not be written ({error.strerror})")
+        code = INTERNAL
+        # Python flushes once more at exit: what is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
@@ -73,8 +79,6 @@ def run(arguments: list[str]) -> int:
         return INTERRUPTED
     except click.ClickException as error:
         return _usage(error)
-    except BrokenPipeError:
-        return 0
     except GuardError as error:
         _say(f"error: {error.message}", f"hint: {error.hint}" if error.hint else "")
         return error.exit_code

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from guard.errors import OutputError, UsageError
+from guard.errors import UsageError
 from guard.model import Audience
 
 if TYPE_CHECKING:
@@ -134,15 +133,3 @@ def passphrase(path: Path | None) -> str | None:
         return path.read_text("utf-8").splitlines()[0]
     except (OSError, IndexError, UnicodeDecodeError):
         raise UsageError("the passphrase file cannot be read or is empty") from None
-
-
-@contextmanager
-def created(path: Path) -> Iterator[Any]:
-    """A new text file of mode 0600; an existing regular file is replaced."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        os.fchmod(handle, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            yield file
-    except OSError as error:
-        raise OutputError(f"a report could not be written ({error.strerror or type(error).__name__})") from None

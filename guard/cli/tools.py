@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def mask_command(source: Path, policy: str, audience: str, as_json: bool, keyring: Path | None,
                  passphrase_file: Path | None) -> int:
     """Give a small text or JSON value (file or stdin) back with nothing in it that may not leave."""
-    from guard.keys import Keyring
     from guard.disclosure.payload import mask
+    from guard.keys import Keyring
 
     keys = None if keyring is None else Keyring.open(keyring, passphrase=passphrase(passphrase_file))
     value = _payload(_input(source), as_json)

@@ -30,3 +30,26 @@ def slices(values: Any) -> tuple[bytes, Ints, Ints]:
     data = plain.buffers()[2]
     wide = offsets.astype(np.int64)
     return (data.to_pybytes() if data is not None else b""), wide[:-1], wide[1:]
+
+
+def spliced(data: bytes, starts: Ints, ends: Ints, inner_starts: Ints, inner_ends: Ints, values: Any) -> Any:
+    """The slices of `data`, as a pyarrow string array, with the spans inside of them replaced by `values`.
+
+    Slices and spans do not overlap among themselves; every span lies inside one slice, and those of a slice ascend.
+    """
+    order = np.argsort(inner_starts, kind="stable")
+    spans = list(zip(inner_starts[order].tolist(), inner_ends[order].tolist(),
+                     values.take(pa.array(order)).to_pylist(), strict=True))
+    firsts = np.searchsorted(inner_starts[order], starts, "left").tolist()
+    lasts = np.searchsorted(inner_starts[order], ends, "left").tolist()
+    texts = [_spliced(data, start, end, spans[first:last])
+             for start, end, first, last in zip(starts.tolist(), ends.tolist(), firsts, lasts, strict=True)]
+    return pa.array(texts, pa.string())
+
+
+def _spliced(data: bytes, start: int, end: int, spans: list[tuple[int, int, str]]) -> str:
+    parts = []
+    for first, last, value in spans:
+        parts += [data[start:first], value.encode()]
+        start = last
+    return b"".join([*parts, data[start:end]]).decode("utf-8", "replace")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,18 +11,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from guard.batch import MASKED, NOISY, Batch, CellEdit, Column, Edits, Hits, Ints, SpanEdit
+from guard.batch import MASKED, Batch, CellEdit, Column, Edits, Hits, Ints, SpanEdit
+from guard.disclosure.cells import spliced, strings
+from guard.disclosure.withheld import Withholding
+from guard.disclosure.withholding import Mask, Remembrance
+from guard.errors import SourceError
 from guard.keys import Keyring
-from guard.model import Action, Decision, Role
+from guard.model import Action, Decision
 from guard.policy import Plan
 from guard.protect import Transform, transform
-from guard.disclosure.cells import slices, strings
-from guard.disclosure.withheld import WithheldValues
 from guard.scanner import Scanner
-from guard.taxonomy import data_class, title
+from guard.taxonomy import title
 
-SHORTEST = 7
-"""Bytes of the shortest value that is remembered as withheld: a shorter one occurs by chance (a two-character name)."""
 _MASK_CHARACTERS = r"[*＊×█•某]"
 _FAR = 1 << 32
 """More than any buffer is long: keeps the running ends of one cell apart from the next."""
@@ -40,116 +39,129 @@ class Done:
     unchanged: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spans:
+    """Places in a buffer, in order and apart from each other, with their new texts and their cells."""
+
+    starts: Ints
+    ends: Ints
+    values: Any
+    cells: Ints
+
+
 class PolicyEditor:
-    """Edits batch after batch by the plans of their fields, and remembers what was withheld."""
+    """Edits batch after batch by the plans of their fields, and remembers what was withheld.
+
+    A field that has no plan was not there when the plans were made: that is a SourceError, never a pass.
+    """
 
     def __init__(self, scanner: Scanner, plans: Mapping[Key, Plan], keyring: Keyring | None, domain: str,
-                 withheld: WithheldValues) -> None:
+                 withholding: Withholding) -> None:
         self._scanner = scanner
+        self._detectors = scanner.matcher.detectors
         self._plans = plans
         self._keyring = keyring
         self._domain = domain
-        self._withheld = withheld
+        self._remember = Remembrance(scanner.matcher, withholding)
         self._transforms: dict[tuple[str, str, str], Transform] = {}
         self.done: dict[tuple[str, str, str], Done] = {}
-        self.rows: Counter[str] = Counter()
 
     def drops(self, dataset: str, field: str) -> bool:
         """Whether the policy leaves the whole column out."""
-        plan = self._plans.get((dataset, field))
-        return plan is not None and plan.action in _REMOVED
+        return self._plan(dataset, field).action in _REMOVED
 
     def edit(self, batch: Batch) -> Edits:
         """The changes to one batch."""
-        self.rows[batch.dataset] += batch.rows
         if batch.is_text:
             return Edits(spans=self._edit_text(batch))
-        cells = (self._edit_column(batch, index) for index in range(len(batch.columns)))
-        return Edits(cells=tuple(edit for edit in cells if edit is not None))
+        edits = (self._edit_column(batch, index) for index in range(len(batch.columns)))
+        return Edits(cells=tuple(edit for edit in edits if edit is not None))
+
+    def _plan(self, dataset: str, field: str) -> Plan:
+        plan = self._plans.get((dataset, field))
+        if plan is None:
+            raise SourceError("an input changed while it was read: it has a field that was not there", reason="changed",
+                              hint="release a copy that nothing writes to")
+        return plan
 
     def _edit_text(self, batch: Batch) -> SpanEdit | None:
-        plan = self._plans.get((batch.dataset, "text"))
-        if plan is None or not plan.spans:
-            return None
-        spans = self._spans(batch, -1, plan, self._scanner.hits(batch, -1))
-        if spans is None:
-            return None
-        starts, ends, values, _ = spans
-        return SpanEdit(starts, ends, values)
+        plan = self._plan(batch.dataset, "text")
+        spans = self._spans(batch, -1, plan) if plan.spans else None
+        return None if spans is None else SpanEdit(spans.starts, spans.ends, spans.values)
 
     def _edit_column(self, batch: Batch, index: int) -> CellEdit | None:
         column = batch.columns[index]
-        plan = self._plans.get((batch.dataset, column.field))
-        if plan is None or not len(column):
+        plan = self._plan(batch.dataset, column.field)
+        if not len(column):
             return None
-        if plan.decision is not None and plan.action not in (None, Action.ALLOW):
-            return self._edit_field(batch, index, plan.decision)
-        if not plan.spans:
-            return None
-        spans = self._spans(batch, index, plan, self._scanner.hits(batch, index))
-        return None if spans is None else _rebuilt(index, column, *spans)
+        if plan.decision is not None and plan.decision.action is not Action.ALLOW:
+            return self._edit_field(batch, index, plan, plan.decision)
+        spans = self._spans(batch, index, plan) if plan.spans else None
+        return None if spans is None else _rebuilt(index, column, spans)
 
-    def _edit_field(self, batch: Batch, index: int, decision: Decision) -> CellEdit | None:
-        column = batch.columns[index]
-        if _identifies(decision):
-            self._withhold_column(batch, index)
+    def _edit_field(self, batch: Batch, index: int, plan: Plan, decision: Decision) -> CellEdit | None:
+        column, hits = batch.columns[index], self._scanner.hits_of(batch, index)
         if decision.action in _REMOVED:
+            self._remember.column(column, hits, plan, decision, np.ones(len(column), bool))
             self._note(decision).replaced += len(column)
             return None
         old = strings(column.data, column.starts, column.ends)
         new = self._transform(decision).apply(old)
-        self._count(decision, old, new)
-        return CellEdit(index, np.arange(len(column), dtype=np.int64), self._stricter_inside(batch, index, new))
+        self._count(decision, old, _changed(old, new))
+        new = self._stricter_inside(new, hits, plan, decision)
+        changed = _changed(old, new)
+        self._remember.column(column, hits, plan, decision, changed)
+        return CellEdit(index, np.flatnonzero(changed), new.filter(pa.array(changed)))
 
-    def _stricter_inside(self, batch: Batch, index: int, values: Any) -> Any:
+    def _stricter_inside(self, values: Any, hits: Hits, plan: Plan, decision: Decision) -> Any:
         """Where a cell also holds a class that is decided more strictly than its field, the name of that class."""
-        column = batch.columns[index]
-        plan = self._plans[batch.dataset, column.field]
-        limit = plan.action.strictness if plan.action else 0
-        chosen = self._chosen(plan)
-        stricter = np.array([d is not None and d.action.strictness > limit for d in chosen], bool)
-        if not stricter.any():
-            return values
-        hits = self._scanner.hits(batch, index)
-        inside = hits.take(stricter[hits.detector] & (hits.flags & MASKED == 0)) if len(hits) else hits
+        inside = _raw(hits, [number for number, chosen in self._acting(plan).items()
+                             if chosen.action.strictness > decision.action.strictness])
         if not len(inside):
             return values
-        texts = values.to_pylist()
-        for cell, number in zip(inside.cell.tolist(), inside.detector.tolist(), strict=True):
-            texts[cell] = f"[{title(self._class(number))}]"
-        return pa.array(texts, pa.string())
+        names = [f"[{title(detector.data_class)}]" for detector in self._detectors]
+        cells, first = np.unique(inside.cell, return_index=True)
+        replaced = np.zeros(len(values), bool)
+        replaced[cells] = True
+        texts = pa.array([names[number] for number in inside.detector[first].tolist()], pa.string())
+        return pc.replace_with_mask(values, pa.array(replaced), texts)
 
-    def _spans(self, batch: Batch, index: int, plan: Plan, hits: Hits) -> tuple[Ints, Ints, Any, Ints] | None:
-        """Byte spans in the buffer, new texts and cells: overlapping hits fall together, the strictest first."""
-        chosen = self._chosen(plan)
-        acts = np.array([d is not None and d.action is not Action.ALLOW for d in chosen], bool)
-        todo = hits.take(acts[hits.detector] & (hits.flags & MASKED == 0)) if len(hits) else hits
-        if not len(todo):
+    def _spans(self, batch: Batch, index: int, plan: Plan) -> _Spans | None:
+        """What changes inside of cells or text: overlapping hits fall together, the strictest first."""
+        acting = self._acting(plan)
+        hits = _raw(self._scanner.hits_of(batch, index), list(acting)) if acting else Hits.empty()
+        if not len(hits):
             return None
         data = batch.data if index < 0 else batch.columns[index].data
-        base = np.zeros(len(todo), np.int64) if index < 0 else batch.columns[index].starts[todo.cell]
-        starts, ends = base + todo.start, base + todo.end
-        self._withhold_hits(data, starts, ends, todo, chosen)
-        rank = np.array([d.action.strictness if d else 0 for d in chosen])[todo.detector]
-        first, last, winner = _clusters(todo.cell, starts, ends, rank)
-        values = np.empty(len(first), object)
-        for number in np.unique(todo.detector[winner]):
-            decision = chosen[number]
-            which = np.flatnonzero(todo.detector[winner] == number)
-            if decision is not None:
-                whole = (starts[winner[which]] == first[which]) & (ends[winner[which]] == last[which])
-                values[which] = self._replacements(decision, strings(data, first[which], last[which]), whole)
-        return first, last, pa.array(values.tolist(), pa.string()), todo.cell[winner]
+        base = 0 if index < 0 else batch.columns[index].starts[hits.cell]
+        starts, ends = base + hits.start, base + hits.end
+        rank = np.array([acting[number].action.strictness for number in hits.detector.tolist()])
+        heads, first, last, winner = _clusters(hits.cell, starts, ends, rank)
+        whole = (starts[winner] == first) & (ends[winner] == last)
+        values, changed = self._replacements(acting, hits.detector[winner], strings(data, first, last), whole)
+        taken_out = changed[heads]
+        self._remember.hits(data, starts[taken_out], ends[taken_out], hits.take(taken_out))
+        return _Spans(first[changed], last[changed], values.filter(pa.array(changed)), hits.cell[winner][changed])
 
-    def _replacements(self, decision: Decision, old: Any, whole: npt.NDArray[np.bool_]) -> list[str]:
-        """New texts: a span that is more than the value of its class (overlapping findings) is replaced by the name."""
-        placeholder = f"[{title(decision.data_class)}]"
-        if decision.action in _REMOVED:
-            self._note(decision).replaced += len(old)
-            return [placeholder] * len(old)
-        new = self._transform(decision).apply(old)
-        self._count(decision, old, new)
-        return [n if n is not None and ok else placeholder for n, ok in zip(new.to_pylist(), whole, strict=True)]
+    def _replacements(self, acting: Mapping[int, Decision], numbers: npt.NDArray[Any], old: Any,
+                      whole: Mask) -> tuple[Any, Mask]:
+        """New texts, and which are new. A span that is more than the value of its class is replaced by the name."""
+        values = np.empty(len(old), object)
+        changed = np.ones(len(old), bool)
+        for number in np.unique(numbers).tolist():
+            decision, which = acting[number], np.flatnonzero(numbers == number)
+            name = f"[{title(decision.data_class)}]"
+            if decision.action in _REMOVED:
+                values[which] = name
+                self._note(decision).replaced += len(which)
+                continue
+            before = old.take(pa.array(which))
+            after = self._transform(decision).apply(before)
+            changed[which] = _changed(before, after) | ~whole[which]
+            self._count(decision, before, changed[which])
+            values[which] = [text if text is not None and is_whole else name
+                             for text, is_whole in zip(after.to_pylist(), whole[which].tolist(), strict=True)]
+        return pa.array(values.tolist(), pa.string()), changed
 
     def _transform(self, decision: Decision) -> Transform:
         key = (decision.dataset, decision.field, decision.data_class)
@@ -159,67 +171,41 @@ class PolicyEditor:
 
     def _normaliser(self, decision: Decision) -> Any:
         matcher = self._scanner.matcher
-        index = next((i for i, d in enumerate(matcher.detectors) if d.data_class == decision.data_class and d.pattern),
+        index = next((i for i, d in enumerate(self._detectors) if d.data_class == decision.data_class and d.pattern),
                      None)
         return None if index is None else lambda value: matcher.normal_form(index, value.encode("utf-8", "replace"))
 
-    def _chosen(self, plan: Plan) -> list[Decision | None]:
-        """The span decision of the plan for each detector."""
-        return [plan.spans.get(detector.data_class) for detector in self._scanner.matcher.detectors]
-
-    def _class(self, index: int) -> str:
-        return self._scanner.matcher.detectors[index].data_class
+    def _acting(self, plan: Plan) -> dict[int, Decision]:
+        """The span decisions that change something, by detector."""
+        return {number: decision for number, detector in enumerate(self._detectors)
+                if (decision := plan.spans.get(detector.data_class)) and decision.action is not Action.ALLOW}
 
     def _note(self, decision: Decision) -> Done:
         return self.done.setdefault((decision.dataset, decision.field, decision.data_class), Done())
 
-    def _count(self, decision: Decision, old: Any, new: Any) -> None:
-        """Count what changed; a value that is masked already, or general already, may stay."""
+    def _count(self, decision: Decision, old: Any, changed: Mask) -> None:
+        """Count what changed. A value that is masked already, blank, or general enough, may stay as it is."""
         done = self._note(decision)
-        same = pc.fill_null(pc.equal(old, new), False)
-        unchanged = pc.sum(same).as_py() or 0
-        if unchanged and decision.action is not Action.GENERALISE:
-            masked = pc.match_substring_regex(old, _MASK_CHARACTERS)
-            done.unchanged += pc.sum(pc.and_not(same, masked)).as_py() or 0
-        done.replaced += len(old)
-
-    def _withhold_column(self, batch: Batch, index: int) -> None:
-        column = batch.columns[index]
-        hits = self._scanner.hits(batch, index)
-        keep = np.ones(len(column), bool)
-        keep[hits.cell[hits.flags & MASKED != 0]] = False
-        self._withhold(column.data, column.starts[keep], column.ends[keep])
-        base = column.starts[hits.cell]
-        raw = hits.flags & MASKED == 0
-        self._withhold_normal(column.data, (base + hits.start)[raw], (base + hits.end)[raw], hits.take(raw))
-
-    def _withhold_hits(self, data: bytes, starts: Ints, ends: Ints, hits: Hits, chosen: list[Decision | None]) -> None:
-        direct = np.array([d is not None and _identifies(d) for d in chosen], bool)[hits.detector]
-        self._withhold(data, starts[direct], ends[direct])
-        self._withhold_normal(data, starts[direct], ends[direct], hits.take(direct))
-
-    def _withhold_normal(self, data: bytes, starts: Ints, ends: Ints, hits: Hits) -> None:
-        """The normal forms of values written in a noisy way, and the values inside cells that hold more."""
-        self._withhold(data, starts, ends)
-        noisy = np.flatnonzero(hits.flags & NOISY)
-        if len(noisy):
-            matcher = self._scanner.matcher
-            forms = [matcher.normal_form(int(hits.detector[i]), data[starts[i] : ends[i]]) for i in noisy]
-            self._withhold(*slices(pa.array(forms, pa.string())))
-
-    def _withhold(self, data: bytes, starts: Ints, ends: Ints) -> None:
-        long = ends - starts >= SHORTEST
-        if long.any():
-            self._withheld.add(self._withheld.hashes(data, starts[long], ends[long]))
+        done.replaced += int(np.count_nonzero(changed))
+        if not changed.all() and decision.action is not Action.GENERALISE:
+            same = old.filter(pa.array(~changed))
+            fine = pc.or_(pc.match_substring_regex(same, _MASK_CHARACTERS), pc.equal(pc.utf8_trim_whitespace(same), ""))
+            done.unchanged += len(same) - (pc.sum(fine).as_py() or 0)
 
 
-def _identifies(decision: Decision) -> bool:
-    """Whether the values withheld under this decision must occur nowhere else: direct identifiers and secrets."""
-    return bool(decision.data_class) and data_class(decision.data_class).role is Role.DIRECT
+def _raw(hits: Hits, numbers: Sequence[int]) -> Hits:
+    """The hits of these detectors that are not masked already."""
+    return hits.take(np.isin(hits.detector, numbers) & (hits.flags & MASKED == 0)) if numbers else Hits.empty()
 
 
-def _clusters(cells: Ints, starts: Ints, ends: Ints, rank: npt.NDArray[Any]) -> tuple[Ints, Ints, Ints]:
-    """First byte, end and strictest hit of each group of overlapping spans (of one cell), in order."""
+def _changed(old: Any, new: Any) -> Mask:
+    """Which values differ; a null that was none differs."""
+    return np.asarray(pc.fill_null(pc.not_equal(old, new), True).to_numpy(zero_copy_only=False), bool)
+
+
+def _clusters(cells: Ints, starts: Ints, ends: Ints, rank: npt.NDArray[Any]) -> tuple[Ints, Ints, Ints, Ints]:
+    """Groups of overlapping spans of one cell, in order: the group of each span; then for each group its first byte,
+    its end and its strictest span."""
     order = np.lexsort((-ends, starts, cells))
     s, e, c = starts[order], ends[order], cells[order]
     reach = np.maximum.accumulate(e + c * _FAR) - c * _FAR
@@ -230,22 +216,13 @@ def _clusters(cells: Ints, starts: Ints, ends: Ints, rank: npt.NDArray[Any]) -> 
     last = np.maximum.reduceat(e, heads)
     best = np.lexsort((order, -(ends - starts)[order], -rank[order], group))
     winner = order[best[np.searchsorted(group[best], np.arange(len(heads)))]]
-    return s[heads], last, winner
+    of_span = np.empty(len(order), np.int64)
+    of_span[order] = group
+    return of_span, s[heads], last, winner
 
 
-def _rebuilt(index: int, column: Column, starts: Ints, ends: Ints, values: Any, cells: Ints) -> CellEdit:
+def _rebuilt(index: int, column: Column, spans: _Spans) -> CellEdit:
     """Whole new cells from replaced spans."""
-    pieces: dict[int, list[tuple[int, int, str]]] = {}
-    for cell, start, end, value in zip(cells.tolist(), starts.tolist(), ends.tolist(), values.to_pylist(), strict=True):
-        pieces.setdefault(cell, []).append((start, end, value))
-    texts = [_spliced(column, cell, spans) for cell, spans in pieces.items()]
-    return CellEdit(index, np.array(list(pieces), np.int64), pa.array(texts, pa.string()))
-
-
-def _spliced(column: Column, cell: int, spans: list[tuple[int, int, str]]) -> str:
-    parts, position = [], int(column.starts[cell])
-    for start, end, value in spans:
-        parts += [column.data[position:start], value.encode()]
-        position = end
-    parts.append(column.data[position : column.ends[cell]])
-    return b"".join(parts).decode("utf-8", "replace")
+    cells = np.unique(spans.cells)
+    return CellEdit(index, cells, spliced(column.data, column.starts[cells], column.ends[cells], spans.starts,
+                                          spans.ends, spans.values))

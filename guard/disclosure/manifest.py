@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from guard.errors import UsageError
 from guard.disclosure.staging import output_errors
+from guard.errors import UsageError
 
 NAME = "manifest.json"
 SCHEMA = "guard.manifest/v1"

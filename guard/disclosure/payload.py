@@ -6,83 +6,34 @@ A payload is decided value by value: one hit suffices, and the keys of objects a
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from guard.batch import FROM_HEADER, MASKED, VALIDATED, Batch, Column, Hits
+from guard.disclosure.editor import PolicyEditor
+from guard.disclosure.leaves import Leaf, Leaves
+from guard.disclosure.withheld import WithheldValues
 from guard.errors import BlockedError, KeyringError, UsageError
 from guard.keys import Keyring
 from guard.model import CERTAIN, LIKELY, Action, Audience, ClassCount, Decision, Field, Location, Report, Verdict
 from guard.policy import Policy, field_plan
-from guard.disclosure.editor import PolicyEditor
-from guard.disclosure.withheld import WithheldValues
 from guard.scanner import STATE_SECRET, Scanner, now
 from guard.taxonomy import data_class, title
 
-MAX_DEPTH = 200
 _DATASET = "payload"
-
-
-@dataclass(slots=True)
-class _Leaf:
-    """A string of the payload: its path is the field's name, its nearest key the header."""
-
-    header: str
-    value: str
-    text: bool = True
-    masked: str | None = None
+_Signature = tuple[ClassCount, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _PayloadBatch(Batch):
-    """The leaves of a payload as columns of one row each."""
+    """Leaves of a payload as the values of columns."""
 
     def locate(self, column: int, cell: int, start: int, end: int) -> Location:
         return Location(_DATASET, self.columns[column].field)
-
-
-@dataclass(slots=True)
-class _Leaves:
-    found: list[_Leaf] = field(default_factory=list)
-
-    def take(self, value: Any, header: str, depth: int = 0) -> Callable[[], Any]:
-        """Collect the leaves of `value`; what is returned gives the value again with its masked leaves."""
-        if depth > MAX_DEPTH:
-            raise UsageError(f"the payload is nested deeper than {MAX_DEPTH}")
-        if isinstance(value, Mapping):
-            parts = [(self._key(key), self.take(item, str(key), depth + 1)) for key, item in value.items()]
-            return lambda: {key(): item() for key, item in parts}
-        if isinstance(value, (list, tuple)):
-            items = [self.take(item, header, depth + 1) for item in value]
-            return lambda: [item() for item in items]
-        if isinstance(value, bool) or value is None:
-            return lambda: value
-        if isinstance(value, str):
-            return self._leaf(header, value)
-        if isinstance(value, (int, float)):
-            return self._number(header, value)
-        raise UsageError(f"a payload holds strings, numbers, lists and objects, not {type(value).__name__}")
-
-    def _leaf(self, header: str, value: str) -> Callable[[], str | None]:
-        leaf = _Leaf(header, value, masked=value)
-        self.found.append(leaf)
-        return lambda: leaf.masked
-
-    def _number(self, header: str, value: float) -> Callable[[], Any]:
-        """A number stays, or becomes null: a masked form would change its type."""
-        leaf = _Leaf(header, str(value), text=False, masked=str(value))
-        self.found.append(leaf)
-        return lambda: value if leaf.masked == leaf.value else None
-
-    def _key(self, key: Any) -> Callable[[], Any]:
-        if not isinstance(key, str):
-            return lambda: key
-        leaf = self._leaf("", key)
-        return lambda: leaf() or "[key]"
 
 
 def mask(value: Any, *, policy: Policy | str | Path, audience: Audience | str, keyring: Keyring | None = None,
@@ -102,63 +53,97 @@ def mask(value: Any, *, policy: Policy | str | Path, audience: Audience | str, k
         text = mask(_decoded(bytes(value)), policy=chosen, audience=receiver, keyring=keyring, scanner=scanner,
                     on_block=on_block, domain=domain)
         return str(text).encode()
-    leaves = _Leaves()
-    rebuild = leaves.take(value, "")
-    _mask_leaves(leaves.found, chosen, receiver, keyring, scanner or Scanner(), on_block, domain,
+    leaves = Leaves()
+    rebuild = leaves.take(value)
+    _mask_leaves(leaves.found, chosen, receiver, keyring, scanner or _shared_scanner(), on_block, domain,
                  text=isinstance(value, str))
     return rebuild()
 
 
-def _mask_leaves(leaves: list[_Leaf], policy: Policy, audience: Audience, keyring: Keyring | None, scanner: Scanner,
+@cache
+def _shared_scanner() -> Scanner:
+    """The scanner of all calls that bring none: compiling the detectors takes longer than masking a payload."""
+    return Scanner()
+
+
+def _mask_leaves(leaves: list[Leaf], policy: Policy, audience: Audience, keyring: Keyring | None, scanner: Scanner,
                  on_block: str, domain: str, *, text: bool) -> None:
-    batch = _batch(leaves)
-    found = [scanner.hits(batch, index) for index in range(len(batch.columns))]
-    fields = [_field(scanner, column, hits, text=text) for column, hits in zip(batch.columns, found, strict=True)]
-    decisions = policy.decide(_report(fields), audience=audience)
+    groups = _alike(leaves, scanner, text=text)
+    if not groups:
+        return
+    decisions = policy.decide(_report([field for field, _ in groups]), audience=audience)
     _refuse(decisions, on_block, keyring)
-    editor = PolicyEditor(scanner, field_plan(decisions), keyring, domain, WithheldValues())
     if any(d.data_class == STATE_SECRET and d.action is Action.BLOCK for d in decisions):
         for leaf in leaves:
             leaf.masked = f"[{title(STATE_SECRET)}]" if text else None
         return
-    for leaf, column in zip(leaves, batch.columns, strict=True):
+    editor = PolicyEditor(scanner, field_plan(decisions), keyring, domain, WithheldValues())
+    members = [[leaves[index] for index in group] for _, group in groups]
+    columns = [_column(field.field, group[0].header, group) for (field, _), group in zip(groups, members, strict=True)]
+    for column, group in zip(columns, members, strict=True):
         if editor.drops(_DATASET, column.field):
-            leaf.masked = None
-    for edit in editor.edit(batch).cells:
-        leaf = leaves[edit.column]
-        if leaf.masked is not None:
-            leaf.masked = edit.values[0].as_py()
+            for leaf in group:
+                leaf.masked = None
+    for edit in editor.edit(_batch(columns)).cells:
+        for cell, new in zip(edit.cells.tolist(), edit.values.to_pylist(), strict=True):
+            leaf = members[edit.column][cell]
+            leaf.masked = None if leaf.masked is None else new
 
 
-def _batch(leaves: list[_Leaf]) -> _PayloadBatch:
-    columns = []
-    for number, leaf in enumerate(leaves):
-        data = leaf.value.encode("utf-8", "surrogatepass")
-        ends = np.array([len(data)] if data else [], np.int64)
-        columns.append(Column(f"value {number}", leaf.header, data, np.zeros(len(ends), np.int64), ends,
-                              np.zeros(len(ends), np.int64), number, leaf.text))
-    return _PayloadBatch(_DATASET, 1, columns=tuple(columns))
+def _alike(leaves: list[Leaf], scanner: Scanner, *, text: bool) -> list[tuple[Field, list[int]]]:
+    """The leaves with findings by what was found in them: one field, so one decision, for all that are alike.
+
+    Leaves under one key are scanned as one column; a value is decided as if it stood alone all the same.
+    """
+    by_header: dict[str, list[int]] = {}
+    for index, leaf in enumerate(leaves):
+        if leaf.value:
+            by_header.setdefault(leaf.header, []).append(index)
+    alike: dict[tuple[str, _Signature], list[int]] = {}
+    for header, indices in by_header.items():
+        column = _column(header, header, [leaves[index] for index in indices])
+        named = frozenset(scanner.matcher.header_classes(header))
+        hits = scanner.hits_of(_batch([column]), 0)
+        for cell, signature in _signatures(scanner, column, hits, named, text=text).items():
+            alike.setdefault((header, signature), []).append(indices[cell])
+    return [(_field(f"value {number}", signature, text=text), indices)
+            for number, ((_, signature), indices) in enumerate(alike.items())]
 
 
-def _field(scanner: Scanner, column: Column, hits: Hits, *, text: bool) -> Field:
-    """One value as a field: a class that covers all of it, or that its key names, is decided for the whole value."""
-    detectors = scanner.matcher.detectors
-    named = set(scanner.matcher.header_classes(column.header))
-    length = int(column.ends[0]) if len(column) else 0
-    counts: dict[str, ClassCount] = {}
-    for i in range(len(hits)):
-        identifier = detectors[int(hits.detector[i])].data_class
-        whole = hits.start[i] == 0 and hits.end[i] == length and not text
-        one = _count(identifier, float(hits.confidence[i]), int(hits.flags[i]), whole or identifier in named)
+def _column(name: str, header: str, leaves: list[Leaf]) -> Column:
+    values = [leaf.value.encode("utf-8", "replace") for leaf in leaves]
+    lengths = np.array([len(value) for value in values], np.int64)
+    ends = np.cumsum(lengths)
+    return Column(name, header, b"".join(values), ends - lengths, ends, np.arange(len(values)))
+
+
+def _batch(columns: list[Column]) -> _PayloadBatch:
+    return _PayloadBatch(_DATASET, max((len(column) for column in columns), default=0), columns=tuple(columns))
+
+
+def _signatures(scanner: Scanner, column: Column, hits: Hits, named: frozenset[str], *,
+                text: bool) -> dict[int, _Signature]:
+    """What was found in each cell: a class that covers all of it, or that its key names, is decided for the whole."""
+    lengths = column.ends - column.starts
+    whole = (hits.start == 0) & (hits.end == lengths[hits.cell]) & (not text)
+    found: dict[int, dict[str, ClassCount]] = {}
+    for cell, number, confidence, flags, is_whole in zip(
+            hits.cell.tolist(), hits.detector.tolist(), hits.confidence.tolist(), hits.flags.tolist(), whole.tolist(),
+            strict=True):
+        identifier = scanner.matcher.detectors[number].data_class
+        one = _count(identifier, confidence, flags, is_whole or identifier in named)
+        counts = found.setdefault(cell, {})
         counts[identifier] = _sum(counts[identifier], one) if identifier in counts else one
-    ranked = sorted(counts.values(), key=lambda c: (c.hits > 0, c.confidence), reverse=True)
-    best = ranked[0] if ranked else None
-    known = data_class(best.data_class) if best else None
+    return {cell: tuple(sorted(counts.values(), key=lambda c: (c.hits == 0, -c.confidence, c.data_class)))
+            for cell, counts in found.items()}
+
+
+def _field(name: str, counts: _Signature, *, text: bool) -> Field:
+    best = counts[0]
+    known = data_class(best.data_class)
     return Field(
-        _DATASET, column.field, "text" if text else "column", best.data_class if best and best.dense else "",
-        known.role if known else data_class("org.name").role, known.grade if known else 1,
-        best.confidence if best else 0.0, 1, len(column), sum(c.hits for c in counts.values()),
-        sum(c.masked for c in counts.values()), 0, tuple(ranked))
+        _DATASET, name, "text" if text else "column", best.data_class if best.dense else "", known.role, known.grade,
+        best.confidence, 1, 1, sum(c.hits for c in counts), sum(c.masked for c in counts), 0, counts)
 
 
 def _count(identifier: str, confidence: float, flags: int, dense: bool) -> ClassCount:

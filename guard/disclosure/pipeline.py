@@ -9,22 +9,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from guard.disclosure.checks import verdicts
+from guard.disclosure.editor import PolicyEditor
+from guard.disclosure.manifest import write_manifest, write_text
+from guard.disclosure.output import MOST_SUSPECTS, Allowances, scan_output
+from guard.disclosure.staging import output_errors, publish, staging
+from guard.disclosure.withheld import EXACT, Confirmation, WithheldValues
+from guard.disclosure.written import Written
 from guard.errors import IncompleteError, ReleaseError, SourceError, UsageError
-from guard.hashing import Hashes
 from guard.keys import Keyring
 from guard.model import Action, Audience, Decision, Report, Skipped, Verdict
 from guard.policy import Plan, Policy, field_plan
 from guard.policy import verdict as policy_verdict
-from guard.disclosure.checks import confirm, scan_output, verdicts
-from guard.disclosure.editor import PolicyEditor
-from guard.disclosure.manifest import write_manifest, write_text
-from guard.disclosure.staging import output_errors, publish, staging
-from guard.disclosure.withheld import WithheldValues
 from guard.render import render, render_notice
 from guard.scanner import Progress, Scanner, Sink
 from guard.scanner.labels import ScannedLabels
@@ -40,6 +41,18 @@ class Release:
 
     path: Path
     report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one call was asked to do."""
+
+    policy: Policy
+    audience: Audience
+    scanner: Scanner
+    options: Options
+    keyring: Keyring | None
+    progress: Progress | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +73,9 @@ def check(source: str | Path, *, policy: Policy | str | Path, audience: Audience
     `Report.verdict` is pass when `release` may go on. Raises UsageError for a path, audience or policy that cannot be
     used.
     """
-    return _assess(source, _policy(policy), Audience(_audience(audience)), scanner or Scanner(), allow_incomplete,
-                   options or Options(), sink, progress).report
+    run = _Run(_policy(policy), Audience(_audience(audience)), scanner or Scanner(), options or Options(), None,
+               progress)
+    return _assess(run, source, sink, allow_incomplete=allow_incomplete).report
 
 
 def release(source: str | Path, *, policy: Policy | str | Path, audience: Audience | str, out: str | Path,
@@ -79,63 +93,71 @@ def release(source: str | Path, *, policy: Policy | str | Path, audience: Audien
     target = Path(out)
     _refuse_overlap(Path(source), target)
     audience = Audience(_audience(audience))
-    chosen, scanner, options = _policy(policy), scanner or Scanner(), options or Options()
+    run = _Run(_policy(policy), audience, scanner or Scanner(), options or Options(), keyring, progress)
     with staging(target) as folder:
-        assessment = _assess(source, chosen, audience, scanner, allow_incomplete, options, sink, progress)
+        assessment = _assess(run, source, sink, allow_incomplete=allow_incomplete)
         _refuse(assessment.report)
-        report = _make(assessment, folder, chosen, audience, keyring, scanner, options, progress)
+        report = _make(run, assessment, folder)
         publish(folder, target)
     return Release(target, report)
 
 
-def _assess(source: str | Path, policy: Policy, audience: Audience, scanner: Scanner, allow_incomplete: bool,
-            options: Options, sink: Sink | None, progress: Progress | None) -> _Assessment:
-    labels = ScannedLabels(scanner.matcher)
+def _assess(run: _Run, source: str | Path, sink: Sink | None, *, allow_incomplete: bool) -> _Assessment:
+    """Read the source and let the policy decide."""
+    labels = ScannedLabels(run.scanner.matcher)
     documents, partial, total = [], set(), Tally()
-    for document in discover(Path(source), options, labels):
-        tally = scanner.tally(document, sink, progress)
+    for document in discover(Path(source), run.options, labels):
+        tally = run.scanner.tally(document, labels, sink, run.progress)
         total += tally
         if isinstance(document, Document):
             documents.append(document)
             if tally.skipped:
                 partial.add(document.name)
-    report = scanner.report(total + scanner.names(labels, sink))
-    decisions = tuple(policy.decide(report, audience=audience))
+    total += run.scanner.names(labels, sink)
+    report = run.scanner.report(total)
+    decisions = tuple(run.policy.decide(report, audience=run.audience))
     verdict = policy_verdict(decisions, report)
     if verdict is Verdict.INCOMPLETE and allow_incomplete and any(d.name not in partial for d in documents):
         verdict = Verdict.PASS
     report = dataclasses.replace(
-        report, policy=policy.as_json(), audience=str(audience),
-        decisions=decisions, verdict=verdict, warnings=(*report.warnings, *policy.warnings(report, audience)),
+        report, policy=run.policy.as_json(), audience=str(run.audience), decisions=decisions, verdict=verdict,
+        warnings=(*report.warnings, *run.policy.warnings(report, run.audience)),
         suppressed={**report.suppressed, "exceptions": sum(bool(d.waived_by) for d in decisions)})
     return _Assessment(tuple(documents), frozenset(partial), report, decisions)
 
 
-def _make(assessment: _Assessment, folder: Path, policy: Policy, audience: Audience, keyring: Keyring | None,
-          scanner: Scanner, options: Options, progress: Progress | None) -> Report:
+def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
     """Write, check and describe the output in the staging folder; returns the final report."""
-    plans = field_plan(assessment.decisions)
-    own = keyring is None or audience is Audience.PUBLIC
-    keys = Keyring.ephemeral() if own else keyring
-    withheld = WithheldValues()
-    editor = PolicyEditor(scanner, plans, keys, secrets.token_hex(16), withheld)
+    own = run.keyring is None or run.audience is Audience.PUBLIC
+    keys = Keyring.ephemeral() if own else run.keyring
     data = folder / "public" / "data"
     with output_errors():
         data.mkdir(parents=True)
-    documents = [d for d in assessment.documents if d.name not in assessment.partial]
-    _rewrite(documents, assessment.report, data, editor, progress)
+    plans = field_plan(assessment.decisions)
+    withheld = WithheldValues(exact=EXACT)
+    editor = PolicyEditor(run.scanner, plans, keys, secrets.token_hex(16), withheld)
+    written = _rewrite(run, assessment, data, editor)
     if own and keys is not None:
         keys.destroy()
-    report = _checked(assessment, documents, data, policy, audience, scanner, options, editor, withheld, plans)
+    found = scan_output(data, run.scanner, withheld, run.options, Allowances.of(assessment.decisions),
+                        written.origins(dataset for dataset, _ in plans))
+    suspects: Mapping[int, str] = found.suspects
+    if suspects and not withheld.is_exact:
+        suspects = _confirmed(run, written.documents, plans, withheld, suspects)
+    checks = verdicts(editor.done, suspects, found.tally, run.scanner.report(found.tally), assessment.decisions,
+                      lambda output: run.policy.decide(output, audience=run.audience))
+    report = dataclasses.replace(assessment.report, checks=tuple(checks))
+    _refuse_failed(report)
     _describe(report, folder, pseudonyms="destroyed" if own else "kept")
     return report
 
 
-def _rewrite(documents: Sequence[Document], report: Report, data: Path, editor: PolicyEditor,
-             progress: Progress | None) -> None:
-    digests = {i.path: i.digest for i in report.inputs}
-    for document in documents:
-        path = data / document.output
+def _rewrite(run: _Run, assessment: _Assessment, data: Path, editor: PolicyEditor) -> Written:
+    """Write every document that was read whole, and hold its digest against that of the first read."""
+    written = Written([d for d in assessment.documents if d.name not in assessment.partial])
+    digests = {i.path: i.digest for i in assessment.report.inputs}
+    for document, output in written.outputs.items():
+        path = data / output
         with output_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as file:
@@ -143,53 +165,23 @@ def _rewrite(documents: Sequence[Document], report: Report, data: Path, editor: 
         if document.digest != digests[document.name]:
             raise SourceError(f"{document.name}: changed while it was read", reason="changed",
                               hint="release a copy that nothing writes to")
-        if progress:
-            progress(document.name, document.size)
+        if run.progress:
+            run.progress(document.name, document.size)
+    return written
 
 
-def _checked(assessment: _Assessment, documents: Sequence[Document], data: Path, policy: Policy, audience: Audience,
-             scanner: Scanner, options: Options, editor: PolicyEditor, withheld: WithheldValues,
-             plans: dict[tuple[str, str], Plan]) -> Report:
-    """The report with the results of the checks; raises ReleaseError when one fails."""
-    scan = scan_output(data, scanner, withheld, options, lambda dataset, name: _is_released(plans.get((dataset, name))))
-    suspects = scan.suspects
-    if suspects and not withheld.is_exact:
-        suspects = confirm(suspects, _withheld_again(documents, scanner, plans, withheld))
-    results = verdicts(editor.done, suspects, scan.tally, scanner.report(scan.tally), assessment.decisions,
-                       lambda output: policy.decide(output, audience=audience))
-    report = dataclasses.replace(assessment.report, checks=tuple(results))
-    failed = [str(result["title"]) for result in results if not result["passed"]]
-    if failed:
-        raise ReleaseError("a check of the output failed: not " + "; not ".join(failed),
-                           report=dataclasses.replace(report, verdict=Verdict.VIOLATION),
-                           hint="the report's checks name the places; nothing was released")
-    return report
-
-
-class _Recorder(WithheldValues):
-    """Passes the hashes of withheld values on instead of keeping them."""
-
-    def __init__(self, original: WithheldValues) -> None:
-        super().__init__()
-        self._key = original._key
-        self.seen: list[Hashes] = []
-
-    def add(self, hashes: Hashes) -> None:
-        self.seen.append(hashes)
-
-
-def _withheld_again(documents: Sequence[Document], scanner: Scanner, plans: dict[tuple[str, str], Plan],
-                    withheld: WithheldValues) -> Iterator[Hashes]:
-    """The hashes of all withheld values once more, from a further read of the source, batch by batch."""
-    recorder = _Recorder(withheld)
-    with_keys = Keyring.ephemeral()
-    editor = PolicyEditor(scanner, plans, with_keys, "confirm", recorder)
+def _confirmed(run: _Run, documents: Iterable[Document], plans: Mapping[tuple[str, str], Plan],
+               withheld: WithheldValues, suspects: Mapping[int, str]) -> Mapping[int, str]:
+    """The suspects that really are withheld values, from a further read of the source."""
+    if len(suspects) >= MOST_SUSPECTS:
+        return suspects
+    confirmation = Confirmation(withheld, suspects)
+    editor = PolicyEditor(run.scanner, plans, Keyring.ephemeral(), "confirmation", confirmation)
     for document in documents:
         for item in document.read():
             if not isinstance(item, Skipped):
                 editor.edit(item)
-                yield from recorder.seen
-                recorder.seen.clear()
+    return {value: place for value, place in suspects.items() if value in confirmation.confirmed}
 
 
 def _describe(report: Report, folder: Path, *, pseudonyms: str) -> None:
@@ -225,6 +217,14 @@ def _open_modes(folder: Path) -> None:
             path.chmod(0o755 if path.is_dir() else 0o644)
 
 
+def _refuse_failed(report: Report) -> None:
+    failed = [str(result["title"]) for result in report.checks if not result["passed"]]
+    if failed:
+        raise ReleaseError("a check of the output failed: not " + "; not ".join(failed),
+                           report=dataclasses.replace(report, verdict=Verdict.VIOLATION),
+                           hint="the report's checks name the places; nothing was released")
+
+
 def _refuse(report: Report) -> None:
     if report.verdict is Verdict.VIOLATION:
         raise ReleaseError("the policy says no", report=report, hint="the report names every field and rule")
@@ -239,14 +239,6 @@ def _refuse_overlap(source: Path, target: Path) -> None:
     inner, outer = target.resolve(), source.resolve()
     if inner == outer or outer in inner.parents or inner in outer.parents:
         raise UsageError("the output folder and the source lie inside each other", hint="write the release elsewhere")
-
-
-def _is_released(plan: Plan | None) -> bool:
-    """Whether the policy knowingly lets a class with direct identifiers stand in this field."""
-    if plan is None:
-        return False
-    decisions = [d for d in (plan.decision, *plan.spans.values()) if d is not None]
-    return bool(decisions) and all(d.action is Action.ALLOW for d in decisions)
 
 
 def _policy(policy: Policy | str | Path) -> Policy:

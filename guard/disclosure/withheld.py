@@ -6,6 +6,9 @@ memory does not grow with the data; what it reports is only suspected, and a fur
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,9 +16,23 @@ from guard.batch import Ints
 from guard.hashing import Hashes, hash64, new_key
 
 EXACT = 4_000_000
+SHORTEST = 7
+"""Bytes of the shortest value that is remembered: a shorter one (a name of two characters) occurs by chance."""
 _BITS = 29
 _PROBES = 4
 _PENDING = 262_144
+
+
+class Withholding(Protocol):
+    """Takes the hashes of values that are withheld."""
+
+    def hashes(self, data: bytes, starts: Ints, ends: Ints) -> Hashes:
+        """The hashes of slices of a buffer."""
+        ...
+
+    def add(self, hashes: Hashes) -> None:
+        """These values are withheld."""
+        ...
 
 
 class WithheldValues:
@@ -41,18 +58,19 @@ class WithheldValues:
     def add(self, hashes: Hashes) -> None:
         """Remember values by their hashes."""
         if self._filter is not None:
-            self._set_bits(hashes)
+            self._set_bits(self._filter, hashes)
             return
         self._pending.append(hashes)
         self._waiting += len(hashes)
-        if self._waiting > _PENDING:
+        # As much again as there is: every value is sorted in a few times only, however many come.
+        if self._waiting > max(_PENDING, len(self._values)):
             self._settle()
 
     def probe(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """Which of the hashes are (or, beyond `EXACT` values, may be) among the withheld values."""
         self._settle()
         if self._filter is not None:
-            return self._have_bits(hashes)
+            return self._have_bits(self._filter, hashes)
         if not len(self._values):
             return np.zeros(len(hashes), bool)
         where = np.searchsorted(self._values, hashes)
@@ -66,7 +84,7 @@ class WithheldValues:
         self._pending, self._waiting = [], 0
         if len(self._values) > self._exact:
             self._filter = np.zeros(1 << (_BITS - 3), np.uint8)
-            self._set_bits(self._values)
+            self._set_bits(self._filter, self._values)
             self._values = np.empty(0, np.uint64)
 
     def _bits(self, hashes: Hashes) -> list[Hashes]:
@@ -74,17 +92,27 @@ class WithheldValues:
         low, high = hashes & np.uint64(0xFFFFFFFF), (hashes >> np.uint64(32)) | np.uint64(1)
         return [(low + np.uint64(i) * high) & np.uint64((1 << _BITS) - 1) for i in range(_PROBES)]
 
-    def _set_bits(self, hashes: Hashes) -> None:
-        filter_ = self._filter
-        if filter_ is None:
-            return
+    def _set_bits(self, filter_: npt.NDArray[np.uint8], hashes: Hashes) -> None:
         for bits in self._bits(hashes):
             np.bitwise_or.at(filter_, bits >> np.uint64(3), np.left_shift(1, bits & np.uint64(7)).astype(np.uint8))
 
-    def _have_bits(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
-        filter_ = self._filter
+    def _have_bits(self, filter_: npt.NDArray[np.uint8], hashes: Hashes) -> npt.NDArray[np.bool_]:
         answer = np.ones(len(hashes), bool)
-        if filter_ is not None:
-            for bits in self._bits(hashes):
-                answer &= (filter_[bits >> np.uint64(3)] >> (bits & np.uint64(7)).astype(np.uint8)) & 1 == 1
+        for bits in self._bits(hashes):
+            answer &= (filter_[bits >> np.uint64(3)] >> (bits & np.uint64(7)).astype(np.uint8)) & 1 == 1
         return answer
+
+
+class Confirmation:
+    """Takes the withheld values once more and tells which of the suspected hashes really are among them."""
+
+    def __init__(self, withheld: WithheldValues, suspects: Iterable[int]) -> None:
+        self._withheld = withheld
+        self._suspects = np.array(sorted(suspects), np.uint64)
+        self.confirmed: set[int] = set()
+
+    def hashes(self, data: bytes, starts: Ints, ends: Ints) -> Hashes:
+        return self._withheld.hashes(data, starts, ends)
+
+    def add(self, hashes: Hashes) -> None:
+        self.confirmed.update(hashes[np.isin(hashes, self._suspects)].tolist())

@@ -6,32 +6,28 @@ each field. Nothing here decides what may leave.
 
 from __future__ import annotations
 
-import datetime
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from guard._version import __version__
 from guard.batch import MASKED, SHADOWED, Batch, Hits
-from guard.classify import classify
 from guard.detect import Matcher, load
 from guard.errors import UsageError
 from guard.hashing import new_key
-from guard.model import LIKELY, POSSIBLE, Field, Finding, Input, Report, Skipped, Verdict
-from guard.model import Reason as Why
+from guard.model import CERTAIN, LIKELY, POSSIBLE, Finding, Input, Reason, Report, Skipped
 from guard.scanner.count import count_column, count_text
-from guard.scanner.findings import FindingMaker
-from guard.scanner.labels import ScannedLabels
+from guard.scanner.findings import FindingMaker, worth_making
+from guard.scanner.labels import STATE_SECRET, ScannedLabels
+from guard.scanner.sink import FindingList, Sink, Sinks
+from guard.scanner.summary import now, summarised
 from guard.sources import Document, Options, discover, open_stream, open_table
-from guard.tally import MAX_EXAMPLES, MAX_FINDINGS, ClassTally, FieldTally, Tally
+from guard.tally import ClassTally, FieldTally, Tally
 
-__all__ = ["Scanner", "Sink", "Suppressor", "now"]
+__all__ = ["STATE_SECRET", "FindingList", "Progress", "Scanner", "Sink", "Sinks", "Suppressor", "now"]
 
-STATE_SECRET = "state.secret_mark"  # noqa: S105
-Sink = Callable[[Finding], None]
 Progress = Callable[[str, int], None]
 
 
@@ -41,17 +37,12 @@ class Suppressor(Protocol):
     detectors: frozenset[str]
 
     def covers(self, finding: Finding) -> bool:
-        """Whether this finding is a known false positive."""
+        """Whether this finding is a known false positive; looks at detector, class and fingerprint only."""
         ...
 
     def warnings(self) -> list[str]:
         """What an officer should know, such as entries that no longer match."""
         ...
-
-
-def now() -> str:
-    """The time of a report: UTC, to the second, ISO 8601."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Scanner:
@@ -69,16 +60,16 @@ class Scanner:
             raise UsageError("the minimum confidence must be between 0 and 1")
         self.matcher = Matcher(load(None if packs is None else [Path(p) for p in packs]), cache=cache)
         self.min_confidence = max(min_confidence, POSSIBLE)
-        self._key = fingerprint_key or secrets.token_bytes(32)
-        self._maker = FindingMaker(self.matcher, self._key)
+        self._maker = FindingMaker(self.matcher, fingerprint_key or secrets.token_bytes(32))
         self._suppressor = suppressor
         self._sketch_key = new_key()
+        self._marks = [i for i, d in enumerate(self.matcher.detectors) if d.data_class == STATE_SECRET]
 
     def scan_text(self, text: str) -> list[Finding]:
         """The findings of a text, in order; `start` and `end` are its code points."""
-        hits = self.matcher.scan_text(text.encode("utf-8", "surrogatepass"))
-        found = self._maker.of_text(text, hits.take(hits.confidence >= self.min_confidence))
-        return [finding for finding in found if not self._covered(finding)]
+        hits = self.matcher.scan_text(text.encode("utf-8", "replace"))
+        found = self._maker.of_text(text, hits.take(hits.confidence >= np.float32(self.min_confidence)))
+        return [finding for finding in found if self._suppressor is None or not self._suppressor.covers(finding)]
 
     def scan(self, source: str | Path | BinaryIO, *, as_format: str = "", encoding: str = "",
              max_document: int | None = None, sink: Sink | None = None, progress: Progress | None = None) -> Report:
@@ -91,53 +82,104 @@ class Scanner:
         options = Options(as_format=as_format, encoding=encoding,
                           **({} if max_document is None else {"max_document": max_document}))
         labels = ScannedLabels(self.matcher)
-        return self.report(self.tally_all(_documents(source, options, labels), labels, sink, progress))
+        return self._scan_all(_documents(source, options, labels), labels, sink, progress)
 
     def scan_table(self, table: Any, *, name: str = "table") -> Report:
         """The report on a table of pyarrow, pandas or polars."""
         labels = ScannedLabels(self.matcher)
-        return self.report(self.tally_all([open_table(table, labels, name=name)], labels))
+        return self._scan_all([open_table(table, labels, name=name)], labels)
 
-    def tally_all(self, documents: Sequence[Document | Skipped] | Iterator[Document | Skipped], labels: ScannedLabels,
-                  sink: Sink | None = None, progress: Progress | None = None) -> Tally:
-        """The sum of the tallies of all documents, and of the names that were findings."""
+    def _scan_all(self, documents: Iterable[Document | Skipped], labels: ScannedLabels, sink: Sink | None = None,
+                  progress: Progress | None = None) -> Report:
         total = Tally()
         for document in documents:
-            total += self.tally(document, sink, progress)
-        return total + self.names(labels, sink)
+            total += self.tally(document, labels, sink, progress)
+        total += self.names(labels, sink)
+        return self.report(total)
 
-    def tally(self, document: Document | Skipped, sink: Sink | None = None, progress: Progress | None = None) -> Tally:
-        """What is in one document."""
+    def tally(self, document: Document | Skipped, labels: ScannedLabels, sink: Sink | None = None,
+              progress: Progress | None = None) -> Tally:
+        """What is in one document. Of one with a state-secret mark nothing is shown, and its reading stops there."""
         if isinstance(document, Skipped):
             return Tally(inputs=[Input(document.dataset, 0, "skipped", str(document.reason))], skipped=[document])
         total = Tally()
-        for item in document.read():
+        is_secret = labels.is_secret(document.name)
+        for item in () if is_secret else document.read():
             if isinstance(item, Skipped):
                 total += Tally(skipped=[item])
                 continue
-            part = self.tally_batch(item, sink)
-            total += part
+            is_secret = self._add(total, item, sink) or labels.is_secret(document.name)
             if progress:
                 progress(document.name, len(item.data))
-            if _has_state_secret(part, self.matcher):
-                total += Tally(skipped=[Skipped(item.dataset, Why.STOPPED)])
-                _withhold_examples(total)
+            if is_secret:
                 break
-        return total + Tally(inputs=[_input(document, total)])
+        if is_secret:
+            _withhold_examples(total)
+            total += Tally(skipped=[Skipped(document.name, Reason.STOPPED)])
+        if sink:
+            sink.withdraw() if is_secret else sink.keep()
+        total += Tally(inputs=[_input(document, total)])
+        return total
 
-    def tally_batch(self, batch: Batch, sink: Sink | None = None) -> Tally:
-        """What is in one batch: the map of a scan. Findings are withheld when a state-secret mark is among them."""
+    def _add(self, total: Tally, batch: Batch, sink: Sink | None) -> bool:
+        """Add a batch to the tally of its document; whether a state-secret mark stands in it."""
+        found = self.hits(batch, total)
+        is_secret = any(map(self._has_mark, found))
+        total += self.tally_batch(batch, found, None if is_secret else sink, kept=total, shows=not is_secret)
+        return is_secret
+
+    def tally_batch(self, batch: Batch, found: Sequence[Hits], sink: Sink | None = None, *, kept: Tally | None = None,
+                    shows: bool = True) -> Tally:
+        """What is in one batch, given its hits: the map of a scan.
+
+        `kept` is what came before: findings that it has no room for are not made. `shows` is whether any are made.
+        """
         total = Tally()
-        columns = range(len(batch.columns)) if batch.columns else (-1,)
-        found = [self.hits(batch, column, total) for column in columns]
-        open_ = not any(self._state_secret(hits) for hits in found)
-        for column, hits in zip(columns, found, strict=True):
+        for column, hits in zip(_columns(batch), found, strict=True):
             field = self._count(batch, column, hits)
-            if open_:
-                self._show(batch, column, hits, field, sink)
             key = (field.dataset, field.name)
+            if shows and len(hits):
+                before = kept.fields.get(key) if kept is not None else None
+                self._show(batch, column, hits, field, before, sink)
             total.fields[key] = total.fields[key] + field if key in total.fields else field
         return total
+
+    def hits(self, batch: Batch, tally: Tally | None = None) -> tuple[Hits, ...]:
+        """The hits that count of each column of a batch, or of its text; `tally` counts the known false positives."""
+        return tuple(self.hits_of(batch, column, tally) for column in _columns(batch))
+
+    def hits_of(self, batch: Batch, column: int, tally: Tally | None = None) -> Hits:
+        """The hits of one column (-1: the text) of a batch that count.
+
+        A hit that is only possible does not count where a better one explains the same value; known false positives
+        do not either.
+        """
+        found = self.matcher.scan_text(batch.data) if column < 0 else self.matcher.scan_column(batch.columns[column])
+        hits = _explained(found)
+        if self._suppressor is None or not len(hits):
+            return hits
+        keep = np.array([not self._is_known(batch, column, hits, i) for i in range(len(hits))], bool)
+        if tally is not None and not keep.all():
+            tally += Tally(suppressed={"baseline": int(np.count_nonzero(~keep))})
+        return hits.take(keep)
+
+    def names(self, labels: ScannedLabels, sink: Sink | None) -> Tally:
+        """The names that were findings, as fields of kind name."""
+        total = Tally()
+        for (dataset, shown), names in labels.found.items():
+            field = FieldTally(dataset, shown, kind="name", rows=len(names), filled=len(names))
+            for raw, detectors in names.items():
+                self._count_name(field, raw, {self.matcher.detectors[i].id for i in detectors}, sink)
+            total.fields[dataset, shown] = field
+        if labels.forgotten:
+            total.skipped.append(Skipped("names", Reason.TOO_LARGE, "more names are findings than are kept"))
+        if sink:
+            sink.keep()
+        return total
+
+    def report(self, tally: Tally) -> Report:
+        """A report with verdicts on the fields and without decisions; `incomplete` when anything was skipped."""
+        return summarised(tally, self.matcher, self._suppressor.warnings() if self._suppressor else ())
 
     def _count(self, batch: Batch, index: int, hits: Hits) -> FieldTally:
         if index < 0:
@@ -146,82 +188,50 @@ class Scanner:
         classes = self.matcher.header_classes(column.header)
         return count_column(batch, column, hits, self.matcher.detectors, classes, self._sketch_key)
 
-    def _state_secret(self, hits: Hits) -> bool:
-        likely = hits.detector[(hits.confidence >= LIKELY) & (hits.flags & MASKED == 0)]
-        return any(self.matcher.detectors[int(i)].data_class == STATE_SECRET for i in set(likely.tolist()))
+    def _show(self, batch: Batch, column: int, hits: Hits, field: FieldTally, before: FieldTally | None,
+              sink: Sink | None) -> None:
+        """Make the findings that are kept in the report, or all of them when there is a sink."""
+        shown = hits.take((hits.confidence >= np.float32(self.min_confidence)) & (hits.flags & SHADOWED == 0))
+        chosen, examples = worth_making(shown, self.matcher.detectors, before)
+        for index in range(len(shown)) if sink else sorted(chosen | examples):
+            finding = self._maker.of_batch(batch, column, shown, index)
+            if index in chosen:
+                field.findings.append(finding)
+            if index in examples:
+                field.detectors[finding.detector].examples.append(finding)
+            if sink:
+                sink.write(finding)
 
-    def hits(self, batch: Batch, column: int, tally: Tally | None = None) -> Hits:
-        """The hits of one column (-1: the text) of a batch that count.
+    def _count_name(self, field: FieldTally, raw: str, detectors: set[str], sink: Sink | None) -> None:
+        for finding in self._maker.of_text(raw, self.matcher.scan_text(raw.encode("utf-8", "replace")), field.dataset):
+            if finding.detector not in detectors or finding.masked or finding.confidence < LIKELY:
+                continue
+            counted = ClassTally(hits=1, validated=int(finding.validated), certain=int(finding.confidence >= CERTAIN),
+                                 likely=1, cells=1, confidence=finding.confidence, examples=[finding])
+            name = finding.detector
+            field.detectors[name] = field.detectors[name] + counted if name in field.detectors else counted
+            field.findings.append(finding)
+            if sink:
+                sink.write(finding)
 
-        A hit that is only possible does not count where a better one explains the same value; known false positives
-        do not either, and `tally` counts them.
-        """
-        if column < 0:
-            hits = explained(self.matcher.scan_text(batch.data))
-        else:
-            hits = explained(self.matcher.scan_column(batch.columns[column]))
-        if self._suppressor is None or not len(hits):
-            return hits
-        keep = [not self._known(batch, column, hits, i) for i in range(len(hits))]
-        if tally is not None and (known := len(keep) - sum(keep)):
-            tally.suppressed["baseline"] = tally.suppressed.get("baseline", 0) + known
-        return hits.take(np.asarray(keep, bool))
+    def _has_mark(self, hits: Hits) -> bool:
+        """Whether a state-secret mark is among the hits."""
+        likely = (hits.confidence >= np.float32(LIKELY)) & (hits.flags & MASKED == 0)
+        return bool(np.isin(hits.detector[likely], self._marks).any())
 
-    def report(self, tally: Tally) -> Report:
-        """A report with verdicts on the fields and without decisions; `incomplete` when anything was skipped."""
-        fields = classify(tally, self.matcher.detectors)
-        findings = tuple(f for field in tally.fields.values() for f in field.findings)
-        verdict = Verdict.INCOMPLETE if tally.skipped or not _read_anything(tally) else Verdict.PASS
-        return Report(
-            tool={"name": "guard", "version": __version__},
-            rules={"digest": self.matcher.digest, "detectors": len(self.matcher.detectors)},
-            inputs=tuple(tally.inputs), fields=fields, findings=findings, skipped=tuple(tally.skipped),
-            verdict=verdict, created=now(), suppressed=dict(tally.suppressed), summary=_summary(tally, fields),
-            warnings=tuple(self._suppressor.warnings()) if self._suppressor else (),
-        )
-
-    def _known(self, batch: Batch, column: int, hits: Hits, index: int) -> bool:
+    def _is_known(self, batch: Batch, column: int, hits: Hits, index: int) -> bool:
         detector = self.matcher.detectors[int(hits.detector[index])]
         if self._suppressor is None or detector.id not in self._suppressor.detectors:
             return False
-        finding = next(self._maker.of_batch(batch, column, hits.take(np.asarray([index])), shadowed=True))
-        return self._suppressor.covers(finding)
-
-    def _covered(self, finding: Finding) -> bool:
-        return self._suppressor is not None and self._suppressor.covers(finding)
-
-    def _show(self, batch: Batch, column: int, hits: Hits, field: FieldTally, sink: Sink | None) -> None:
-        """Make the findings that are kept in the report, or all of them when there is a sink."""
-        shown = hits.take((hits.confidence >= self.min_confidence) & (hits.flags & SHADOWED == 0))
-        for index, finding in enumerate(self._maker.of_batch(batch, column, shown)):
-            if index < MAX_FINDINGS:
-                field.findings.append(finding)
-                _exemplify(field.detectors[finding.detector], finding)
-            elif sink is None:
-                break
-            if sink:
-                sink(finding)
-
-    def names(self, labels: ScannedLabels, sink: Sink | None) -> Tally:
-        """The names that were findings, as fields of kind name."""
-        total = Tally()
-        for (dataset, shown), (raw, detectors) in labels.found.items():
-            field = FieldTally(dataset, shown, kind="name", rows=1, filled=1)
-            for finding in self._maker.of_text(raw, self.matcher.scan_text(raw.encode("utf-8", "replace")), dataset):
-                index = next((i for i in detectors if self.matcher.detectors[i].id == finding.detector), None)
-                if index is None or finding.masked or finding.confidence < LIKELY:
-                    continue
-                counted = ClassTally(hits=1, validated=int(finding.validated), certain=int(finding.confidence >= 0.9),
-                                     likely=1, cells=1, confidence=finding.confidence, examples=[finding])
-                field.detectors[finding.detector] = field.detectors.get(finding.detector, ClassTally()) + counted
-                field.findings.append(finding)
-                if sink:
-                    sink(finding)
-            total.fields[dataset, shown] = field
-        return total
+        return self._suppressor.covers(self._maker.of_batch(batch, column, hits, index, placed=False))
 
 
-def explained(hits: Hits) -> Hits:
+def _columns(batch: Batch) -> Sequence[int]:
+    """The columns of a batch by number; -1 is the text of one that has none."""
+    return range(len(batch.columns)) if batch.columns else (-1,)
+
+
+def _explained(hits: Hits) -> Hits:
     """Without the hits that are only possible and overlapped by a better one."""
     return hits.take((hits.flags & SHADOWED == 0) | (hits.confidence >= np.float32(LIKELY))) if len(hits) else hits
 
@@ -229,22 +239,13 @@ def explained(hits: Hits) -> Hits:
 def _documents(source: str | Path | BinaryIO, options: Options, labels: ScannedLabels) -> Iterator[Document | Skipped]:
     if isinstance(source, (str, Path)):
         yield from discover(Path(source), options, labels)
-    else:
+    elif isinstance(source.read(0), bytes):
         yield open_stream(source, options, labels)
-
-
-def _exemplify(tally: ClassTally, finding: Finding) -> None:
-    if len(tally.examples) < MAX_EXAMPLES:
-        tally.examples.append(finding)
-
-
-def _has_state_secret(tally: Tally, matcher: Matcher) -> bool:
-    marks = {d.id for d in matcher.detectors if d.data_class == STATE_SECRET}
-    return any(field.detectors[mark].likely for field in tally.fields.values() for mark in marks & set(field.detectors))
+    else:
+        raise UsageError("a stream must give bytes", hint='open the file in the mode "rb"')
 
 
 def _withhold_examples(tally: Tally) -> None:
-    """Nothing of a file with a state-secret mark is shown, not even masked."""
     for field in tally.fields.values():
         field.findings.clear()
         for counted in field.detectors.values():
@@ -252,20 +253,7 @@ def _withhold_examples(tally: Tally) -> None:
 
 
 def _input(document: Document, tally: Tally) -> Input:
-    status = "scanned" if tally.fields else "failed" if tally.skipped else "scanned"
+    status = "scanned" if tally.fields or not tally.skipped else "failed"
     reason = str(tally.skipped[0].reason) if tally.skipped else ""
-    return Input(document.name, max(document.size, 0), status, reason, document.format, document.encoding, document.digest)
-
-
-def _read_anything(tally: Tally) -> bool:
-    return any(i.status == "scanned" for i in tally.inputs)
-
-
-def _summary(tally: Tally, fields: tuple[Field, ...]) -> dict[str, Any]:
-    counts: dict[str, Any] = {
-        "files": len(tally.inputs), "fields": len(fields), "skipped": len(tally.skipped) + tally.skipped_more,
-        "bytes": sum(i.bytes for i in tally.inputs),
-        "findings": sum(field.hits for field in fields), "masked": sum(field.masked_hits for field in fields),
-        "personal_fields": sum(bool(field.data_class) for field in fields),
-    }
-    return counts
+    return Input(document.name, max(document.size, 0), status, reason, document.format, document.encoding,
+                 document.digest)

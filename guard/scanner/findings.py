@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
 
 from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Hits
-from guard.detect import Matcher
+from guard.detect import Detector, Matcher
 from guard.keys import fingerprinter
 from guard.masking import preview
 from guard.model import Finding, Hidden, Location
+from guard.tally import MAX_EXAMPLES, MAX_FINDINGS, FieldTally
 from guard.taxonomy import data_class
 
 
@@ -19,56 +22,58 @@ class FindingMaker:
         self._matcher = matcher
         self._fingerprint: Callable[[str, str], str] = fingerprinter(key)
 
-    def of_batch(self, batch: Batch, column: int, hits: Hits, *, shadowed: bool = False) -> Iterator[Finding]:
-        """The findings of one column of a batch (`column` -1: of its text), in order; shadowed ones on request."""
-        for index in range(len(hits)):
-            if shadowed or not hits.flags[index] & SHADOWED:
-                yield self._of_hit(batch, column, hits, index)
+    def of_batch(self, batch: Batch, column: int, hits: Hits, index: int, *, placed: bool = True) -> Finding:
+        """The finding of one hit in a column of a batch (`column` -1: its text); without its place on request."""
+        first, last, cell = int(hits.start[index]), int(hits.end[index]), int(hits.cell[index])
+        whole = batch.data if column < 0 else batch.columns[column].value(cell)
+        value = _decoded(whole[first:last])
+        if not placed:
+            return self._make(hits, index, value, Location(batch.dataset), 0)
+        place = batch.locate(column, cell, first, last)
+        start = (place.column or 1) - 1 if column < 0 else len(_decoded(whole[:first]))
+        return self._make(hits, index, value, place, start)
 
     def of_text(self, text: str, hits: Hits, dataset: str = "") -> Iterator[Finding]:
-        """The findings of a text; `start` and `end` are its code points."""
-        data = text.encode("utf-8", "surrogatepass")
-        for index in range(len(hits)):
-            if hits.flags[index] & SHADOWED:
-                continue
+        """The findings of a text that are not shadowed; `start` and `end` are its code points."""
+        data = text.encode("utf-8", "replace")
+        # Hits come in order of their start: code points and lines are counted on from hit to hit.
+        byte = start = line = line_start = 0
+        for index in np.flatnonzero(hits.flags & SHADOWED == 0).tolist():
             first, last = int(hits.start[index]), int(hits.end[index])
-            start = _points(data[:first])
-            value = _decoded(data[first:last])
-            place = Location(dataset, line=data.count(b"\n", 0, first) + 1,
-                             column=start - _points(data[: data.rfind(b"\n", 0, first) + 1]) + 1,
-                             offset=first, length=last - first)
-            yield self.make(hits, index, value, place, start)
+            between = data[byte:first].decode("utf-8")
+            if breaks := between.count("\n"):
+                line, line_start = line + breaks, start + between.rfind("\n") + 1
+            byte, start = first, start + len(between)
+            place = Location(dataset, line=line + 1, column=start - line_start + 1, offset=first, length=last - first)
+            yield self._make(hits, index, _decoded(data[first:last]), place, start)
 
-    def _of_hit(self, batch: Batch, column: int, hits: Hits, index: int) -> Finding:
-        first, last, cell = int(hits.start[index]), int(hits.end[index]), int(hits.cell[index])
-        place = batch.locate(column, cell, first, last)
-        whole = batch.data if column < 0 else batch.columns[column].value(cell)
-        start = (place.column or 1) - 1 if column < 0 else _points(whole[:first])
-        return self.make(hits, index, _decoded(whole[first:last]), place, start)
-
-    def make(self, hits: Hits, index: int, value: str, place: Location, start: int) -> Finding:
-        """The finding of one hit with this value at this place."""
-        number = int(hits.detector[index])
+    def _make(self, hits: Hits, index: int, value: str, place: Location, start: int) -> Finding:
+        number, flags = int(hits.detector[index]), int(hits.flags[index])
         detector = self._matcher.detectors[number]
-        flags = int(hits.flags[index])
-        style = data_class(detector.data_class).mask
+        normal = self._matcher.normal_form(number, value.encode("utf-8", "replace"))
         return Finding(
             detector.id, detector.data_class, place, start, start + len(value), float(hits.confidence[index]),
-            bool(flags & VALIDATED), bool(flags & MASKED), preview(style, value),
-            self._fingerprint(detector.data_class, self._matcher.normal_form(number, value.encode("utf-8", "replace"))),
-            _reason(flags), Hidden(value),
+            bool(flags & VALIDATED), bool(flags & MASKED), preview(data_class(detector.data_class).mask, value),
+            self._fingerprint(detector.data_class, normal), _reason(flags), Hidden(value),
         )
+
+
+def worth_making(hits: Hits, detectors: Sequence[Detector], before: FieldTally | None) -> tuple[set[int], set[int]]:
+    """Which hits the report has room for, as findings and as examples of their detectors, after those `before`."""
+    room = MAX_FINDINGS - len(before.findings) if before else MAX_FINDINGS
+    examples: set[int] = set()
+    for number in np.unique(hits.detector).tolist():
+        counted = before.detectors.get(detectors[number].id) if before else None
+        wanted = MAX_EXAMPLES - len(counted.examples) if counted else MAX_EXAMPLES
+        if wanted > 0:
+            examples.update(np.flatnonzero(hits.detector == number)[:wanted].tolist())
+    return set(range(min(max(room, 0), len(hits)))), examples
 
 
 def _reason(flags: int) -> str:
     if flags & CHECK_FAILED:
         return "format and place fit, check fails"
     return "header says so" if flags & FROM_HEADER else ""
-
-
-def _points(data: bytes) -> int:
-    """Code points of a UTF-8 prefix: every byte that does not continue one."""
-    return len(data.decode("utf-8", "replace"))
 
 
 def _decoded(data: bytes) -> str:

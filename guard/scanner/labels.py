@@ -9,37 +9,61 @@ from guard.detect import Matcher
 from guard.model import LIKELY, Role
 from guard.taxonomy import data_class
 
+STATE_SECRET = "state.secret_mark"  # noqa: S105
 _REMEMBERED = 10_000
+
+Detectors = tuple[int, ...]
+"""Indices into `Matcher.detectors`."""
 
 
 class ScannedLabels:
-    """Shows a name as it is when nothing fires in it, else by its ordinal; what fired is kept for the report."""
+    """Shows a name as it is when nothing fires in it, else by its ordinal; what fired is kept for the report.
+
+    `found` holds by (dataset, label) the raw names behind the label with what fired in them, `forgotten` counts those
+    beyond the bound.
+    """
 
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
-        self._private: dict[str, tuple[int, ...]] = {}
-        self.found: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
+        self._fired: dict[str, Detectors] = {}
+        self._secret: set[str] = set()
+        self._kept = 0
+        self.found: dict[tuple[str, str], dict[str, Detectors]] = {}
+        self.forgotten = 0
 
     def label(self, raw: str, fallback: str, *, dataset: str = "") -> str:
-        """`raw`, or `fallback` when it is empty or a finding. `found` then holds (raw, detectors) by place."""
+        """`raw`, or `fallback` when it is empty or a finding."""
         if not raw.strip():
             return fallback
-        fired = self._fired(raw)
+        fired = self._scan_once(raw)
         if not fired:
             return raw
-        if len(self.found) < _REMEMBERED:
-            self.found[dataset, fallback] = (raw, fired)
+        self._remember(raw, fired, dataset, fallback)
         return fallback
 
-    def _fired(self, raw: str) -> tuple[int, ...]:
-        if raw not in self._private:
-            if len(self._private) >= _REMEMBERED:
-                self._private.clear()
-            self._private[raw] = self._scan(raw)
-        return self._private[raw]
+    def is_secret(self, dataset: str) -> bool:
+        """Whether a state-secret mark stands in the name of this document, of a folder above it, or inside of it."""
+        return any(f"{dataset}/".startswith(f"{name}/") or name.startswith(f"{dataset}!") for name in self._secret)
 
-    def _scan(self, raw: str) -> tuple[int, ...]:
-        hits = self._matcher.scan_text(raw.encode("utf-8", "surrogateescape"))
+    def _remember(self, raw: str, fired: Detectors, dataset: str, fallback: str) -> None:
+        if any(self._matcher.detectors[i].data_class == STATE_SECRET for i in fired):
+            self._secret.add(dataset)
+        names = self.found.setdefault((dataset, fallback), {})
+        if raw not in names and self._kept < _REMEMBERED:
+            names[raw] = fired
+            self._kept += 1
+        elif raw not in names:
+            self.forgotten += 1
+
+    def _scan_once(self, raw: str) -> Detectors:
+        if raw not in self._fired:
+            if len(self._fired) >= _REMEMBERED:
+                self._fired.clear()
+            self._fired[raw] = self._scan(raw)
+        return self._fired[raw]
+
+    def _scan(self, raw: str) -> Detectors:
+        hits = self._matcher.scan_text(raw.encode("utf-8", "replace"))
         strong = hits.take((hits.confidence >= LIKELY) & (hits.flags & (MASKED | SHADOWED) == 0))
         return tuple(int(i) for i in np.unique(strong.detector) if _private(self._matcher.detectors[i].data_class))
 

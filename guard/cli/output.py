@@ -1,0 +1,98 @@
+"""Where results go: new files that appear whole or not at all, and streams whose reader may go away."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from guard.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from guard.model import Finding
+
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def created(path: Path) -> Iterator[TextIO]:
+    """A text file of mode 0600 that takes the place of `path` when it is complete; devices are written to directly."""
+    try:
+        if _is_special(path):
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                yield file
+            return
+        half = path.with_name(f".{path.name}.guard-{secrets.token_hex(8)}")
+        try:
+            with os.fdopen(os.open(half, _NEW, 0o600), "w+", encoding="utf-8", newline="\n") as file:
+                os.fchmod(file.fileno(), 0o600)
+                yield file
+            half.replace(path)
+        finally:
+            with suppress(FileNotFoundError):
+                half.unlink()
+    except OSError as error:
+        raise OutputError(f"a report could not be written ({error.strerror or type(error).__name__})") from None
+
+
+def _is_special(path: Path) -> bool:
+    """Whether something stands at `path` that a file must not take the place of."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise UsageError("a report cannot take the place of a folder", hint="name a file")
+    return not stat.S_ISREG(mode)
+
+
+class FindingsFile:
+    """A sink that streams findings to a file as JSON Lines."""
+
+    def __init__(self, file: TextIO) -> None:
+        if not file.seekable():
+            raise UsageError("--findings needs a file that can be shortened",
+                             hint="findings of a document are taken back when a state-secret mark stands in it")
+        self._file = file
+        self._kept = 0
+
+    def write(self, finding: Finding) -> None:
+        self._file.write(json.dumps(finding.as_json(), ensure_ascii=False) + "\n")
+
+    def keep(self) -> None:
+        self._kept = self._file.tell()
+
+    def withdraw(self) -> None:
+        self._file.seek(self._kept)
+        self._file.truncate()
+
+
+class _Outlet(io.FileIO):
+    """A standard stream whose reader may go away: what is written then is lost, and the exit code stays what it is."""
+
+    def write(self, data: object) -> int:
+        try:
+            return super().write(data)  # type: ignore[arg-type]
+        except BrokenPipeError:
+            return memoryview(data).nbytes  # type: ignore[arg-type]
+
+
+def open_outlets() -> None:
+    """Put streams in the place of stdout and stderr that never fail because nobody reads."""
+    sys.stdout, sys.stderr = _outlet(sys.stdout), _outlet(sys.stderr)
+
+
+def _outlet(stream: TextIO | None) -> TextIO:
+    # A stream that the caller has closed is None.
+    if stream is None:
+        return open(os.devnull, "w", encoding="utf-8")
+    raw = _Outlet(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, "backslashreplace",
+                            line_buffering=stream.fileno() == 2 or stream.isatty())

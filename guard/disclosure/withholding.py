@@ -1,0 +1,74 @@
+"""What is remembered of the values that an edit takes out: direct identifiers and secrets, as hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from guard.batch import MASKED, NOISY, Column, Hits, Ints
+from guard.detect import Matcher
+from guard.disclosure.cells import slices
+from guard.disclosure.withheld import SHORTEST, Withholding
+from guard.model import Action, Decision, Role
+from guard.policy import Plan
+from guard.taxonomy import data_class
+
+Mask = npt.NDArray[np.bool_]
+
+
+def is_direct(identifier: str) -> bool:
+    """Whether values of this class must occur nowhere in a release once they are withheld."""
+    return bool(identifier) and data_class(identifier).role is Role.DIRECT
+
+
+class Remembrance:
+    """Hands the values that were taken out to a `Withholding`, as they stand and in their normal form.
+
+    A value that stays as it was (an address that is coarse enough already) is not withheld.
+    """
+
+    def __init__(self, matcher: Matcher, withholding: Withholding) -> None:
+        self._matcher = matcher
+        self._withholding = withholding
+        self._direct = np.array([is_direct(d.data_class) for d in matcher.detectors], bool)
+
+    def column(self, column: Column, hits: Hits, plan: Plan, decision: Decision, changed: Mask) -> None:
+        """The cells of a column decided as a whole where `changed`, and the identifiers inside of them."""
+        allowed = self._allowed(plan.spans)
+        inside = hits.take(self._direct[hits.detector] & ~allowed[hits.detector] & changed[hits.cell]
+                           & (hits.flags & MASKED == 0))
+        base = column.starts[inside.cell]
+        self.hits(column.data, base + inside.start, base + inside.end, inside)
+        if is_direct(decision.data_class):
+            # No hit: an identifier that is not recognised holds a digit; words ("unknown") occur anywhere.
+            cells = changed & _with_digit(column)
+            cells[hits.cell[hits.flags & MASKED != 0]] = False
+            self._remember(column.data, column.starts[cells], column.ends[cells])
+
+    def hits(self, data: bytes, starts: Ints, ends: Ints, hits: Hits) -> None:
+        """Findings at these places of a buffer; those that are no direct identifiers are left out."""
+        direct = self._direct[hits.detector]
+        starts, ends, hits = starts[direct], ends[direct], hits.take(direct)
+        self._remember(data, starts, ends)
+        noisy = np.flatnonzero(hits.flags & NOISY)
+        if len(noisy):
+            forms = [self._matcher.normal_form(int(hits.detector[i]), data[starts[i] : ends[i]]) for i in noisy]
+            self._remember(*slices(pa.array(forms, pa.string())))
+
+    def _allowed(self, spans: Mapping[str, Decision]) -> Mask:
+        return np.array([d.data_class in spans and spans[d.data_class].action is Action.ALLOW
+                         for d in self._matcher.detectors], bool)
+
+    def _remember(self, data: bytes, starts: Ints, ends: Ints) -> None:
+        long = ends - starts >= SHORTEST
+        if long.any():
+            self._withholding.add(self._withholding.hashes(data, starts[long], ends[long]))
+
+
+def _with_digit(column: Column) -> Mask:
+    digits = np.zeros(len(column.data) + 1, np.int32)
+    np.cumsum(np.frombuffer(column.data, np.uint8) - 48 < 10, out=digits[1:])
+    return np.asarray(digits[column.ends] > digits[column.starts])
