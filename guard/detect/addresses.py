@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from itertools import islice
 
 from guard.detect.tables import longest_first, rows
 
@@ -23,7 +25,9 @@ _LEAD_WORDS = re.compile(r"(?:现|家|常|暂|居|户籍)?(?:住址|住所|住|�
 _TOWNSHIP = re.compile(rf"[{_HAN}]{{2,3}}(?:镇|乡|街道)")
 _RUN = re.compile(rf"[{_HAN}0-9A-Za-z#· -]*$")
 REACH = 64
-"""Code points to the left of a number that an address may start at."""
+"""Code points to the left of a number that an address may start at, and to the right that it may go on."""
+LONGEST = 2 * REACH + 8
+"""Code points of an address at most: what is found at a place then depends on the place only, not on the number."""
 
 
 @cache
@@ -44,7 +48,8 @@ def _starts() -> dict[str, tuple[str, ...]]:
 
 def starts_division(text: str, at: int = 0) -> bool:
     """Whether the name of a division of GB/T 2260 (or of a province, without its suffix) stands at `at`."""
-    return any(text.startswith(name, at) for name in _starts().get(text[at : at + 2], ()))
+    names = _starts().get(text[at : at + 2])
+    return names is not None and text.startswith(names, at)
 
 
 def around_number(text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -53,10 +58,20 @@ def around_number(text: str, start: int, end: int) -> tuple[int, int] | None:
     window = text[floor:start]
     left = floor + len(window) - len(_leading(window))
     for at in _likely_starts(text, left, start):
-        found = _NUMBERED.match(text, at, min(len(text), end + REACH))
-        if found and found.end() >= end and _complete(found):
-            return at, at + len(found.group().rstrip(" ("))
+        stop = _address_end(text[at : at + LONGEST])
+        if at + stop >= end:
+            return at, at + stop
     return None
+
+
+@lru_cache(maxsize=1024)
+def _address_end(text: str) -> int:
+    """Where the whole numbered address ends that the text begins with, 0 when it begins with none.
+
+    Every number of an address asks for the same one, one after the other.
+    """
+    found = _NUMBERED.match(text)
+    return len(found.group().rstrip(" (")) if found and _complete(found) else 0
 
 
 def _leading(window: str) -> str:
@@ -65,15 +80,17 @@ def _leading(window: str) -> str:
     return found.group() if found else ""
 
 
-def _likely_starts(text: str, left: int, right: int) -> list[int]:
-    known = [at for at in range(left, right) if starts_division(text, at)]
-    if known:
-        return known[:3]
+def _likely_starts(text: str, left: int, right: int) -> Iterator[int]:
+    """At most three places from `left` on where a division begins, else behind a township's lead words."""
+    known = (at for at in range(left, right) if starts_division(text, at))
+    if (first := next(known, None)) is not None:
+        yield first
+        yield from islice(known, 2)
+        return
     rural = _TOWNSHIP.search(text, left, right)
-    if rural is None:
-        return []
-    lead = _LEAD_WORDS.match(text[rural.start() : rural.end()])
-    return [rural.start() + (lead.end() if lead else 0)]
+    if rural is not None:
+        lead = _LEAD_WORDS.match(text[rural.start() : rural.end()])
+        yield rural.start() + (lead.end() if lead else 0)
 
 
 def _complete(found: re.Match[str]) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from guard.detect.pack import Context
 
 _CUTS = ",;。\t|"
-_CUT_BEFORE = re.compile(f"[{_CUTS}](?!.*[{_CUTS}])", re.DOTALL)
 _CUT_AFTER = re.compile(f"[{_CUTS}\n]")
 
 
@@ -25,31 +25,41 @@ class Vicinity:
 
         Words behind the match count only when there is none before it; then the header of the column counts.
         """
-        for text in (before(line, start, self.context.window), behind(line, end, self.context.after), header):
-            if text and (sign := self._nearest(text)):
-                return sign
-        return 0
+        left = before(line, start, self.context.window)
+        if left and (sign := _nearest(self, left)):
+            return sign
+        right = behind(line, end, self.context.after)
+        if right and (sign := _nearest(self, right)):
+            return sign
+        return _nearest(self, header) if header else 0
 
-    def _nearest(self, text: str) -> int:
+    def nearest(self, text: str) -> int:
+        """Which kind of word stands last in a text: 1 supporting, -1 opposing, 0 none."""
         word, against = _last(self._words, text), _last(self._against, text)
         if word == against:
             return 0
         return 1 if word > against else -1
 
 
+@lru_cache(maxsize=8192)
+def _nearest(vicinity: Vicinity, text: str) -> int:
+    """`nearest`, kept: headers, keys and labels come again and again."""
+    return vicinity.nearest(text)
+
+
 def before(line: str, start: int, window: int) -> str:
     """At most `window` code points before `start`, cut at the last separator of fields or sentences."""
     text = line[max(0, start - window) : start]
-    cut = max(text.rfind(mark) for mark in _CUTS)
+    # Spelled out, since this is asked for every value: the marks of `_CUTS`.
+    tail = text[max(text.rfind(","), text.rfind(";"), text.rfind("。"), text.rfind("\t"), text.rfind("|")) + 1 :]
     # A mark that touches the value ("电话,138") separates a label from its value, not two fields.
-    return text[cut + 1 :] if text[cut + 1 :].strip() or cut < 0 else text
+    return tail if tail.strip() else text
 
 
 def behind(line: str, end: int, after: int) -> str:
     """At most `after` code points behind `end`, cut at the first separator."""
-    text = line[end : end + after]
-    found = _CUT_AFTER.search(text)
-    return text[: found.start()] if found else text
+    found = _CUT_AFTER.search(line, end, end + after)
+    return line[end : found.start() if found else end + after]
 
 
 def compile_words(words: Sequence[str]) -> re.Pattern[str] | None:

@@ -19,12 +19,14 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, VALIDATED
+from guard.detect.headers import HeaderWords
 from guard.detect.normalise import normal_form
-from guard.detect.rule import Rule
+from guard.detect.rule import Check, Rule
 from guard.model import POSSIBLE
 
 MASKED_WORTH = 0.7
@@ -33,6 +35,8 @@ COMPANION_DISTANCE = 160
 CEILING = 0.99
 MASKS = frozenset("*×●•■□○◯某#")
 """Characters that stand for hidden ones; in a masked pattern x and X do so too."""
+
+_MASK = re.compile(f"[{''.join(sorted(MASKS))}]")
 
 
 class Kind(IntEnum):
@@ -43,8 +47,7 @@ class Kind(IntEnum):
     CELL = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """`text[start:end]` of a line is what would be reported; `kind` says which pattern matched."""
 
     start: int
@@ -52,15 +55,13 @@ class Span:
     kind: Kind = Kind.PATTERN
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a line stands: the raw header of its column, "" in text."""
 
     header: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A hit in one line: indices of the normalised line, not yet bytes."""
 
     rule: Rule
@@ -96,15 +97,23 @@ def judge(rule: Rule, text: str, span: Span, place: Place) -> Verdict | None:
         extent = rule.extent(text, span.start, span.end)
         if extent is None:
             return None
-        span = replace(span, start=extent[0], end=extent[1])
-    fits = bool(place.header) and rule.header_words.fit(place.header) > 0
+        span = Span(*extent)
+    fits = bool(place.header) and _fits(rule.header_words, place.header)
     sign = rule.vicinity.weigh(text, span.start, span.end, place.header) if rule.vicinity else 0
     if not _allowed(rule, fits, sign):
         return None
-    if span.kind is Kind.MASKED or (span.kind is Kind.CELL and not MASKS.isdisjoint(text[span.start : span.end])):
+    if span.kind is Kind.MASKED or (span.kind is Kind.CELL and _MASK.search(text, span.start, span.end)):
         return _judge_masked(rule, text, span, fits or sign > 0)
-    value = normal_form(text[span.start : span.end], rule.detector.separators, rule.detector.form)
+    value = ""
+    if rule.reads_value:
+        value = normal_form(text[span.start : span.end], rule.detector.separators, rule.detector.form)
     return _judge_value(rule, value, span, fits, sign)
+
+
+@lru_cache(maxsize=8192)
+def _fits(words: HeaderWords, header: str) -> bool:
+    """Whether a header fits, kept: every value of a column asks for the same one."""
+    return words.fit(header) > 0
 
 
 def _allowed(rule: Rule, fits: bool, sign: int) -> bool:
@@ -124,19 +133,24 @@ def _judge_masked(rule: Rule, text: str, span: Span, backed: bool) -> Verdict | 
 
 def _judge_value(rule: Rule, value: str, span: Span, fits: bool, sign: int) -> Verdict | None:
     detector = rule.detector
-    if not all(check(value) for check in rule.filters) or (detector.entropy and entropy(value) < detector.entropy):
+    if not _pass(rule.filters, value) or (detector.entropy and entropy(value) < detector.entropy):
         return None
     flags = FROM_HEADER if span.kind is Kind.CELL else 0
     worth = detector.confidence.shape
-    if rule.checks and all(check(value) for check in rule.checks):
+    if rule.checks and _pass(rule.checks, value):
         worth, flags = detector.confidence.checked, flags | (VALIDATED if rule.is_proof else 0)
     elif rule.checks:
         worth = detector.confidence.failed if fits or sign > 0 else 0.0
         return Verdict(rule, span.start, span.end, worth, flags | CHECK_FAILED) if worth >= POSSIBLE else None
-    worth += sum(weight for check, weight in rule.evidence if check(value))
+    if rule.evidence:
+        worth += sum(weight for check, weight in rule.evidence if check(value))
     worth += _context_worth(rule, fits, sign)
     worth = round(min(worth, CEILING), 4)
     return Verdict(rule, span.start, span.end, worth, flags) if worth >= POSSIBLE else None
+
+
+def _pass(checks: Sequence[Check], value: str) -> bool:
+    return not checks or all(check(value) for check in checks)
 
 
 def _context_worth(rule: Rule, fits: bool, sign: int) -> float:

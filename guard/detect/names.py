@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from guard.detect.tables import longest_first, numbers, rows, table
 
@@ -39,6 +39,7 @@ def split(name: str) -> tuple[str, str] | None:
     return (name[:1], name[1:]) if name[:1] in surnames and len(name) > 1 else None
 
 
+@lru_cache(maxsize=65_536)
 def plausibility(name: str) -> float:
     """How much a run of Han characters looks like a whole name: above STRICT surely, below LENIENT hardly."""
     if _ETHNIC_DOT.fullmatch(name) or _ETHNIC.fullmatch(name):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import lru_cache
+from itertools import accumulate
 
 INVISIBLE = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0x00AD, 0xFEFF, 0xFE0F, 0x180E)
 """Zero-width and bidi marks, soft hyphen, byte order mark, variation selector."""
@@ -27,12 +28,18 @@ TABLE: Mapping[int, int | None] = {
     **dict.fromkeys(INVISIBLE),
 }
 _INVISIBLE = frozenset(map(chr, INVISIBLE))
+_DRESSED = re.compile(f"[{''.join(map(chr, TABLE))}]")
 _LINE_END = re.compile(rb"[\r\n]")
+_STRIDE = 1024
+"""Characters between two places of a long line whose bytes are counted once."""
+_SHORT = 64
+"""Characters of a value whose normal form is kept; it is asked for several times in a row."""
 
 
 def normalise(text: str) -> str:
     """The text as patterns see it."""
-    return text if text.isascii() else text.translate(TABLE)
+    # To search is several times cheaper than to translate, and most texts need no change.
+    return text if text.isascii() or not _DRESSED.search(text) else text.translate(TABLE)
 
 
 class Line:
@@ -41,28 +48,33 @@ class Line:
     `start` is the byte offset of the line in its buffer. Bytes that are no UTF-8 count one character each.
     """
 
-    __slots__ = ("__dict__", "original", "start", "text")
+    __slots__ = ("_edges", "_kept", "original", "start", "text")
 
     def __init__(self, raw: bytes, start: int = 0) -> None:
         self.start = start
         self.original = raw.decode("utf-8", "surrogateescape")
         self.text = normalise(self.original)
-
-    @cached_property
-    def _kept(self) -> list[int] | None:
-        """For each character of `text` its index in `original`; None when no character vanished."""
-        if len(self.text) == len(self.original):
-            return None
-        return [index for index, character in enumerate(self.original) if character not in _INVISIBLE]
+        self._edges: tuple[int, ...] = ()
+        # For each character of `text` its index in `original`; None when no character vanished.
+        self._kept = None if len(self.text) == len(self.original) else [
+            index for index, character in enumerate(self.original) if character not in _INVISIBLE]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Byte offsets in the buffer of `text[start:end]`, which must not be empty."""
         if self._kept is not None:
             start, end = self._kept[start], self._kept[end - 1] + 1
-        if self.original.isascii():
-            return self.start + start, self.start + end
-        before = _width(self.original[:start])
-        return self.start + before, self.start + before + _width(self.original[start:end])
+        first = self._bytes_before(start)
+        return self.start + first, self.start + first + _width(self.original[start:end])
+
+    def _bytes_before(self, index: int) -> int:
+        """The bytes of the characters before `index`, counted from the last edge so that long lines stay linear."""
+        if index < _STRIDE:
+            return _width(self.original[:index])
+        if not self._edges:
+            widths = (_width(self.original[at : at + _STRIDE]) for at in range(0, len(self.original), _STRIDE))
+            self._edges = tuple(accumulate(widths, initial=0))
+        edge = index // _STRIDE
+        return self._edges[edge] + _width(self.original[edge * _STRIDE : index])
 
     def raw(self, start: int, end: int) -> str:
         """The original characters behind `text[start:end]`."""
@@ -76,7 +88,7 @@ class Line:
 
 
 def _width(text: str) -> int:
-    return len(text.encode("utf-8", "surrogateescape"))
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
 
 
 def lines(data: bytes) -> Iterator[Line]:
@@ -129,7 +141,16 @@ FORMS: Mapping[str, Callable[[str], str]] = {
 
 def normal_form(text: str, separators: tuple[str, ...], form: str) -> str:
     """The value without its dress: normalised, separators removed, in the named form."""
+    if not separators and not form:
+        return normalise(text).strip()
+    return _kept_form(text, separators, form) if len(text) <= _SHORT else _formed(text, separators, form)
+
+
+def _formed(text: str, separators: tuple[str, ...], form: str) -> str:
     value = normalise(text).strip()
     for separator in separators:
         value = value.replace(separator, "")
     return FORMS[form](value) if form else value
+
+
+_kept_form = lru_cache(maxsize=1024)(_formed)

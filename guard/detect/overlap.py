@@ -8,7 +8,7 @@ is: proved, then more certain, then longer, then first in the order of detectors
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from guard.batch import MASKED, SHADOWED, VALIDATED
 from guard.model import LIKELY
@@ -16,8 +16,7 @@ from guard.model import LIKELY
 WHOLES = ("secret.private_key", "secret.token", "person.email", "person.address", "secret.dingtalk", "secret.feishu")
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A hit of one buffer or cell: start and end in any one unit."""
 
     detector: int

@@ -60,10 +60,10 @@ def place_line(verdicts: Sequence[Verdict], line: Line) -> Iterator[Placed]:
     """The hits of a line with the bytes of their buffer, NOISY where the value is not written in its normal form."""
     for verdict in verdicts:
         detector = verdict.rule.detector
-        start, end = line.span(verdict.start, verdict.end)
         raw = line.raw(verdict.start, verdict.end)
         noisy = NOISY if normal_form(raw, detector.separators, detector.form) != raw else 0
-        yield Placed(verdict.rule.index, detector.data_class, start, end, verdict.confidence, verdict.flags | noisy)
+        yield Placed(verdict.rule.index, detector.data_class, *line.span(verdict.start, verdict.end),
+                     verdict.confidence, verdict.flags | noisy)
 
 
 def scan_blocks(rules: Sequence[Rule], data: bytes, header: str = "") -> Iterator[Placed]:
@@ -99,10 +99,12 @@ def judge_cell(rule: Rule, text: str, place: Place) -> Verdict | None:
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
     if start >= end:
         return None
-    if rule.cell is not None and not (matched := rule.cell.fullmatch(text, start, end)):
-        return None
-    if rule.cell is not None and rule.cell.groups and matched:
-        start, end = matched.span(1)
+    if rule.cell is not None:
+        matched = rule.cell.fullmatch(text, start, end)
+        if matched is None:
+            return None
+        if rule.cell.groups:
+            start, end = matched.span(1)
     return judge(rule, text, Span(start, end, Kind.CELL), place)
 
 

@@ -81,6 +81,11 @@ class Rule:
         weights = self.detector.evidence
         return tuple(zip(_functions(self.detector, tuple(weights)), weights.values(), strict=True))
 
+    @cached_property
+    def reads_value(self) -> bool:
+        """Whether anything is asked of the value itself, beyond where it stands."""
+        return bool(self.filters or self.checks or self.evidence or self.detector.entropy)
+
     @property
     def header_only(self) -> bool:
         """Whether the detector has no pattern of its own: every filled cell under a fitting header is a hit."""
