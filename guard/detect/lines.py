@@ -13,7 +13,7 @@ import numpy.typing as npt
 from guard.batch import MASKED, NOISY, Ints
 from guard.detect.dense import Spans
 from guard.detect.folding import Folded
-from guard.detect.judge import Kind, Place, Span, Verdict, companions, judge
+from guard.detect.judge import Kind, Place, Span, Verdict, companions
 from guard.detect.normalise import Line, normal_form
 from guard.detect.overlap import Placed
 from guard.detect.plain import place_line
@@ -115,7 +115,7 @@ class LineScan:
                 continue
             near = None if ends is None else _characters(text, raw, first, ends)
             for span in _located(rule, text, search.spans(text, near)):
-                if (verdict := judge(self._plan.located[rule.index], text, span, self._place)) is not None:
+                if (verdict := self._plan.judgements.judge(rule, text, span, self._place)) is not None:
                     found.setdefault((rule.index, verdict.start, verdict.end, verdict.flags & MASKED), verdict)
         return list(found.values())
 

@@ -12,6 +12,7 @@ from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.dense import Surroundings
 from guard.detect.judge import Kind
+from guard.detect.judgements import Judgements
 from guard.detect.rule import Rule
 from guard.detect.shapes import Shape, Words, compile_shape
 from guard.detect.supersets import NoSupersetError, longest_literal, superset
@@ -24,6 +25,7 @@ class Plan:
     def __init__(self, rules: Sequence[Rule], *, use_cache: bool) -> None:
         self.rules = tuple(rules)
         self.surroundings = Surroundings()
+        self.judgements = Judgements(self.rules)
         self.use_cache = use_cache
 
     @cached_property
@@ -33,12 +35,6 @@ class Plan:
                  for rule in self.rules if _is_dense(rule)}
         return {index: shape for index, shape in found.items()
                 if shape is not None and _implies_keyword(shape, self.rules[index])}
-
-    @cached_property
-    def located(self) -> tuple[Rule, ...]:
-        """The rules without their extents, for spans that already have their real ends."""
-        return tuple(rule if rule.extent is None else Rule(rule.index, rule.detector.model_copy(update={"extent": ""}))
-                     for rule in self.rules)
 
     @cached_property
     def searches(self) -> tuple[Search, ...]:
