@@ -43,9 +43,12 @@ class Remembrance:
         base = column.starts[inside.cell]
         self.hits(column.data, base + inside.start, base + inside.end, inside)
         if is_direct(decision.data_class):
-            # No hit: an identifier that is not recognised holds a digit; words ("unknown") occur anywhere.
-            cells = changed & _with_digit(column)
-            cells[hits.cell[hits.flags & MASKED != 0]] = False
+            # Without a hit: an identifier that is not recognised holds a digit; words ("unknown") occur anywhere.
+            unknown = changed.copy()
+            unknown[hits.cell[hits.flags & MASKED != 0]] = False
+            unknown[inside.cell] = False
+            cells = np.flatnonzero(unknown)
+            cells = cells[_with_digit(column.data, column.starts[cells], column.ends[cells])] if len(cells) else cells
             self._remember(column.data, column.starts[cells], column.ends[cells])
 
     def hits(self, data: bytes, starts: Ints, ends: Ints, hits: Hits) -> None:
@@ -68,7 +71,7 @@ class Remembrance:
             self._withholding.add(self._withholding.hashes(data, starts[long], ends[long]))
 
 
-def _with_digit(column: Column) -> Mask:
-    digits = np.zeros(len(column.data) + 1, np.int32)
-    np.cumsum(np.frombuffer(column.data, np.uint8) - 48 < 10, out=digits[1:])
-    return np.asarray(digits[column.ends] > digits[column.starts])
+def _with_digit(data: bytes, starts: Ints, ends: Ints) -> Mask:
+    """Which slices hold an ASCII digit."""
+    digits = np.flatnonzero(np.frombuffer(data, np.uint8) - 48 < 10)
+    return np.asarray(np.searchsorted(digits, ends) > np.searchsorted(digits, starts))

@@ -7,7 +7,7 @@ each field. Nothing here decides what may leave.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -18,7 +18,7 @@ from guard.detect import Matcher, load
 from guard.errors import UsageError
 from guard.hashing import new_key
 from guard.model import CERTAIN, LIKELY, POSSIBLE, Finding, Input, Reason, Report, Skipped
-from guard.scanner.count import count_column, count_text
+from guard.scanner.count import Characters, count_column, count_text
 from guard.scanner.findings import FindingMaker, worth_making
 from guard.scanner.labels import STATE_SECRET, ScannedLabels
 from guard.scanner.sink import FindingList, Sink, Sinks
@@ -135,8 +135,9 @@ class Scanner:
         `kept` is what came before: findings that it has no room for are not made. `shows` is whether any are made.
         """
         total = Tally()
+        buffers = {id(column.data): Characters(column.data) for column in batch.columns}
         for column, hits in zip(_columns(batch), found, strict=True):
-            field = self._count(batch, column, hits)
+            field = self._count(batch, column, hits, buffers)
             key = (field.dataset, field.name)
             if shows and len(hits):
                 before = kept.fields.get(key) if kept is not None else None
@@ -181,12 +182,13 @@ class Scanner:
         """A report with verdicts on the fields and without decisions; `incomplete` when anything was skipped."""
         return summarised(tally, self.matcher, self._suppressor.warnings() if self._suppressor else ())
 
-    def _count(self, batch: Batch, index: int, hits: Hits) -> FieldTally:
+    def _count(self, batch: Batch, index: int, hits: Hits, buffers: Mapping[int, Characters]) -> FieldTally:
         if index < 0:
             return count_text(batch, hits, self.matcher.detectors, self._sketch_key)
         column = batch.columns[index]
         classes = self.matcher.header_classes(column.header)
-        return count_column(batch, column, hits, self.matcher.detectors, classes, self._sketch_key)
+        return count_column(batch, column, buffers[id(column.data)], hits, self.matcher.detectors, classes,
+                            self._sketch_key)
 
     def _show(self, batch: Batch, column: int, hits: Hits, field: FieldTally, before: FieldTally | None,
               sink: Sink | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ from guard.detect import Detector
 from guard.hashing import hash64
 from guard.model import CERTAIN, LIKELY
 from guard.tally import SKETCH, ClassTally, FieldTally
+
+Counts = npt.NDArray[np.uint32]
 
 _FREE_TEXT_BYTES = 20
 _FREE_TEXT_SPACES = 2
@@ -27,11 +30,26 @@ def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int
     return tally
 
 
-def count_column(batch: Batch, column: Column, hits: Hits, detectors: Sequence[Detector],
+class Characters:
+    """Running counts of spaces and of bytes beyond ASCII in one buffer, made once for all columns that lie in it."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @cached_property
+    def spaces(self) -> Counts:
+        return _running(np.frombuffer(self._data, np.uint8) == 32)
+
+    @cached_property
+    def beyond_ascii(self) -> Counts:
+        return _running(np.frombuffer(self._data, np.uint8) >= 0x80)
+
+
+def count_column(batch: Batch, column: Column, characters: Characters, hits: Hits, detectors: Sequence[Detector],
                  header_classes: tuple[str, ...], key: int) -> FieldTally:
-    """The tally of one column of a batch."""
+    """The tally of one column of a batch; `characters` are those of the column's buffer."""
     tally = FieldTally(batch.dataset, column.field, ordinal=column.ordinal, rows=batch.rows, filled=len(column),
-                       long_text=free_text(column), header_classes=header_classes)
+                       long_text=free_text(column, characters), header_classes=header_classes)
     base = column.starts[hits.cell]
     tally.detectors = _by_detector(hits, hits.cell, detectors, column.data, base + hits.start, base + hits.end, key)
     return tally
@@ -46,23 +64,21 @@ def line_starts(data: bytes) -> Ints:
     return np.flatnonzero(ends).astype(np.int64) + 1
 
 
-def free_text(column: Column) -> int:
+def free_text(column: Column, characters: Characters) -> int:
     """How many values are long free text: several words, or some twenty Han characters."""
     long = column.ends - column.starts >= _FREE_TEXT_BYTES
     if not long.any():
         return 0
     starts, ends = column.starts[long], column.ends[long]
-    spaces = _count_between(column.data, 32, 33, starts, ends)
-    han = _count_between(column.data, 0x80, 0x100, starts, ends)
+    spaces = characters.spaces[ends] - characters.spaces[starts]
+    han = characters.beyond_ascii[ends] - characters.beyond_ascii[starts]
     return int(np.count_nonzero((spaces >= _FREE_TEXT_SPACES) | (han >= _FREE_TEXT_HAN_BYTES)))
 
 
-def _count_between(data: bytes, low: int, high: int, starts: Ints, ends: Ints) -> npt.NDArray[np.uint32]:
-    """How many bytes in [low, high) stand in each slice."""
-    view = np.frombuffer(data, np.uint8)
-    total = np.zeros(len(view) + 1, np.uint32)
-    np.cumsum((view >= low) & (view < high), dtype=np.uint32, out=total[1:])
-    return total[ends] - total[starts]
+def _running(mask: npt.NDArray[np.bool_]) -> Counts:
+    total = np.zeros(len(mask) + 1, np.uint32)
+    np.cumsum(mask, dtype=np.uint32, out=total[1:])
+    return total
 
 
 def _by_detector(hits: Hits, cells: Ints, detectors: Sequence[Detector], data: bytes, starts: Ints, ends: Ints,
