@@ -25,10 +25,20 @@ def sure_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     return (start, end) if names.is_sure_name(text[start:end]) else None
 
 
+def name_before(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """The surest name that ends where the run ends: what stands before it may be any words."""
+    if "·" in text[start:end]:
+        return start, end
+    sized = [(names.plausibility(text[end - size : end]), size) for size in (2, 3, 4) if end - size >= start]
+    worth, size = max(sized, default=(names.IMPLAUSIBLE, 0))
+    return (end - size, end) if worth >= names.STRICT else None
+
+
 EXTENTS: Mapping[str, Extent] = {
     "labelled_name": labelled_name,
     "fair_name": fair_name,
     "sure_name": sure_name,
+    "name_before": name_before,
     "address_number": addresses.around_number,
     "address_label": addresses.after_label,
 }

@@ -115,7 +115,7 @@ def not_placeholder_inside(value: str) -> bool:
 
 def not_assignment(value: str) -> bool:
     """Not a piece of code or of a command line."""
-    return not re.search(r"[(){}<>]|^[=:/.,]|=\w|^\[|\]$|^https?:|^\d{1,4}[-/.]\d{1,2}|^--?[a-z]", value)
+    return not re.search(r"[(){}<>]|^[=:/.,]|=\w|^\[|\]$|^https?:|^\d{1,4}[-/.]\d{1,2}|^--?[A-Za-z]", value)
 
 
 _REFERENCE = re.compile(
