@@ -6,18 +6,17 @@ Values that occur again are scanned once.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from guard.batch import Column, Hits, Ints
-from guard.detect.judge import Place, companions
-from guard.detect.normalise import Line
+from guard.detect.cells import whole_cells
 from guard.detect.overlap import Placed
-from guard.detect.plain import judge_cell, place_line, scan_blocks
+from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
-from guard.detect.rule import Rule
 from guard.detect.scan import Found, Scan, concatenate, found_of, merge
 
 SAMPLE = 512
@@ -63,7 +62,7 @@ class _Cells:
         inside = Found(found.detector, found.start - firsts[cells], found.end - firsts[cells], found.confidence,
                        found.flags)
         spanning = list(self._spanning(scan, firsts))
-        whole = list(self._whole(inside, cells, spanning))
+        whole = list(whole_cells(self.plan.rules, self.header, self.values, _explained(inside, cells, spanning)))
         more = [*spanning, *whole]
         placed = np.array([cell for cell, _ in more], np.int64)
         everywhere = concatenate([inside, found_of([hit for _, hit in more])])
@@ -76,21 +75,12 @@ class _Cells:
                 for hit in scan_blocks([self.plan.rules[index]], self.values[cell], self.header):
                     yield cell, hit
 
-    def _whole(self, found: Found, cells: Ints, spanning: Sequence[tuple[int, Placed]]) -> Iterator[tuple[int, Placed]]:
-        """(cell, hit) of the rules that take a whole cell under a fitting header, where they have found nothing."""
-        fitting = [rule for rule in self.plan.rules if (rule.cell or rule.header_only) and
-                   rule.header_words.fit(self.header)]
-        if not fitting:
-            return
-        explained = {rule.index: set(cells[found.detector == rule.index].tolist()) for rule in fitting}
-        for cell, hit in spanning:
-            explained.get(hit.detector, set()).add(cell)
-        for cell, value in enumerate(self.values):
-            rules = [rule for rule in fitting if cell not in explained[rule.index]]
-            for hit in self._judge_whole(rules, value) if rules and value else ():
-                yield cell, hit
 
-    def _judge_whole(self, rules: Sequence[Rule], value: bytes) -> Iterator[Placed]:
-        line, place = Line(value), Place(self.header)
-        verdicts = [verdict for rule in rules if (verdict := judge_cell(rule, line.text, place))]
-        return place_line(companions(verdicts), line)
+def _explained(found: Found, cells: Ints, spanning: Sequence[tuple[int, Placed]]) -> dict[int, set[int]]:
+    """By rule the cells in which it has found something."""
+    explained: dict[int, set[int]] = defaultdict(set)
+    for index in np.unique(found.detector).tolist():
+        explained[index].update(cells[found.detector == index].tolist())
+    for cell, hit in spanning:
+        explained[hit.detector].add(cell)
+    return explained

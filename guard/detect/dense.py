@@ -154,16 +154,21 @@ def _apply(name: str, function: Callable[[str], bool], values: Matrix, alive: Ma
 
 def _weigh(rule: Rule, outcome: _Outcome, fits: bool, signs: Ints) -> tuple[npt.NDArray[np.float64], Matrix]:
     """Confidence (0: no hit) and flags of each value; equal circumstances are weighed once."""
-    codes = ((outcome.evidence << 4) | ((signs + 1) << 2) | (outcome.passed << 1) | outcome.wanted).astype(np.int64)
+    codes = (outcome.evidence << 4) | ((signs + 1) << 2) | (outcome.passed << 1) | outcome.wanted
     distinct, inverse = np.unique(codes, return_inverse=True)
-    table = [_worth(rule, int(code), fits) for code in distinct.tolist()]
+    table = [worth_of(rule, int(code), fits) for code in distinct.tolist()]
     worths = np.array([worth for worth, _ in table], np.float64)
     marks = np.array([mark for _, mark in table], np.uint8)
     return worths[inverse], marks[inverse]
 
 
-def _worth(rule: Rule, code: int, fits: bool) -> tuple[float, int]:
-    """The arithmetic of `judge`, in its order: floating-point sums must come out the same."""
+def circumstances(wanted: bool, passed: bool, sign: int, evidence: int) -> int:
+    """All that the worth of a value depends on, but for the rule and its header, in one number for `worth_of`."""
+    return evidence << 4 | (sign + 1) << 2 | passed << 1 | wanted
+
+
+def worth_of(rule: Rule, code: int, fits: bool) -> tuple[float, int]:
+    """Confidence (0: no hit) and flags: the arithmetic of `judge` in its order, since sums of floats depend on it."""
     wanted, passed, sign, evidence = code & 1, code & 2, (code >> 2 & 3) - 1, code >> 4
     detector = rule.detector
     if not wanted:

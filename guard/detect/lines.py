@@ -99,9 +99,7 @@ class LineScan:
         if not sociable:
             return verdicts
         found = [*verdicts, *company(number)]
-        rules = [verdict.rule for verdict in found] + [search.rule for search, _ in sociable]
-        invited = [w for w in sociable if any(is_near(w[0].rule, rule) for rule in rules)]
-        needy = self._verdicts(invited, text, raw, first)
+        needy = self._verdicts(_invited(sociable, [verdict.rule for verdict in found]), text, raw, first)
         kept = {id(verdict) for verdict in companions([*found, *needy])} if needy else set()
         return verdicts + [verdict for verdict in needy if id(verdict) in kept]
 
@@ -167,19 +165,26 @@ class LineScan:
         return rule.vicinity is not None and rule.vicinity.weigh("", 0, 0, self._place.header) <= 0
 
     def _may_have_company(self, pairs: Ints, shapes: Sequence[Spans]) -> npt.NDArray[np.bool_]:
-        """Whether the line could hold a hit of a class that the rule wants near, by a shape or by another rule."""
+        """Whether the line could hold a hit of a class that the rule wants near, by a shape or by another rule.
+
+        A rule that is itself company for one that may have it stays too: company counts before it has any of its own.
+        """
         numbers, owners = self._split(pairs)
+        present = [self._plan.rules[index] for index in np.unique(owners).tolist()]
+        sociable = [rule for rule in present if rule.detector.near] if not self._plan.everywhere else []
         possible = np.ones(len(pairs), bool)
-        if self._plan.everywhere:
-            return possible
-        for rule in (self._plan.rules[index] for index in np.unique(owners).tolist()):
-            if rule.detector.near:
-                friends = [other.index for other in self._plan.rules if is_near(rule, other)]
-                lines = [numbers[np.isin(owners, friends)]]
-                lines += [self._block.lines_of(found.start + 1) for found in shapes if found.rule.index in friends]
-                mine = owners == rule.index
-                possible[mine] = np.isin(numbers[mine], np.concatenate(lines))
-        return possible
+        for rule in sociable:
+            friends = [other.index for other in self._plan.rules if is_near(rule, other)]
+            lines = [numbers[np.isin(owners, friends)]]
+            lines += [self._block.lines_of(found.start + 1) for found in shapes if found.rule.index in friends]
+            mine = owners == rule.index
+            possible[mine] = np.isin(numbers[mine], np.concatenate(lines))
+        kept = possible.copy()
+        for rule in sociable:
+            hosts = [other.index for other in sociable if is_near(other, rule)]
+            mine = owners == rule.index
+            kept[mine] |= np.isin(numbers[mine], numbers[np.isin(owners, hosts) & possible])
+        return kept
 
     def _split(self, pairs: Ints) -> tuple[Ints, Ints]:
         """Numbers of lines and indices of rules."""
@@ -221,6 +226,14 @@ def _is_noisy(rule: Rule, value: str) -> bool:
     if not detector.separators and not detector.form:
         return value != value.strip()
     return normal_form(value, detector.separators, detector.form) != value
+
+
+def _invited(sociable: Sequence[Work], found: Sequence[Rule]) -> list[Work]:
+    """The searches of rules that may have company, and of those that could be it."""
+    rules = [*found, *(search.rule for search, _ in sociable)]
+    hosts = {search.rule.index: search.rule for search, _ in sociable if any(is_near(search.rule, r) for r in rules)}
+    return [work for work in sociable if work[0].rule.index in hosts or any(
+        is_near(host, work[0].rule) for host in hosts.values())]
 
 
 @cache

@@ -1,0 +1,92 @@
+"""Rules that take a whole cell under a fitting header (`Detector.cell`, or any filled cell): judged in a short loop.
+
+Header and context are the same for every cell of a column, so what they are worth is known before the first cell.
+Cells that are written in an unusual way go to `plain.judge_cell`, which says what is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from guard.batch import FROM_HEADER, NOISY
+from guard.detect.dense import circumstances, worth_of
+from guard.detect.judge import MASKS, Place, companions, entropy
+from guard.detect.normalise import Line, normal_form, normalise
+from guard.detect.overlap import Placed
+from guard.detect.plain import judge_cell, place_line
+from guard.detect.rule import Rule
+from guard.model import POSSIBLE
+
+
+def whole_cells(rules: Sequence[Rule], header: str, values: Sequence[bytes], explained: dict[int, set[int]],
+                ) -> Iterator[tuple[int, Placed]]:
+    """(cell, hit) of the rules that fit the header; `explained`: by rule the cells in which it has found something."""
+    fitting = [rule for rule in rules if (rule.cell or rule.header_only) and rule.header_words.fit(header)]
+    if not fitting:
+        return
+    together = any(rule.detector.near for rule in fitting)
+    judges = [_CellJudge(rule, header) for rule in fitting]
+    for cell, value in enumerate(values):
+        open_to = [judge for judge in judges if cell not in explained[judge.rule.index]] if value else []
+        if not open_to:
+            continue
+        original = value.decode("utf-8", "surrogateescape")
+        text = normalise(original)
+        usual = not together and text == original and all(judge.is_usual(text) for judge in open_to)
+        placed = _usually(open_to, value, text) if usual else _plainly([judge.rule for judge in open_to], value, header)
+        for hit in placed:
+            yield cell, hit
+
+
+def _plainly(rules: Sequence[Rule], value: bytes, header: str) -> Iterator[Placed]:
+    line, place = Line(value), Place(header)
+    return place_line(companions([v for rule in rules if (v := judge_cell(rule, line.text, place))]), line)
+
+
+def _usually(judges: Sequence[_CellJudge], value: bytes, text: str) -> Iterator[Placed]:
+    stripped = text.strip()
+    if not stripped:
+        return
+    start = 0 if len(stripped) == len(text) else len(text[: text.index(stripped)].encode())
+    end = len(value) if len(stripped) == len(text) else start + len(stripped.encode())
+    for judge in judges:
+        if (worth := judge.worth(stripped)) is not None:
+            yield Placed(judge.rule.index, judge.rule.detector.data_class, start, end, *worth)
+
+
+@dataclass(slots=True)
+class _CellJudge:
+    """One rule under one header."""
+
+    rule: Rule
+    header: str
+    _sign: int = field(init=False)
+    _worths: dict[int, tuple[float, int]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._sign = self.rule.vicinity.weigh("", 0, 0, self.header) if self.rule.vicinity else 0
+
+    def is_usual(self, text: str) -> bool:
+        """Whether the cell is no masked value and the pattern reports all of it."""
+        cell = self.rule.cell
+        return MASKS.isdisjoint(text) and (cell is None or not cell.groups) and (cell is None or text == text.strip())
+
+    def worth(self, text: str) -> tuple[float, int] | None:
+        """Confidence and flags of a value without blanks around it; None when it is no finding."""
+        rule, detector = self.rule, self.rule.detector
+        if rule.cell is not None and not rule.cell.fullmatch(text):
+            return None
+        dressed = detector.separators or detector.form
+        value = normal_form(text, detector.separators, detector.form) if dressed else text
+        if not all(check(value) for check in rule.filters) or (detector.entropy and entropy(value) < detector.entropy):
+            return None
+        passed = all(check(value) for check in rule.checks)
+        evidence = 0
+        for bit, (check, _) in enumerate(rule.evidence):
+            evidence |= check(value) << bit
+        code = circumstances(True, passed, self._sign, evidence)
+        if (known := self._worths.get(code)) is None:
+            known = self._worths[code] = worth_of(rule, code, True)
+        confidence, flags = known
+        return (confidence, flags | FROM_HEADER | (NOISY if value != text else 0)) if confidence >= POSSIBLE else None
