@@ -38,14 +38,15 @@ class Origins:
 
     def __init__(self, documents: dict[str, str], datasets: Iterable[str]) -> None:
         self._documents = documents
-        self._datasets = {_BOOK.sub(".xlsx", dataset): dataset for dataset in datasets}
+        self._datasets = frozenset(datasets)
+        self._books = {_BOOK.sub(".xlsx", dataset): dataset for dataset in self._datasets}
 
     def __call__(self, dataset: str) -> str:
         for end in [*(found.start() for found in re.finditer("[!#]", dataset)), len(dataset)]:
             name = self._documents.get(dataset[:end])
             if name is not None:
                 own = name + dataset[end:]
-                return self._datasets.get(_BOOK.sub(".xlsx", own), own)
+                return own if own in self._datasets else self._books.get(_BOOK.sub(".xlsx", own), own)
         return dataset
 
 
