@@ -46,6 +46,12 @@ def _starts() -> dict[str, tuple[str, ...]]:
     return {key: tuple(sorted(names, key=len, reverse=True)) for key, names in found.items()}
 
 
+@cache
+def _initials() -> re.Pattern[str]:
+    """A first character of the name of a division: few places of a text have one."""
+    return re.compile(f"[{''.join(sorted({key[0] for key in _starts()}))}]")
+
+
 def starts_division(text: str, at: int = 0) -> bool:
     """Whether the name of a division of GB/T 2260 (or of a province, without its suffix) stands at `at`."""
     names = _starts().get(text[at : at + 2])
@@ -82,7 +88,8 @@ def _leading(window: str) -> str:
 
 def _likely_starts(text: str, left: int, right: int) -> Iterator[int]:
     """At most three places from `left` on where a division begins, else behind a township's lead words."""
-    known = (at for at in range(left, right) if starts_division(text, at))
+    initials = _initials().finditer(text, left, right)
+    known = (found.start() for found in initials if starts_division(text, found.start()))
     if (first := next(known, None)) is not None:
         yield first
         yield from islice(known, 2)

@@ -50,9 +50,9 @@ class HeaderWords:
 
     def fit(self, header: str) -> int:
         """How well the header fits: 0 not at all, else the length of the word found, 100 more for the whole header."""
-        return self.names(header) or self._hint(header)
+        return _fit(self, header)
 
-    def _hint(self, header: str) -> int:
+    def hint(self, header: str) -> int:
         """As `fit`, for the words that only hint at the class."""
         if not self.hints:
             return 0
@@ -81,3 +81,9 @@ class HeaderWords:
 
     def _fit_han(self, joined: str) -> int:
         return next((len(word) for word in self.han if joined.endswith(word)), 0)
+
+
+@lru_cache(maxsize=8192)
+def _fit(words: HeaderWords, header: str) -> int:
+    """`HeaderWords.fit`, kept: every value of a column asks for the same one."""
+    return words.names(header) or words.hint(header)

@@ -20,11 +20,9 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from functools import lru_cache
 from typing import NamedTuple
 
 from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, VALIDATED
-from guard.detect.headers import HeaderWords
 from guard.detect.normalise import normal_form
 from guard.detect.rule import Check, Rule
 from guard.model import POSSIBLE
@@ -98,7 +96,7 @@ def judge(rule: Rule, text: str, span: Span, place: Place) -> Verdict | None:
         if extent is None:
             return None
         span = Span(*extent)
-    fits = bool(place.header) and _fits(rule.header_words, place.header)
+    fits = bool(place.header) and rule.header_words.fit(place.header) > 0
     sign = rule.vicinity.weigh(text, span.start, span.end, place.header) if rule.vicinity else 0
     if not _allowed(rule, fits, sign):
         return None
@@ -108,12 +106,6 @@ def judge(rule: Rule, text: str, span: Span, place: Place) -> Verdict | None:
     if rule.reads_value:
         value = normal_form(text[span.start : span.end], rule.detector.separators, rule.detector.form)
     return _judge_value(rule, value, span, fits, sign)
-
-
-@lru_cache(maxsize=8192)
-def _fits(words: HeaderWords, header: str) -> bool:
-    """Whether a header fits, kept: every value of a column asks for the same one."""
-    return words.fit(header) > 0
 
 
 def _allowed(rule: Rule, fits: bool, sign: int) -> bool:
