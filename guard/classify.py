@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ _OF_PERSONS = ("person.id", "person.passport", "person.sex", "person.birth_date"
                "person.marital_status", "person.education", "person.phone.mobile")
 _NAME = "person.name"
 _NEIGHBOURS = 2
+_UNNAMED = re.compile(r"column \d+")
 _HEADER_WEIGHT = 0.5
 _DENSE_CELLS = 3
 _UNCERTAIN = LIKELY - 0.01
@@ -79,7 +81,8 @@ def _weigh_hint(field: FieldTally, hinting: Sequence[tuple[Detector, HeaderWords
     if owned or (_NAME not in found and len(found) >= _NEIGHBOURS):
         return replace(field, header_classes=(*dict.fromkeys(hinted.values()), *field.header_classes))
     counted = [field.detectors[name] for name in hinted if name in field.detectors]
-    if sum(one.likely + one.masked for one in counted) >= MIXED * field.filled:
+    # Without any header no cell is backed, so what fired there fired by its own form.
+    if sum((one.likely if header else one.cells) + one.masked for one in counted) >= MIXED * field.filled:
         return field
     return replace(field, detectors={name: one for name, one in field.detectors.items() if name not in hinted})
 
@@ -103,9 +106,12 @@ def _records(fields: Iterable[FieldTally]) -> dict[tuple[str, str], set[str]]:
 
 
 def _headers(name: str) -> tuple[str, str]:
-    """What a JSON value belongs to, in the singular, and its key: patient and name of `$.patients[*].name`."""
+    """What a JSON value belongs to, in the singular, and its key: patient and name of `$.patients[*].name`.
+
+    A column that is shown by its number has no header, or one that is not to be shown.
+    """
     if not name.startswith("$"):
-        return "", name
+        return "", "" if _UNNAMED.fullmatch(name) else name
     keys = [key for key in name.replace("[*]", "").split(".")[1:] if key != "*"]
     return (keys[-2].removesuffix("s") if len(keys) > 1 else ""), (keys[-1] if keys else "")
 

@@ -4,7 +4,7 @@ Headers come as Chinese words (联系人手机号（必填）), English ones in 
 (sfzh, with the role before it: sqrsfzh) and paths ($.name[*].text). A detector's words are compared with the end of the
 header, since what stands before only says whose value it is; a word written `=owner` must be the whole header. A word
 written `?name` must be the whole header and only hints at the class: products and places have names too, so it lets the
-patterns of a cell be tried and says nothing by itself.
+patterns of a cell be tried and says nothing by itself; `?` alone is for columns without a header.
 """
 
 from __future__ import annotations
