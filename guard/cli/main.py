@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from types import FrameType
@@ -52,17 +51,14 @@ for command in (scan_command, check_command, release_command, verify_command, re
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    open_outlets()
+    outlet = open_outlets()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        _say(f"error: the output could not be written ({error.strerror})")
+    sys.stdout.flush()
+    if outlet.failure:
+        _say(f"error: the output could not be written ({outlet.failure})")
         code = INTERNAL
-        # Python flushes once more at exit: what is left goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 

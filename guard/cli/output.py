@@ -74,25 +74,28 @@ class FindingsFile:
         self._file.truncate()
 
 
-class _Outlet(io.FileIO):
-    """A standard stream whose reader may go away: what is written then is lost, and the exit code stays what it is."""
+class Outlet(io.FileIO):
+    """A standard stream that takes everything. A reader that went away is no error: what is written then is lost, and
+    the exit code stays what it is. `failure` says why anything else could not be written (a full disk)."""
+
+    failure = ""
 
     def write(self, data: object) -> int:
         try:
             return super().write(data)  # type: ignore[arg-type]
         except BrokenPipeError:
-            return memoryview(data).nbytes  # type: ignore[arg-type]
+            pass
+        except OSError as error:
+            self.failure = error.strerror or type(error).__name__
+        return memoryview(data).nbytes  # type: ignore[arg-type]
 
 
-def open_outlets() -> None:
-    """Put streams in the place of stdout and stderr that never fail because nobody reads."""
-    sys.stdout, sys.stderr = _outlet(sys.stdout), _outlet(sys.stderr)
-
-
-def _outlet(stream: TextIO | None) -> TextIO:
-    # A stream that the caller has closed is None.
-    if stream is None:
-        return open(os.devnull, "w", encoding="utf-8")
-    raw = _Outlet(stream.fileno(), "w", closefd=False)
-    return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, "backslashreplace",
-                            line_buffering=stream.fileno() == 2 or stream.isatty())
+def open_outlets() -> Outlet:
+    """Put outlets in the place of stdout and stderr; returns that of stdout."""
+    outlets = [Outlet(os.devnull if stream is None else stream.fileno(), "w", closefd=stream is None)
+               for stream in (sys.stdout, sys.stderr)]
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(io.BufferedWriter(outlet), "utf-8" if stream is None else stream.encoding, "backslashreplace",
+                         line_buffering=outlet.isatty() or stream is sys.stderr)
+        for outlet, stream in zip(outlets, (sys.stdout, sys.stderr), strict=True))
+    return outlets[0]
