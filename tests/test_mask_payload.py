@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -28,11 +30,11 @@ def shape(value: Any) -> Any:
 
 def test_a_text_is_changed_where_values_stand(people: People) -> None:
     phone, identity = people.mobile(), people.resident_id()
-    masked = guard.mask(f"电话{phone}，身份证号{identity}，谢谢", **SHARE, scanner=SCANNER)
+    masked = guard.mask(f"电话{phone}，身份证号{identity}，请查收", **SHARE, scanner=SCANNER)
     assert phone not in masked
     assert identity not in masked
     assert masked.startswith("电话")
-    assert masked.endswith("，谢谢")
+    assert masked.endswith("，请查收")
 
 
 def test_json_keeps_its_shape_and_its_keys_count_as_headers(people: People) -> None:
@@ -56,6 +58,70 @@ def test_a_key_that_is_a_finding_does_not_leave(people: People) -> None:
     masked = guard.mask({phone: 1, "n": 2}, **PUBLIC, scanner=SCANNER)
     assert phone not in str(masked)
     assert sorted(masked.values()) == [1, 2]
+
+
+def test_masked_keys_stay_apart_whatever_their_type(people: People) -> None:
+    phone, other = people.mobile(), people.mobile()
+    value = {phone: 1, int(phone): 2, float(other): 3, other: {other: 4}, True: 5, None: 6, 7: 8}
+    masked = guard.mask(value, **SHARE, scanner=SCANNER)
+    assert [v for v in masked.values() if not isinstance(v, dict)] == [1, 2, 3, 5, 6, 8]
+    assert {True, None, 7} <= set(masked)
+    assert phone not in repr(masked)
+    assert other not in repr(masked)
+
+
+def test_a_key_that_looks_like_a_masked_one_is_not_overwritten(people: People) -> None:
+    phone = people.mobile()
+    (mask_,) = guard.mask({phone: 1}, **SHARE, scanner=SCANNER)
+    assert sorted(guard.mask({mask_: 1, phone: 2, f"+86{phone}": 3}, **SHARE, scanner=SCANNER).values()) == [1, 2, 3]
+
+
+def test_numbers_truth_values_and_tuples(people: People) -> None:
+    phone = people.mobile()
+    value = {"手机": float(phone), "pair": (phone, 1.5), "big": 10**400, "身份证号": True, "none": None}
+    masked = guard.mask(value, **SHARE, scanner=SCANNER)
+    assert masked["手机"] is None
+    assert isinstance(masked["pair"], tuple)
+    assert masked["pair"][1] == 1.5
+    assert phone not in repr(masked)
+    assert (masked["big"], masked["none"]) == (10**400, None)
+    with pytest.raises(UsageError):
+        guard.mask({"big": 10**5000}, **SHARE, scanner=SCANNER)
+
+
+def test_half_a_surrogate_is_no_way_around(people: People) -> None:
+    phone = people.mobile()
+    masked = guard.mask({"note": f"\ud83d电话{phone}", "only": "\ud83d"}, **SHARE, scanner=SCANNER)
+    assert phone not in repr(masked)
+    assert masked["only"] == "\ud83d"
+
+
+def test_a_value_is_decided_as_if_it_stood_alone(people: People) -> None:
+    """However many leaves share a key: one hit suffices, and a clean value is left alone."""
+    phones = [people.mobile() for _ in range(30)]
+    values = [f"电话{phone}" if i % 3 else f"第{i}号" for i, phone in enumerate(phones)]
+    together = guard.mask({"说明": values}, **SHARE, scanner=SCANNER)["说明"]
+    assert together == [guard.mask({"说明": [value]}, **SHARE, scanner=SCANNER)["说明"][0] for value in values]
+
+
+def test_ten_thousand_leaves_are_masked_at_once(people: People) -> None:
+    value = [{"phone": people.mobile(), "n": i, "note": f"第{i}号"} for i in range(3400)]
+    begin = time.process_time()
+    masked = guard.mask(value, **PUBLIC, scanner=SCANNER)
+    assert time.process_time() - begin < 5
+    assert all(record["phone"] is None for record in masked)
+    assert [record["n"] for record in masked] == list(range(3400))
+
+
+def test_threads_share_a_scanner(people: People) -> None:
+    phones = [people.mobile() for _ in range(40)]
+    policy = guard.Policy.load("cn-department-share")
+
+    def masked(phone: str) -> Any:
+        return guard.mask({"tel": phone}, policy=policy, audience="department_share", scanner=SCANNER)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(masked, phones)) == [{"tel": f"{p[:3]}****{p[7:]}"} for p in phones]
 
 
 def test_blocked_values_are_replaced_or_raise() -> None:

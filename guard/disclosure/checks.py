@@ -40,13 +40,15 @@ def _absent(suspects: Mapping[int, str]) -> dict[str, Any]:
 def _quiet(output: Report, decisions: Iterable[Decision], decide: Decide) -> dict[str, Any]:
     """What still fires was accounted for: the class was replaced there by a form of its own, or is allowed there.
 
-    After a drop nothing of the class may be left, and a name that fires has escaped its ordinal.
+    After a drop nothing of the class may be left, no mask passes a check digit, and a name that fires has escaped its
+    ordinal.
     """
-    planned = {(d.dataset, d.field, d.data_class) for d in decisions
+    planned = {(d.dataset, d.field, d.data_class): d.action for d in decisions
                if d.action in _ACCEPTED and d.scope is not Scope.NAME}
     allowed = {(d.dataset, d.field, d.data_class) for d in decide(output) if d.action is Action.ALLOW}
     loud = [f"{field.dataset} {field.field}: {count.data_class}" for field in output.fields for count in field.classes
-            if count.hits and not {(field.dataset, field.field, count.data_class)} & (planned | allowed)]
+            if count.hits and (key := (field.dataset, field.field, count.data_class)) not in allowed
+            and (key not in planned or (planned[key] is Action.MASK and count.validated))]
     return _result("quiet", "nothing fires in the output that the decisions do not account for", not loud,
                    "nothing" if not loud else "; ".join(loud[:_NAMED]))
 

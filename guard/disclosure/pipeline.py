@@ -234,9 +234,10 @@ def _refuse(report: Report) -> None:
 
 
 def _refuse_overlap(source: Path, target: Path) -> None:
-    if not source.exists():
-        raise UsageError("the source does not exist", hint="name a file or folder")
-    inner, outer = target.resolve(), source.resolve()
+    try:
+        inner, outer = target.resolve(), source.resolve(strict=True)
+    except (OSError, RuntimeError):
+        raise UsageError("the source does not exist or cannot be reached", hint="name a file or folder") from None
     if inner == outer or outer in inner.parents or inner in outer.parents:
         raise UsageError("the output folder and the source lie inside each other", hint="write the release elsewhere")
 
