@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import guard
-from guard import Action, Audience, Keyring, ReleaseError, UsageError, Verdict
+from guard import Action, Audience, Keyring, OutputError, ReleaseError, UsageError, Verdict
 from guard.demo import People
 
 PUBLIC = {"policy": "cn-open-data", "audience": "public"}
@@ -201,3 +201,15 @@ def test_arguments_that_cannot_be_used(source: Path, tmp_path: Path) -> None:
         guard.release(source / "missing", **PUBLIC, out=tmp_path / "out")
     with pytest.raises(UsageError):
         guard.check(source, policy="no-such-policy", audience=Audience.PUBLIC)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "y" * 300, "/proc/self/mem/x"])
+def test_paths_that_cannot_be(source: Path, tmp_path: Path, name: str) -> None:
+    (source / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises((UsageError, OutputError)):
+        guard.release(source, **PUBLIC, out=tmp_path / name)
+    for use in (lambda path: guard.release(path, **PUBLIC, out=tmp_path / "out"), guard.verify,
+                lambda path: guard.check(path, **PUBLIC), guard.Scanner().scan):
+        with pytest.raises(UsageError):
+            use(tmp_path / name)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["source"]

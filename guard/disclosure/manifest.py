@@ -67,7 +67,7 @@ def verify(release: str | Path) -> Verification:
     Raises UsageError when there is no manifest or it cannot be read as one.
     """
     root = Path(release)
-    parts = [p for p in (root / "public", root / "evidence") if (p / NAME).is_file()] or [root]
+    parts = [p for p in (root / "public", root / "evidence") if os.path.isfile(p / NAME)] or [root]  # noqa: PTH113
     differences: list[Difference] = []
     files = 0
     for part in parts:

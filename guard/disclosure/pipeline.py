@@ -235,9 +235,13 @@ def _refuse(report: Report) -> None:
 
 def _refuse_overlap(source: Path, target: Path) -> None:
     try:
-        inner, outer = target.resolve(), source.resolve(strict=True)
-    except (OSError, RuntimeError):
+        outer = source.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):
         raise UsageError("the source does not exist or cannot be reached", hint="name a file or folder") from None
+    try:
+        inner = target.resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise UsageError("the output folder cannot be reached", hint="name a folder that can be made") from None
     if inner == outer or outer in inner.parents or inner in outer.parents:
         raise UsageError("the output folder and the source lie inside each other", hint="write the release elsewhere")
 

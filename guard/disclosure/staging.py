@@ -21,9 +21,9 @@ from guard.errors import OutputError, UsageError
 @contextmanager
 def staging(target: Path) -> Iterator[Path]:
     """A private folder beside `target`; removed at the end unless `publish` moved it away."""
-    if target.exists() or target.is_symlink():
+    if os.path.lexists(target):
         raise UsageError("the output folder exists already", hint="name a folder that does not exist yet")
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):  # noqa: PTH112 - never raises
         raise UsageError("the folder that should hold the output does not exist", hint="create it first")
     sweep(target)
     folder = target.parent / f".{target.name}.guard-{secrets.token_hex(8)}"
@@ -45,7 +45,7 @@ def publish(folder: Path, target: Path) -> None:
     with output_errors():
         for path in [*folder.rglob("*"), folder]:
             _sync(path)
-        if target.exists() or target.is_symlink():
+        if os.path.lexists(target):
             raise UsageError("the output folder appeared while the release was made")
         os.rename(folder, target)  # noqa: PTH104 - one system call, atomic
         _sync(target.parent)
