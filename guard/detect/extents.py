@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from guard.detect import addresses, names
+from guard.detect.identifier_checks import known_given_name
 
 Extent = Callable[[str, int, int], tuple[int, int] | None]
 """(normalised line, start, end of what the pattern found) -> start and end of the value, or None."""
@@ -34,11 +35,29 @@ def name_before(text: str, start: int, end: int) -> tuple[int, int] | None:
     return (end - size, end) if worth >= names.STRICT else None
 
 
+def listed_name(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """A name in an enumeration: what follows it is no Han character but one that ends an enumeration."""
+    found = names.cut(text, start, end, names.FAIR)
+    if found is None or not "一" <= text[found[1] : found[1] + 1] <= "龥":
+        return found
+    return found if text[found[1]] in "等和及与的同" else None
+
+
+def known_latin_name(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """A given name that is common somewhere, with what follows it: User Mary Lee is Mary Lee."""
+    while start < end and not known_given_name(text[start:end]):
+        space = text.find(" ", start, end)
+        start = space + 1 if space >= 0 else end
+    return (start, end) if " " in text[start:end] else None
+
+
 EXTENTS: Mapping[str, Extent] = {
     "labelled_name": labelled_name,
     "fair_name": fair_name,
     "sure_name": sure_name,
     "name_before": name_before,
+    "listed_name": listed_name,
+    "known_latin_name": known_latin_name,
     "address_number": addresses.around_number,
     "address_label": addresses.after_label,
 }

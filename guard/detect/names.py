@@ -19,7 +19,7 @@ LENIENT, USUAL, FAIR, STRICT = -4.0, -2.0, 0.0, 3.0
 name, and for a word on its own."""
 
 IMPLAUSIBLE = -99.0
-_ONE, _SHORT, _PLACE = 0.75, -1.0, 5.0
+_ONE, _SHORT, _PLACE, _PLACE_BEFORE = 0.75, -1.0, 5.0, 2.0
 _ETHNIC_DOT = re.compile(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
 _ETHNIC = re.compile(f"(?:{'|'.join(longest_first('name_parts'))}){{2,4}}")
 _LEADS = re.compile(f"(?:{'|'.join(longest_first('name_leads'))})(?=[一-龥]{{2}})")
@@ -51,13 +51,26 @@ def plausibility(name: str) -> float:
     odds = [numbers("given").get(character, -6.0) for character in given]
     worth = sum(odds) * (_ONE if len(odds) == 1 else 0.6) + (_surnames()[surname] - 5.0) * 0.6
     worth += _SHORT if len(given) == 1 else 0.0
-    return worth - _word_weight(name) - (_PLACE if name in _places() else 0.0)
+    return worth - _word_weight(name) - _place_weight(name)
+
+
+def _place_weight(name: str) -> float:
+    """A place is hardly a name, with its suffix (巴彦县) or without; what starts like one may go on (杭州云帆公司)."""
+    if name in _places() or name in _divisions():
+        return _PLACE
+    return _PLACE_BEFORE if len(name) == 3 and name[:2] in _places() else 0.0
 
 
 @cache
 def _places() -> frozenset[str]:
     """Names of divisions without their suffix: 石家庄, 连云港, 白云."""
     return frozenset(re.sub(r"(?:市|区|县|自治县|地区|盟|旗)$", "", row[1]) for row in rows("divisions"))
+
+
+@cache
+def _divisions() -> frozenset[str]:
+    """Names of divisions with their suffix."""
+    return frozenset(row[1] for row in rows("divisions"))
 
 
 def _double(name: str) -> bool:
