@@ -25,7 +25,8 @@ def whole_cells(rules: Sequence[Rule], header: str, values: Sequence[bytes], exp
     fitting = [rule for rule in rules if (rule.cell or rule.header_only) and rule.header_words.fit(header)]
     if not fitting:
         return
-    together = any(rule.detector.near for rule in fitting)
+    # Without a header only `judge_cell` knows what a fit is worth.
+    together = not header or any(rule.detector.near for rule in fitting)
     judges = [_CellJudge(rule, header) for rule in fitting]
     for cell, value in enumerate(values):
         open_to = [judge for judge in judges if cell not in explained[judge.rule.index]] if value else []
