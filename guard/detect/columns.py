@@ -1,7 +1,7 @@
 """Columns: cells joined to one buffer, scanned once, hits mapped back to their cells.
 
 A line end stands between two cells, and no pattern sees past a line, so no hit can cross from one cell into the next.
-Values that occur again are scanned once.
+Values that occur again, in this batch or a later one, are scanned once.
 """
 
 from __future__ import annotations
@@ -19,30 +19,14 @@ from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
 from guard.detect.scan import Found, Scan, concatenate, found_of, merge
 
-SAMPLE = 512
-WORTH_SHARING = 4
-"""Values are looked up before they are scanned when in a sample each occurs this often on average."""
-
 
 def scan_column(plan: Plan, column: Column) -> Hits:
     """Hits in the values of a column; offsets are bytes of the value, the header is context."""
     values = [column.data[start:end] for start, end in zip(column.starts.tolist(), column.ends.tolist(), strict=True)]
-    sample = values[:SAMPLE]
-    if len(set(sample)) * WORTH_SHARING > len(sample):
+    memory = plan.memories.of(column.header)
+    if not memory.is_worth_it:
         return _Cells(plan, values, column.header).hits()
-    numbers: dict[bytes, int] = {}
-    which = np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
-    return _spread(_Cells(plan, list(numbers), column.header).hits(), which, len(numbers))
-
-
-def _spread(hits: Hits, which: Ints, count: int) -> Hits:
-    """The hits of distinct values given to every cell; `which` is the number of each cell's value."""
-    firsts = np.searchsorted(hits.cell, np.arange(count + 1))
-    sizes = (firsts[1:] - firsts[:-1])[which]
-    cells = np.repeat(np.arange(len(which)), sizes)
-    within = np.arange(len(cells)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    chosen = hits.take(firsts[which][cells] + within)
-    return Hits(chosen.detector, chosen.start, chosen.end, chosen.confidence, chosen.flags, cells)
+    return memory.hits(values, lambda distinct: _Cells(plan, distinct, column.header).hits())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from guard.detect.context import compile_words
 from guard.detect.dense import Surroundings
 from guard.detect.judge import Kind
 from guard.detect.judgements import Judgements
+from guard.detect.memory import ColumnMemories
 from guard.detect.rule import Rule
 from guard.detect.shapes import Shape, Words, compile_shape
 from guard.detect.supersets import NoSupersetError, longest_literal, superset
@@ -20,11 +21,12 @@ from guard.detect.windows import Search, make_search
 
 
 class Plan:
-    """How `rules` are found. Everything in it is made once and then only read, but for the memory of surroundings."""
+    """How `rules` are found. Made once and then only read, but for what it remembers of surroundings and columns."""
 
     def __init__(self, rules: Sequence[Rule], *, use_cache: bool) -> None:
         self.rules = tuple(rules)
         self.surroundings = Surroundings()
+        self.memories = ColumnMemories()
         self.judgements = Judgements(self.rules)
         self.use_cache = use_cache
 
