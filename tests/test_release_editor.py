@@ -87,7 +87,8 @@ def policy(path: Path, *rules: str) -> Path:
 def test_an_identifier_that_is_allowed_in_one_field_and_dropped_in_another(source: Path, tmp_path: Path,
                                                                            people: People) -> None:
     """Phones stay as spans of text and go as a column: what is allowed is no leak, what is hidden in a code is."""
-    rules = policy(tmp_path / "p.yml", "match: {class: person.phone.mobile, kind: column}\n    action: {internal: drop}",
+    rules = policy(tmp_path / "p.yml",
+                   "match: {class: person.phone.mobile, kind: column}\n    action: {internal: drop}",
                    "match: {class: person.phone.mobile, kind: text}\n    action: {internal: allow}")
     phones = [people.mobile() for _ in range(20)]
     (source / "a.csv").write_text("手机号,n\n" + "".join(f"{p},{i}\n" for i, p in enumerate(phones)))
@@ -254,8 +255,10 @@ def test_releasing_a_release_passes_and_changes_nothing(seed: int, how: dict[str
         assert data(Path(name) / "two") == data(Path(name) / "one")
 
 
-@given(st.lists(st.lists(st.sampled_from(["12", '"a,b"', '"x ""y"""', "", "3.50", "ok", "'q'"]), min_size=3, max_size=3),
-                min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]))
+CELLS = st.sampled_from(["12", '"a,b"', '"x ""y"""', "", "3.50", "ok", "'q'"])
+
+
+@given(st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]))
 @settings(max_examples=6)
 def test_cells_that_nothing_is_done_to_are_byte_identical(rows: list[list[str]], end: str) -> None:
     people = People(1)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from guard.errors import UsageError
 from guard.disclosure.manifest import verify, write_manifest
+from guard.errors import UsageError
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from guard.errors import OutputError, UsageError
 from guard.disclosure.staging import output_errors, publish, staging, sweep
+from guard.errors import OutputError, UsageError
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from guard import Scanner, UsageError, Verdict
 from guard.demo import People
-from guard.model import Report, Skipped
 from guard.model import Reason as Why
+from guard.model import Report, Skipped
 from guard.scanner import FindingList
 from guard.scanner.labels import ScannedLabels
 from guard.sources import Options, discover
