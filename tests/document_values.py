@@ -121,7 +121,8 @@ class Values:
         return f"{self.random.choice('京沪粤浙苏川')}{self._pick('ABCDEF', 1)}{self._digits(4)}{self._pick('GHJK', 1)}"
 
     def _us(self) -> str:
-        return f"({self.random.randint(2, 9)}{self.random.randint(12, 89)}) {self.random.randint(201, 989)}-{self._digits(4)}"
+        area = self.random.randint(2, 9) * 100 + self.random.randint(12, 89)
+        return f"({area}) {self.random.randint(201, 989)}-{self._digits(4)}"
 
     def _ssn(self) -> str:
         return f"{self.random.randint(101, 665)}-{self.random.randint(10, 99)}-{self.random.randint(1000, 9999)}"
