@@ -226,3 +226,43 @@ def test_no_hit_is_lost(found: dict[str, tuple[int, int]], header: tuple[str, ..
     assert field.hits == sum(c.hits for c in field.classes) == sum(hits for hits, _ in found.values())
     assert field.masked_hits == sum(masked for _, masked in found.values())
     assert len({c.data_class for c in field.classes}) == len(field.classes)
+
+
+def hinted(column: str, likely: int, filled: int, beside: dict[str, tuple[str, ...]] | None = None) -> Field:
+    """The verdict on a column whose header only hints at names, beside other columns by name and header classes."""
+    detectors = (*DETECTORS, Detector.model_validate({
+        "id": "hinted-name", "data_class": NAME, "pattern": "x", "title": {"en": "n", "zh": "n"},
+        "headers": ["?name", "patient_name"]}))
+    fields = {("t", column): FieldTally("t", column, "column", 0, filled, filled, 0, (),
+                                        {"hinted-name": tallied(likely, confidence=0.8)} if likely else {})}
+    for name, classes in (beside or {}).items():
+        fields["t", name] = FieldTally("t", name, "column", 1, filled, filled, 0, classes, {})
+    return next(f for f in classify(Tally(fields), detectors) if f.field == column)
+
+
+@pytest.mark.parametrize(("likely", "named", "seen"), [(0, False, False), (34, False, False), (35, True, True),
+                                                       (60, True, True)])
+def test_a_hinting_header_needs_values(likely: int, named: bool, seen: bool) -> None:
+    field = hinted("name", likely, 100)
+    assert bool(field.data_class) is named
+    assert bool(field.classes) is seen
+    assert not any(count.from_header for count in field.classes)
+
+
+def test_a_hinting_header_counts_beside_what_only_persons_have() -> None:
+    persons = {"sex": ("person.sex",), "born": ("person.birth_date",)}
+    assert only(hinted("name", 0, 100, persons)).from_header
+    assert hinted("name", 0, 100, {"sex": ("person.sex",)}).classes == ()
+    assert hinted("name", 0, 100, {**persons, "owner": (NAME,)}).classes == ()
+
+
+def test_neighbours_in_json_are_those_of_the_same_object() -> None:
+    inside = {"$.people[*].sex": ("person.sex",), "$.people[*].birth.date": ("person.birth_date",)}
+    assert hinted("$.people[*].name", 0, 9, inside).data_class == NAME
+    assert hinted("$.products[*].name", 0, 9, inside).data_class == ""
+    assert hinted("$.name", 0, 9, inside).data_class == ""
+
+
+def test_the_owner_of_a_json_key_makes_it_specific() -> None:
+    assert only(hinted("$.patients[*].name", 0, 9)).from_header
+    assert hinted("$.labels[*].name", 0, 9).classes == ()
