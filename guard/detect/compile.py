@@ -1,4 +1,4 @@
-"""The line finder: which lines could hold a match of which expression, by Hyperscan or, without it, by `re`.
+"""The line finder: which lines could hold a match of which expression, by Hyperscan or, without it, by RE2.
 
 One database holds the supersets (`guard.detect.supersets`) of all expressions that no vector shape covers. Its events
 are ends of possible matches; the caller confirms the line with the exact pattern, so a superset may be as wide as it
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,15 +17,15 @@ from guard.detect import cache
 from guard.detect.supersets import relaxed
 
 
-def _engine() -> Any:
-    """The module hyperscan, or None where it cannot be imported."""
+def _module(name: str) -> Any:
+    """A module, or None where it cannot be imported."""
     try:
-        return importlib.import_module("hyperscan")
+        return importlib.import_module(name)
     except ImportError:
         return None
 
 
-hyperscan = _engine()
+hyperscan = _module("hyperscan")
 EVERY_LINE = b""
 """An expression that stands for "look at every line"."""
 
@@ -43,7 +42,7 @@ class LineFinder:
         self._lock = threading.Lock()
         self._database: Any = None
         self._local = threading.local()
-        self._patterns: tuple[tuple[int, re.Pattern[bytes]], ...] = ()
+        self._patterns: tuple[tuple[int, Any], ...] = ()
         self.unfiltered: frozenset[int] = frozenset()
         self._ready = False
 
@@ -80,7 +79,7 @@ class LineFinder:
     def _build(self) -> None:
         usable = [index for index, expression in enumerate(self.expressions) if expression != EVERY_LINE]
         if hyperscan is None:
-            self._patterns, refused = _compile_plainly(self.expressions, usable)
+            self._patterns, refused = _compile_singly(self.expressions, usable)
         else:
             self._database, refused = self._load(usable) if usable else (None, [])
         compiled = set(usable) - set(refused)
@@ -150,7 +149,7 @@ def _unpack(blob: bytes) -> tuple[Any, list[int]] | None:
         return None
 
 
-def _ends(pattern: re.Pattern[bytes], data: bytes) -> Iterator[int]:
+def _ends(pattern: Any, data: bytes) -> Iterator[int]:
     """Ends of matches, at least one in every line that has any: a match may share its last byte with the next."""
     start = 0
     while found := pattern.search(data, start):
@@ -158,11 +157,17 @@ def _ends(pattern: re.Pattern[bytes], data: bytes) -> Iterator[int]:
         start = max(found.end() - 1, found.start() + 1)
 
 
-def _compile_plainly(expressions: Sequence[bytes], usable: list[int]) -> tuple[Any, list[int]]:
+def _compile_singly(expressions: Sequence[bytes], usable: list[int]) -> tuple[Any, list[int]]:
+    """Single patterns for RE2. Never for `re`: supersets repeat loose classes, on which it would backtrack for ever."""
+    engine = _module("re2")
+    if engine is None:
+        return (), usable
+    options = engine.Options()
+    options.encoding, options.dot_nl, options.log_errors = engine.Options.Encoding.LATIN1, True, False
     patterns, refused = [], []
     for index in usable:
         try:
-            patterns.append((index, re.compile(expressions[index], re.DOTALL)))
-        except re.error:
+            patterns.append((index, engine.compile(relaxed(expressions[index]), options)))
+        except engine.error:
             refused.append(index)
     return tuple(patterns), refused

@@ -215,11 +215,11 @@ class Surroundings:
         context, vicinity = rule.detector.context, rule.vicinity
         if context is None or vicinity is None:
             return 0
-        first, line = block.line(start)
-        start, end = start - first, end - first
-        text = line[max(0, start - 4 * context.window) : start].decode("utf-8", "surrogateescape")
+        first, last = block.line(start)
+        text = block.data[max(first, start - 4 * context.window) : start].decode("utf-8", "surrogateescape")
         left = before(text, len(text), context.window)
-        right = behind(line[end : end + 4 * context.after].decode("utf-8", "surrogateescape"), 0, context.after)
+        rest = block.data[end : min(last, end + 4 * context.after)].decode("utf-8", "surrogateescape")
+        right = behind(rest, 0, context.after)
         key = (rule.index, left, right)
         if (sign := self._known.get(key)) is None:
             if len(self._known) >= _MEMO_SIZE:

@@ -23,9 +23,8 @@ from guard.detect.shapes import Block
 from guard.detect.windows import Search
 
 Work = tuple[Search, Sequence[int] | None]
-"""A search, and the bytes of the block around which it has to look (None: the whole line)."""
-Company = Callable[[int], list[Verdict]]
-"""Hits of the shapes in a line, by its number."""
+"""A search, and the offsets around which it has to look (None: the whole line)."""
+LONG_LINE = 1024
 
 
 @dataclass(slots=True)
@@ -70,40 +69,38 @@ class LineScan:
 
     def _scan(self, number: int, work: Sequence[Work], beside: _Beside, found: LineHits) -> None:
         first, last = self._bounds[number] + 1, self._bounds[number + 1]
-        raw = self._block.data[first:last]
-        text = raw.decode()
-        plain = len(text) == len(raw)
-        for verdict in self._judge_line(text, raw, first, work, beside.verdicts, number):
-            start, end = verdict.start, verdict.end
-            value = text[start:end]
-            width = end - start if plain else len(value.encode())
-            start = first + (start if plain else len(text[:start].encode()))
+        line = LineText(self._block.data[first:last])
+        around = [(search, None if ends is None else line.characters([end - first for end in ends]))
+                  for search, ends in work]
+        for verdict in self._judge_line(line.text, around, lambda: beside.verdicts(number, line)):
+            start, end = line.bytes(verdict.start), line.bytes(verdict.end)
+            noisy = _is_noisy(verdict.rule, line.text[verdict.start : verdict.end])
             found.rules.append(verdict.rule.index)
-            found.starts.append(start)
-            found.ends.append(start + width)
+            found.starts.append(first + start)
+            found.ends.append(first + end)
             found.confidence.append(verdict.confidence)
-            found.flags.append(verdict.flags | (NOISY if _is_noisy(verdict.rule, value) else 0))
+            found.flags.append(verdict.flags | (NOISY if noisy else 0))
 
     def _scan_damaged(self, number: int, work: Sequence[Work], beside: _Beside) -> Iterator[Placed]:
         """A line of a buffer that is no UTF-8: what stands for its stray bytes differs between text and block."""
         start, end = int(self._originals[number]) + 1, int(self._originals[number + 1])
         line = Line(self._data[start:end], start)
+        normal = LineText(self._block.data[self._bounds[number] + 1 : self._bounds[number + 1]])
         whole = [(search, None) for search, _ in work]
-        yield from place_line(self._judge_line(line.text, b"", 0, whole, beside.verdicts, number), line)
+        yield from place_line(self._judge_line(line.text, whole, lambda: beside.verdicts(number, normal)), line)
 
-    def _judge_line(self, text: str, raw: bytes, first: int, work: Sequence[Work], company: Company,
-                    number: int) -> list[Verdict]:
+    def _judge_line(self, text: str, work: Sequence[Work], company: Callable[[], list[Verdict]]) -> list[Verdict]:
         """As `judge.scan_line`: a rule that needs company counts when a class that it wants is near."""
-        verdicts = self._verdicts([w for w in work if not w[0].rule.detector.near], text, raw, first)
+        verdicts = self._verdicts([w for w in work if not w[0].rule.detector.near], text)
         sociable = [w for w in work if w[0].rule.detector.near]
         if not sociable:
             return verdicts
-        found = [*verdicts, *company(number)]
-        needy = self._verdicts(_invited(sociable, [verdict.rule for verdict in found]), text, raw, first)
+        found = [*verdicts, *company()]
+        needy = self._verdicts(_invited(sociable, [verdict.rule for verdict in found]), text)
         kept = {id(verdict) for verdict in companions([*found, *needy])} if needy else set()
         return verdicts + [verdict for verdict in needy if id(verdict) in kept]
 
-    def _verdicts(self, work: Sequence[Work], text: str, raw: bytes, first: int) -> list[Verdict]:
+    def _verdicts(self, work: Sequence[Work], text: str) -> list[Verdict]:
         """What the searches find in a line, each span once for a rule."""
         found: dict[tuple[int, int, int, int], Verdict] = {}
         lowered = text.lower() if any(search.rule.keywords for search, _ in work) else ""
@@ -111,8 +108,7 @@ class LineScan:
             rule = search.rule
             if not rule.may_match(lowered):
                 continue
-            near = None if ends is None else _characters(text, raw, first, ends)
-            for span in _located(rule, text, search.spans(text, near)):
+            for span in _located(rule, text, search.spans(text, ends)):
                 if (verdict := self._plan.judgements.judge(rule, text, span, self._place)) is not None:
                     found.setdefault((rule.index, verdict.start, verdict.end, verdict.flags & MASKED), verdict)
         return list(found.values())
@@ -200,11 +196,37 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _characters(text: str, raw: bytes, first: int, ends: Iterable[int]) -> list[int]:
-    """Offsets in the block as indices of the line; an offset inside a character is that of its end."""
-    if len(text) == len(raw):
-        return [end - first for end in ends]
-    return [len(raw[: end - first].decode("utf-8", "replace")) for end in ends]
+class LineText:
+    """A line of a sound block as bytes and as text, with the way between offsets of both.
+
+    A long line may hold thousands of hits, so its offsets are counted once and not from its beginning each time.
+    """
+
+    __slots__ = ("_ascii", "_leads", "raw", "text")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.text = raw.decode("utf-8", "surrogateescape")
+        self._ascii = len(self.text) == len(raw)
+        self._leads: Ints | None = None
+        if not self._ascii and len(raw) > LONG_LINE:
+            self._leads = np.append(np.flatnonzero((np.frombuffer(raw, np.uint8) & 0xC0) != 0x80), len(raw))
+
+    def bytes(self, index: int) -> int:
+        """The offset in bytes of the character at an index."""
+        if self._ascii:
+            return index
+        return len(self.text[:index].encode("utf-8", "surrogateescape")) if self._leads is None else int(
+            self._leads[index])
+
+    def characters(self, offsets: Sequence[int]) -> Sequence[int]:
+        """The indices of characters at offsets in bytes; an offset inside a character is that of its end."""
+        if self._ascii:
+            return offsets
+        if self._leads is None:
+            return [len(self.raw[:offset].decode("utf-8", "replace")) for offset in offsets]
+        places: list[int] = np.searchsorted(self._leads[:-1], offsets).tolist()
+        return places
 
 
 def _located(rule: Rule, text: str, spans: Iterable[Span]) -> Iterable[Span]:
@@ -259,13 +281,11 @@ class _Beside:
         self._ends = np.concatenate([nothing, *(found.end for found in shapes)])[order].tolist()
         self._order: list[int] = order.tolist()
 
-    def verdicts(self, number: int) -> list[Verdict]:
+    def verdicts(self, number: int, line: LineText) -> list[Verdict]:
         """The hits in the line; indices are characters of it."""
         first = int(self._block.bounds[number]) + 1
         low, high = np.searchsorted(self._starts, self._block.bounds[number : number + 2] + 1).tolist()
-        found = []
-        for place, start in enumerate(self._starts[low:high].tolist(), low):
-            before = len(self._block.data[first:start].decode("utf-8", "surrogateescape"))
-            width = len(self._block.data[start : self._ends[place]].decode("utf-8", "surrogateescape"))
-            found.append(Verdict(self._rules[self._order[place]], before, before + width, 1.0, 0))
-        return found
+        starts = line.characters((self._starts[low:high] - first).tolist())
+        ends = line.characters([end - first for end in self._ends[low:high]])
+        return [Verdict(self._rules[owner], start, end, 1.0, 0)
+                for owner, start, end in zip(self._order[low:high], starts, ends, strict=True)]

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.detect.automaton import ALNUM, DIGITS, MAX_WIDTH, Automaton, compile_automaton
 from guard.detect.rule import bounded
-from guard.detect.supersets import characters_of, parts
+from guard.detect.supersets import characters_of, parts, pattern_reach
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -95,11 +95,10 @@ class Block:
         bounds: list[int] = self.bounds.tolist()
         return bounds
 
-    def line(self, offset: int) -> tuple[int, bytes]:
-        """Start and bytes of the line around an offset."""
+    def line(self, offset: int) -> tuple[int, int]:
+        """Start and end of the line around an offset."""
         number = bisect_left(self._bound_list, offset)
-        first = self._bound_list[number - 1] + 1
-        return first, self.data[first : self._bound_list[number]]
+        return self._bound_list[number - 1] + 1, self._bound_list[number]
 
 
 def _member_mask(buffer: Bytes, codes: frozenset[int]) -> Mask:
@@ -136,6 +135,7 @@ class Shape:
     automaton: Automaton
     pattern: re.Pattern[str]
     spelled: re.Pattern[bytes] | None
+    reach: int | None
     barred: frozenset[int]
     right: Mask
     anchor: Anchor | None
@@ -194,10 +194,14 @@ class Shape:
         if self.spelled is not None:
             exact = self.spelled.match(block.data, start)
             return exact.end() - start if exact else 0
-        first, line = block.line(start)
-        text = line.decode("utf-8", "surrogateescape")
-        found = self.pattern.match(text, len(line[: start - first].decode("utf-8", "surrogateescape")))
-        return len(found.group().encode("utf-8", "surrogateescape")) if found else 0
+        first, last = block.line(start)
+        if self.reach is not None:
+            # Four bytes a character; the cut edges lie farther off than the pattern can see.
+            first, last = max(first, start - 4 * self.reach), min(last, start + 8 * self.reach)
+        before = block.data[first:start].decode("utf-8", "replace")
+        text = before + block.data[start:last].decode("utf-8", "replace")
+        found = self.pattern.match(text, len(before))
+        return len(found.group().encode()) if found else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,8 +250,8 @@ def compile_shape(pattern: str, boundary: str) -> Shape | None:
     used = {byte for byte in range(256) if automaton.classes_of[byte]}
     whole = bounded(pattern, boundary)
     spelled = re.compile(whole.encode(), re.ASCII) if _is_bytewise(tree.data) else None
-    return Shape(automaton, re.compile(whole, re.ASCII), spelled, barred, ~byte_table(_BARRED[boundary]), anchor,
-                 used <= _BARRED[boundary])
+    return Shape(automaton, re.compile(whole, re.ASCII), spelled, pattern_reach(pattern), barred,
+                 ~byte_table(_BARRED[boundary]), anchor, used <= _BARRED[boundary])
 
 
 def _is_bytewise(items: Iterable[tuple[Any, Any]]) -> bool:

@@ -36,6 +36,10 @@ _WITH_LINE_END = (sre.CATEGORY_SPACE, sre.CATEGORY_NOT_DIGIT, sre.CATEGORY_NOT_W
 _NEGATED = (sre.CATEGORY_NOT_DIGIT, sre.CATEGORY_NOT_SPACE, sre.CATEGORY_NOT_WORD)
 LONGEST_REPEAT = 1000
 """Hyperscan refuses bounded repeats far above this; a longer one is unbounded in the superset."""
+WIDEST = 400
+"""Wider patterns search the whole line: a window would cover it anyway."""
+LARGE = 4000
+"""Expressions of more bytes compile slowly or not at all; they lose the upper ends of their repeats."""
 SPELLED_OUT = 64
 """A class of at most so many characters beyond ASCII is spelled byte by byte, a larger one as a range of lead bytes."""
 
@@ -66,7 +70,8 @@ def superset(pattern: str) -> bytes:
     items = _trim(_trim(tree.data, last=True), last=False)
     if not items:
         raise NoSupersetError("the pattern matches the empty string")
-    return _spell(items, _Scope(bool(tree.state.flags & re.IGNORECASE), {}))
+    expression = _spell(items, _Scope(bool(tree.state.flags & re.IGNORECASE), {}))
+    return expression if len(expression) <= LARGE else relaxed(expression)
 
 
 def relaxed(expression: bytes) -> bytes:
@@ -216,6 +221,23 @@ def parts(operation: Any, value: Any) -> list[Sequence[Item]]:
     if operation in (*_REPEATS, sre.SUBPATTERN, sre.ASSERT, sre.ASSERT_NOT):
         return [value[-1]]
     return [value] if operation is sre.ATOMIC_GROUP else []
+
+
+def pattern_reach(pattern: str) -> int | None:
+    """How many characters a match and all that it looks at span at most, with a margin; None above `WIDEST`."""
+    tree = parser.parse(pattern, re.ASCII)
+    reach = int(tree.getwidth()[1]) + _looked_at(tree.data, tree.state)
+    return reach + 4 if reach <= WIDEST else None
+
+
+def _looked_at(items: Iterable[Item], state: Any) -> int:
+    """The widths of all look-arounds together."""
+    total = 0
+    for operation, value in items:
+        if operation in (sre.ASSERT, sre.ASSERT_NOT):
+            total += int(parser.SubPattern(state, list(value[1])).getwidth()[1])
+        total += sum(_looked_at(part, state) for part in parts(operation, value))
+    return total
 
 
 def _characters(ranges: Sequence[tuple[int, int]], negate: bool, fold: bool) -> Characters:

@@ -7,18 +7,12 @@ be looked at, and the matches are those of a search through the whole line.
 from __future__ import annotations
 
 import re
-import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
-import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from guard.detect.judge import Kind, Span, reported
 from guard.detect.rule import Rule
-from guard.detect.supersets import parts
-
-WIDEST = 400
-"""Wider patterns search the whole line: the windows would cover it anyway."""
+from guard.detect.supersets import pattern_reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +70,4 @@ class Search:
 def make_search(number: int, rule: Rule, kind: Kind) -> Search:
     """The search for the pattern (or the masked pattern) of a rule that has one."""
     source = rule.detector.masked if kind is Kind.MASKED else rule.detector.pattern
-    return Search(number, rule, kind, _reach(source))
-
-
-def _reach(source: str) -> int | None:
-    """Width of the widest match, of the widest look-ahead behind it, and a margin for boundaries and line ends."""
-    tree = parser.parse(source, re.ASCII)
-    width, ahead = int(tree.getwidth()[1]), _ahead(tree.data, tree.state)
-    return width + ahead + 4 if width + ahead <= WIDEST else None
-
-
-def _ahead(items: Iterable[tuple[Any, Any]], state: Any) -> int:
-    total = 0
-    for operation, value in items:
-        if operation in (sre.ASSERT, sre.ASSERT_NOT) and value[0] == 1:
-            total += int(parser.SubPattern(state, list(value[1])).getwidth()[1])
-        total += sum(_ahead(part, state) for part in parts(operation, value))
-    return total
+    return Search(number, rule, kind, pattern_reach(source))
