@@ -16,6 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from guard._version import __version__ as __version__
+    from guard.disclosure.manifest import Verification as Verification
+    from guard.disclosure.manifest import verify as verify
+    from guard.disclosure.payload import mask as mask
+    from guard.disclosure.pipeline import Release as Release
+    from guard.disclosure.pipeline import check as check
+    from guard.disclosure.pipeline import release as release
     from guard.errors import BlockedError as BlockedError
     from guard.errors import ContentError as ContentError
     from guard.errors import GuardError as GuardError
@@ -38,12 +44,6 @@ if TYPE_CHECKING:
     from guard.model import Verdict as Verdict
     from guard.policy import Baseline as Baseline
     from guard.policy import Policy as Policy
-    from guard.disclosure.manifest import Verification as Verification
-    from guard.disclosure.manifest import verify as verify
-    from guard.disclosure.payload import mask as mask
-    from guard.disclosure.pipeline import Release as Release
-    from guard.disclosure.pipeline import check as check
-    from guard.disclosure.pipeline import release as release
     from guard.scanner import Scanner as Scanner
 
 _HOMES = {
@@ -54,7 +54,8 @@ _HOMES = {
                      "Verdict"), "guard.model"),
     "Baseline": "guard.policy", "Keyring": "guard.keys", "Policy": "guard.policy", "Scanner": "guard.scanner",
     **dict.fromkeys(("Release", "check", "release"), "guard.disclosure.pipeline"),
-    "Verification": "guard.disclosure.manifest", "mask": "guard.disclosure.payload", "verify": "guard.disclosure.manifest",
+    **dict.fromkeys(("Verification", "verify"), "guard.disclosure.manifest"),
+    "mask": "guard.disclosure.payload",
 }
 
 __all__ = sorted(_HOMES)

@@ -99,7 +99,8 @@ def test_headers_say_the_class(data_class: str, header: str) -> None:
 @pytest.mark.parametrize(("data_class", "header"), [
     ("org.uscc", "uni_ social_crd_ cd"), ("person.name", "姓　　名"), ("person.name",
         "$.data.items[*].patient.full_name"),
-    ("person.name", "$.legalPerson.name"), ("person.name", "$.patient_name[*].text"), ("person.id.cn", "\ufeff身份证号"),
+    ("person.name", "$.legalPerson.name"), ("person.name", "$.patient_name[*].text"),
+    ("person.id.cn", "\ufeff身份证号"),
     ("person.phone.mobile", "联系 手机"), ("person.birth_date", "Date of Birth"), ("person.name", "qlr.1"),
 ])
 def test_headers_with_spaces_notes_and_paths(data_class: str, header: str) -> None:
