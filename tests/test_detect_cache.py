@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from guard.detect import cache
+from guard.detect import Detector, Matcher, analysis, cache
 from guard.detect.compile import LineFinder
+from guard.taxonomy import Title
 
 NAME = "0" * 64
 EXPRESSIONS = (b"abc[0-9]", b"\\xe5\\xa7\\x93")
@@ -167,3 +168,43 @@ def test_other_expressions_have_another_name(folder: Path) -> None:
 def test_without_cache_nothing_is_written(folder: Path) -> None:
     found(LineFinder(EXPRESSIONS, use_cache=False))
     assert not folder.exists()
+
+
+def matcher() -> Matcher:
+    """Rules of every kind: a shape with an anchor, one with context, a search, a masked pattern."""
+    made = [Detector(id=name, data_class="person.account", title=Title(en="t", zh="t"), pattern=pattern, masked=masked)
+            for name, pattern, masked in (("number", r"\d{4}-\d{4}", ""), ("mail", r"[a-z0-9]{1,9}@[a-z]{2,4}", ""),
+                                          ("word", "姓名[一-龥]{2}", r"姓名\*{4}"), ("date", r"(?<!\d)\d{2}年", ""))]
+    return Matcher(made)
+
+
+TEXT = "1234-5678 a1@bc 姓名小明 姓名**** 19年".encode()
+
+
+def hits(chosen: Matcher) -> list[tuple[int, int, int]]:
+    found = chosen.scan_text(TEXT)
+    return list(zip(found.detector.tolist(), found.start.tolist(), found.end.tolist(), strict=True))
+
+
+def test_a_matcher_from_the_cache_finds_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = hits(matcher())
+    assert len(expected) == 5
+    monkeypatch.setattr(analysis, "analyse", lambda *_: pytest.fail("analysed although it was cached"))
+    assert hits(matcher()) == expected
+
+
+@pytest.mark.parametrize("blob", [b"", b"[]", b"{}", b'{"shapes": {"0": {}}, "searches": [], "expressions": []}',
+                                  b'{"shapes": {}, "searches": [[99, 0, 1]], "expressions": []}', b"\xff"])
+def test_an_analysis_of_another_form_is_made_anew(folder: Path, blob: bytes) -> None:
+    expected = hits(matcher())
+    for path in folder.iterdir():
+        cache.store(path.name.removesuffix(".rules"), blob)
+    assert hits(matcher()) == expected
+
+
+def test_an_analysis_belongs_to_its_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hits(matcher())
+    before = len(list(folder.iterdir()))
+    monkeypatch.setattr(analysis, "_code", lambda: "another")
+    hits(matcher())
+    assert len(list(folder.iterdir())) == before + 1

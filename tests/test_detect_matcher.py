@@ -25,7 +25,7 @@ from guard.detect.pack import Context
 from guard.detect.shapes import Block, compile_shape
 from guard.detect.supersets import NoSupersetError, longest_literal, superset
 from guard.detect.validators import VALIDATORS
-from guard.detect.vector_checks import EIGHT_DIGITS, ELEVEN_DIGITS, KERNELS
+from guard.detect.vector_checks import EIGHT_DIGITS, ELEVEN_DIGITS, KERNELS, TEN_BYTES
 from guard.taxonomy import Title
 
 NOISE = st.sampled_from([chr(code) for code in TABLE])
@@ -161,6 +161,14 @@ def test_a_kernel_says_what_the_check_says(name: str) -> None:
         assert kernels[name](matrix).tolist() == [VALIDATORS[name](value) for value in values]
         compared += len(values)
     assert compared > 50
+
+
+def test_written_dates() -> None:
+    chance = random.Random(3)
+    days = [f"{chance.randrange(1890, 2030)}-{chance.randrange(14):02}-{chance.randrange(33):02}" for _ in range(400)]
+    values = [*days, "12-03-1990", "1990/03/07", "1990-03 07", "31-12-1990", "13-12-1990", "1990--3-07", "0000000000"]
+    matrix = np.array([list(value.encode()) for value in values], np.uint8)
+    assert TEN_BYTES["birth_date"](matrix).tolist() == [VALIDATORS["birth_date"](value) for value in values]
 
 
 def test_offsets_are_bytes_of_the_original() -> None:

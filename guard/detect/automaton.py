@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,19 @@ class Automaton:
     lead_set: frozenset[int]
     first: frozenset[int]
     complete: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, from which `from_json` makes the same automaton."""
+        return {"classes_of": self.classes_of.tolist(), "table": self.table.tolist(), "classes": self.classes,
+                "accepting": self.accepting.tolist(), "lead": self.lead, "lead_set": sorted(self.lead_set),
+                "first": sorted(self.first), "complete": self.complete}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Automaton:
+        """The automaton of `as_json`. Raises KeyError, TypeError or ValueError for anything else."""
+        return Automaton(np.array(data["classes_of"], np.uint16), np.array(data["table"], np.uint16),
+                         np.array(data["accepting"], bool), data["classes"], data["lead"], frozenset(data["lead_set"]),
+                         frozenset(data["first"]), data["complete"])
 
     def run(self, buffer: npt.NDArray[np.uint8], starts: Ints, right: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
         """(number of ends, length of the longest match) for each start.

@@ -20,8 +20,8 @@ from pathlib import Path
 
 MAGIC = b"guard rules 1\n"
 MAX_BLOB = 64_000_000
-KEEP = 8
-"""So many blobs stay: one per version and rule set that somebody really uses."""
+KEEP = 16
+"""So many blobs stay: two per version and rule set that somebody really uses."""
 _SUFFIX = ".rules"
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 

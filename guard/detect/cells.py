@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from guard.batch import FROM_HEADER, NOISY
-from guard.detect.dense import circumstances, worth_of
+from guard.detect.dense import circumstances, header_sign, worth_of
 from guard.detect.judge import MASKS, Place, companions, entropy
 from guard.detect.normalise import Line, normal_form, normalise
 from guard.detect.overlap import Placed
@@ -66,7 +66,7 @@ class _CellJudge:
     _worths: dict[int, tuple[float, int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._sign = self.rule.vicinity.weigh("", 0, 0, self.header) if self.rule.vicinity else 0
+        self._sign = header_sign(self.rule, self.header)
 
     def is_usual(self, text: str) -> bool:
         """Whether the cell is no masked value and the pattern reports all of it."""

@@ -76,6 +76,9 @@ def _normal_forms(rule: Rule, block: Block, starts: Ints, ends: Ints) -> Iterato
         raw = gather(block.buffer, starts[rows], length)
         detector = rule.detector
         blank = (raw[:, 0] == 32) | (raw[:, -1] == 32)
+        if detector.form == "date" and length == 10 and not detector.separators:
+            yield from _dates(rule, raw, rows)
+            continue
         if detector.form not in _FAST_FORMS or any(len(s) != 1 for s in detector.separators) or blank.any():
             yield from _slow_forms(rule, raw, rows)
             continue
@@ -104,6 +107,17 @@ def _fast_forms(rule: Rule, raw: Matrix, rows: Ints) -> Iterator[tuple[Ints, Mat
         same_width = values.shape[1] == raw.shape[1]
         changed = (values != raw[chosen]).any(axis=1) if same_width else np.ones(len(values), bool)
         yield rows[chosen], values, changed
+
+
+def _dates(rule: Rule, raw: Matrix, rows: Ints) -> Iterator[tuple[Ints, Matrix, Mask]]:
+    """The form `date` of 2020-01-02 and 2020/01/02; every other way of writing is rare enough for the scalar form."""
+    values, marks, digits = raw.copy(), raw[:, [4, 7]], (raw - np.uint8(48)) < 10
+    values[:, [4, 7]] = ord("-")
+    usual = (digits == [True] * 4 + [False] + [True] * 2 + [False] + [True] * 2).all(axis=1) & (marks < 128).all(axis=1)
+    if usual.any():
+        yield rows[usual], values[usual], (values[usual] != raw[usual]).any(axis=1)
+    if not usual.all():
+        yield from _slow_forms(rule, raw[~usual], rows[~usual])
 
 
 def _slow_forms(rule: Rule, raw: Matrix, rows: Ints) -> Iterator[tuple[Ints, Matrix, Mask]]:
@@ -190,6 +204,11 @@ def _context_worth(rule: Rule, fits: bool, sign: int) -> float:
     return context.boost if sign > 0 else -context.penalty
 
 
+def header_sign(rule: Rule, header: str) -> int:
+    """What the header alone says as context; without one the words need not even be compiled."""
+    return rule.vicinity.weigh("", 0, 0, header) if header and rule.vicinity else 0
+
+
 class Surroundings:
     """What stands around matches: `Vicinity.weigh` over many, asked only where a word is within reach.
 
@@ -202,9 +221,9 @@ class Surroundings:
     def signs(self, rule: Rule, block: Block, starts: Ints, ends: Ints, words: Words | None, header: str) -> Ints:
         """1, 0 or -1 for each match; `words` are None when they are not known."""
         signs = np.zeros(len(starts), np.int64)
-        if rule.vicinity is None or not len(starts):
+        if rule.detector.context is None or not len(starts):
             return signs
-        otherwise = rule.vicinity.weigh("", 0, 0, header)
+        otherwise = header_sign(rule, header)
         near = words.reach(starts, ends) if words is not None else np.ones(len(starts), bool)
         for index in np.flatnonzero(near).tolist():
             signs[index] = self._sign(rule, block, int(starts[index]), int(ends[index]))

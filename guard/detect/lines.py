@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import MASKED, NOISY, Ints
-from guard.detect.dense import Spans
+from guard.detect.dense import Spans, header_sign
 from guard.detect.folding import Folded
 from guard.detect.judge import Kind, Place, Span, Verdict, companions
 from guard.detect.normalise import Line, normal_form
@@ -158,7 +158,7 @@ class LineScan:
         """Whether the rule counts only beside a word of its context, and only the line can hold it."""
         if rule.detector.require != "context" or self._fits[rule.index] or rule.index in self._plan.wordless:
             return False
-        return rule.vicinity is not None and rule.vicinity.weigh("", 0, 0, self._place.header) <= 0
+        return rule.detector.context is not None and header_sign(rule, self._place.header) <= 0
 
     def _may_have_company(self, pairs: Ints, shapes: Sequence[Spans]) -> npt.NDArray[np.bool_]:
         """Whether the line could hold a hit of a class that the rule wants near, by a shape or by another rule.

@@ -29,7 +29,7 @@ class Matcher:
         self.detectors = tuple(detectors)
         self.rules = compile_rules(self.detectors)
         self.digest = digest(self.detectors)
-        self._plan = Plan(self.rules, use_cache=cache)
+        self._plan = Plan(self.rules, self.digest, use_cache=cache)
 
     def scan_text(self, data: bytes) -> Hits:
         """Hits in a UTF-8 buffer; offsets are its bytes."""

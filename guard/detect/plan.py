@@ -8,22 +8,21 @@ from functools import cached_property
 import numpy as np
 
 from guard.batch import Ints
-from guard.detect.compile import EVERY_LINE, LineFinder
-from guard.detect.context import compile_words
+from guard.detect.analysis import Analysis, analysis
+from guard.detect.compile import LineFinder
 from guard.detect.dense import Surroundings
-from guard.detect.judge import Kind
 from guard.detect.judgements import Judgements
 from guard.detect.memory import ColumnMemories
 from guard.detect.rule import Rule
-from guard.detect.shapes import Shape, Words, compile_shape
-from guard.detect.supersets import NoSupersetError, longest_literal, superset
-from guard.detect.windows import Search, make_search
+from guard.detect.shapes import Shape, Words
+from guard.detect.windows import Search
 
 
 class Plan:
     """How `rules` are found. Made once and then only read, but for what it remembers of surroundings and columns."""
 
-    def __init__(self, rules: Sequence[Rule], *, use_cache: bool) -> None:
+    def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
+        self._digest = digest
         self.rules = tuple(rules)
         self.surroundings = Surroundings()
         self.memories = ColumnMemories()
@@ -31,40 +30,27 @@ class Plan:
         self.use_cache = use_cache
 
     @cached_property
+    def _analysis(self) -> Analysis:
+        return analysis(self.rules, self._digest, use_cache=self.use_cache)
+
+    @property
     def shapes(self) -> dict[int, Shape]:
         """The shapes, by index of their rule."""
-        found = {rule.index: compile_shape(rule.detector.pattern, rule.detector.boundary)
-                 for rule in self.rules if _is_dense(rule)}
-        return {index: shape for index, shape in found.items()
-                if shape is not None and _implies_keyword(shape, self.rules[index])}
+        return self._analysis.shapes
 
-    @cached_property
+    @property
     def searches(self) -> tuple[Search, ...]:
         """What is searched line by line: patterns that are no shapes, and masked patterns; by rule, pattern first."""
-        both = [(rule, kind) for rule in self.rules for kind in (Kind.PATTERN, Kind.MASKED)]
-        chosen = [(rule, kind) for rule, kind in both if self._searched(rule, kind)]
-        return tuple(make_search(number, rule, kind) for number, (rule, kind) in enumerate(chosen))
+        return self._analysis.searches
 
-    def _searched(self, rule: Rule, kind: Kind) -> bool:
-        if kind is Kind.MASKED:
-            return bool(rule.detector.masked)
-        return bool(rule.detector.pattern) and rule.index not in self.shapes
-
-    @cached_property
+    @property
     def words(self) -> dict[str, frozenset[int]]:
-        """The rules of each context word: many rules share words, and each is looked for once."""
-        found: dict[str, set[int]] = {}
-        for rule in self.rules:
-            context = rule.detector.context
-            if context and (rule.index in self.shapes or rule.detector.require == "context"):
-                for word in (*context.words, *context.against):
-                    found.setdefault(word, set()).add(rule.index)
-        return {word: frozenset(rules) for word, rules in found.items()}
+        """The rules of each context word."""
+        return self._analysis.words
 
     @cached_property
     def finder(self) -> LineFinder:
-        expressions = [*map(_search_expression, self.searches), *map(_word_expression, self.words)]
-        finder = LineFinder(expressions, use_cache=self.use_cache)
+        finder = LineFinder(self._analysis.expressions, use_cache=self.use_cache)
         finder.prepare()
         return finder
 
@@ -124,33 +110,3 @@ class Events:
             return None
         # A character has at most four bytes.
         return Words(self.word_ends(rule), 4 * context.window, 4 * context.after)
-
-
-def _is_dense(rule: Rule) -> bool:
-    """Whether matrices can judge it: one span, no search for its real ends, nothing that looks at other hits."""
-    detector = rule.detector
-    plain = not (detector.multiline or detector.group or detector.extent or detector.entropy or detector.near)
-    return bool(detector.pattern) and plain
-
-
-def _implies_keyword(shape: Shape, rule: Rule) -> bool:
-    """Whether every line with a match holds one of the keywords, if there are any."""
-    return not rule.keywords or (shape.anchor is not None and chr(shape.anchor.byte) in rule.keywords)
-
-
-def _search_expression(search: Search) -> bytes:
-    detector = search.rule.detector
-    try:
-        if search.spans_lines:
-            return longest_literal(detector.pattern)
-        return superset(detector.masked if search.kind is Kind.MASKED else detector.pattern)
-    except NoSupersetError:
-        return EVERY_LINE
-
-
-def _word_expression(word: str) -> bytes:
-    pattern = compile_words((word,))
-    try:
-        return superset(pattern.pattern) if pattern else EVERY_LINE
-    except NoSupersetError:
-        return EVERY_LINE

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import MASKED, NOISY, Hits, Ints
-from guard.detect.dense import Spans, judge_spans
+from guard.detect.dense import Spans, header_sign, judge_spans
 from guard.detect.folding import fold
 from guard.detect.lines import LineHits, LineScan
 from guard.detect.overlap import Placed, resolve
@@ -55,21 +55,25 @@ class Scan:
 
     def _spans(self, rule: Rule) -> Spans:
         """The hits of a shape."""
-        nothing = np.empty(0, np.int64)
+        none = Spans(rule, np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8))
         fits, words = self._fits[rule.index], self._events.words(rule)
         supported = fits or rule.detector.require == "nothing"
         if not supported and (rule.detector.require == "header" or self._is_wordless(rule, words)):
-            return Spans(rule, nothing, nothing, np.empty(0), np.empty(0, np.uint8))
+            return none
         needed = None if supported or self._header else words
         starts, ends = self._plan.shapes[rule.index].find(self._block, needed)
+        if not len(starts):
+            return none
         signs = self._plan.surroundings.signs(rule, self._block, starts, ends, words, self._header)
         return judge_spans(rule, self._block, self._folded, starts, ends, fits, signs)
 
     def _is_wordless(self, rule: Rule, words: Words | None) -> bool:
         """Whether no word of the rule's context occurs, neither in the block nor in the header."""
-        if rule.vicinity is None:
+        if rule.detector.context is None:
             return True
-        return words is not None and not len(words.ends) and rule.vicinity.weigh("", 0, 0, self._header) <= 0
+        if words is None or len(words.ends):
+            return False
+        return header_sign(rule, self._header) <= 0
 
     def _original(self, spans: Spans) -> Found:
         starts, ends = self._folded.originals(spans.start, spans.end)

@@ -10,7 +10,7 @@ import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -128,18 +128,42 @@ class Shape:
     """A pattern between its boundaries, ready to be found in blocks.
 
     `barred` are the bytes that may not stand before a match, `right` those that may follow. `pure` matches consist of
-    barred bytes only: they are whole runs, so no two can overlap. `spelled` is the pattern over bytes, where it means
-    the same in the middle of a buffer as over the characters of one line.
+    barred bytes only: they are whole runs, so no two can overlap. `source` is the pattern with its boundaries; a
+    `bytewise` one means the same over bytes in the middle of a buffer as over the characters of one line.
     """
 
     automaton: Automaton
-    pattern: re.Pattern[str]
-    spelled: re.Pattern[bytes] | None
+    source: str
+    bytewise: bool
     reach: int | None
     barred: frozenset[int]
     right: Mask
     anchor: Anchor | None
     pure: bool
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern between its boundaries."""
+        return re.compile(self.source, re.ASCII)
+
+    @cached_property
+    def spelled(self) -> re.Pattern[bytes]:
+        """The same over bytes."""
+        return re.compile(self.source.encode(), re.ASCII)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, from which `from_json` makes the same shape."""
+        anchor = self.anchor and [self.anchor.byte, self.anchor.width, sorted(self.anchor.codes)]
+        return {"automaton": self.automaton.as_json(), "source": self.source, "bytewise": self.bytewise,
+                "reach": self.reach, "barred": sorted(self.barred), "right": self.right.tolist(), "anchor": anchor,
+                "pure": self.pure}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Shape:
+        """The shape of `as_json`. Raises KeyError, TypeError or ValueError for anything else."""
+        anchor = data["anchor"] and Anchor(data["anchor"][0], data["anchor"][1], frozenset(data["anchor"][2]))
+        return Shape(Automaton.from_json(data["automaton"]), data["source"], data["bytewise"], data["reach"],
+                     frozenset(data["barred"]), np.array(data["right"], bool), anchor, data["pure"])
 
     def find(self, block: Block, words: Words | None = None) -> tuple[Ints, Ints]:
         """Starts and ends of exactly the matches that `re` finds line by line, in order.
@@ -191,7 +215,7 @@ class Shape:
 
     def _decide(self, block: Block, start: int) -> int:
         """The length in bytes of the match that `re` finds at `start`, 0 for none."""
-        if self.spelled is not None:
+        if self.bytewise:
             exact = self.spelled.match(block.data, start)
             return exact.end() - start if exact else 0
         first, last = block.line(start)
@@ -248,9 +272,7 @@ def compile_shape(pattern: str, boundary: str) -> Shape | None:
     if anchor is None and not _begins_rarely(automaton, barred):
         return None
     used = {byte for byte in range(256) if automaton.classes_of[byte]}
-    whole = bounded(pattern, boundary)
-    spelled = re.compile(whole.encode(), re.ASCII) if _is_bytewise(tree.data) else None
-    return Shape(automaton, re.compile(whole, re.ASCII), spelled, pattern_reach(pattern), barred,
+    return Shape(automaton, bounded(pattern, boundary), _is_bytewise(tree.data), pattern_reach(pattern), barred,
                  ~byte_table(_BARRED[boundary]), anchor, used <= _BARRED[boundary])
 
 

@@ -109,6 +109,15 @@ def _dates(name: str, values: Matrix, dates: Matrix, check: Kernel) -> Mask:
     return result
 
 
+def _written_dates(name: str, values: Matrix) -> Mask:
+    """Dates of the form 2020-01-02; others one by one."""
+    usual = _digits(values[:, [0, 1, 2, 3, 5, 6, 8, 9]]) & (values[:, [4, 7]] == ord("-")).all(axis=1)
+    result = np.zeros(len(values), bool)
+    result[usual] = birth_date(values[usual][:, [0, 1, 2, 3, 5, 6, 8, 9]])
+    result[~usual] = _one_by_one(name, values[~usual])
+    return result
+
+
 def calendar_date(values: Matrix) -> Mask:
     """See `identifier_checks.calendar_date`; eight digits only."""
     year, month, day = _number(values[:, :4]), _number(values[:, 4:6]), _number(values[:, 6:8])
@@ -194,10 +203,11 @@ EIGHT_DIGITS: Mapping[str, Kernel] = {
     "birth_date": lambda values: _dates("birth_date", values, values, birth_date),
     "calendar_date": lambda values: _dates("calendar_date", values, values, calendar_date),
 }
+TEN_BYTES: Mapping[str, Kernel] = {"birth_date": lambda values: _written_dates("birth_date", values)}
 ELEVEN_DIGITS: Mapping[str, Kernel] = {"mobile_segment": _by_slice("mobile_segment", 0, 3)}
 
 
 def kernel(name: str, length: int) -> Kernel | None:
     """The kernel of the check `name` for values of `length` bytes, if there is one."""
-    special = {8: EIGHT_DIGITS, 11: ELEVEN_DIGITS}.get(length, {})
+    special = {8: EIGHT_DIGITS, 10: TEN_BYTES, 11: ELEVEN_DIGITS}.get(length, {})
     return KERNELS.get(name) or special.get(name)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from guard.detect.judge import Kind, Span, reported
 from guard.detect.rule import Rule
-from guard.detect.supersets import pattern_reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,3 @@ class Search:
                     break
                 yield found
                 position = max(found.end(), found.start() + 1)
-
-
-def make_search(number: int, rule: Rule, kind: Kind) -> Search:
-    """The search for the pattern (or the masked pattern) of a rule that has one."""
-    source = rule.detector.masked if kind is Kind.MASKED else rule.detector.pattern
-    return Search(number, rule, kind, pattern_reach(source))
