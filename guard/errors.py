@@ -15,6 +15,7 @@ A message is one lower-case line without a full stop and without any scanned val
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 
@@ -90,3 +91,10 @@ class OutputError(GuardError):
     """A result could not be written (disk full, permission)."""
 
     exit_code = 4
+
+    @classmethod
+    def of(cls, error: OSError, what: str = "the output") -> OutputError:
+        """The error for a failed write of `what`, without the path that the system names."""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return cls("no space left on the device", hint="free some space and run again")
+        return cls(f"{what} cannot be written ({error.strerror or type(error).__name__})")

@@ -39,7 +39,7 @@ def created(path: Path) -> Iterator[TextIO]:
             with suppress(FileNotFoundError):
                 half.unlink()
     except OSError as error:
-        raise OutputError(f"a report could not be written ({error.strerror or type(error).__name__})") from None
+        raise OutputError.of(error, "a report") from None
 
 
 def _is_special(path: Path) -> bool:

@@ -38,7 +38,7 @@ def write_demo(folder: Path, seed: int = 2026) -> tuple[Path, ...]:
             # A stream of its own for each file: one file can change without changing the others.
             write(path, People(seed + number))
     except OSError as error:
-        raise OutputError(f"the demonstration cannot be written ({error.strerror})") from None
+        raise OutputError.of(error, "the demonstration") from None
     return tuple(folder / name for name in _FILES)
 
 

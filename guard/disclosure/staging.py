@@ -6,7 +6,6 @@ folders whose process is gone (kill -9, power cut). The lock is made before the 
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import secrets
@@ -71,9 +70,7 @@ def output_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError("no space left on the device", hint="free some space and run again") from None
-        raise OutputError(f"the output could not be written ({error.strerror or type(error).__name__})") from None
+        raise OutputError.of(error) from None
 
 
 def _lock_of(folder: Path) -> Path:

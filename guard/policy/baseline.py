@@ -93,7 +93,7 @@ class Baseline:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
                 out.write(text)
         except OSError as error:
-            raise OutputError(f"the baseline cannot be written ({error.strerror})") from None
+            raise OutputError.of(error, "the baseline") from None
 
 
 def _key_check(key: bytes) -> str:

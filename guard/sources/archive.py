@@ -308,4 +308,4 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"the output cannot be written ({error.strerror})") from None
+        raise OutputError.of(error) from None

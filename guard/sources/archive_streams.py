@@ -16,7 +16,7 @@ from guard.errors import SourceError
 from guard.model import Reason
 from guard.sources.document import MAX_RATIO
 
-FREE = 16_000_000
+FREE = 4_000_000
 """So many bytes may come out of an archive or member, however small it is."""
 _PIECE = 1 << 16
 _GZIP = 31

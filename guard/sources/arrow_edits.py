@@ -73,7 +73,7 @@ def write_edited(name: str, opener: Opener, labels: Labels, out: BinaryIO, edito
             sink.seek(begin)
             sink.truncate()
         except OSError as error:
-            raise OutputError(f"the output cannot be written ({error.strerror})") from None
+            raise OutputError.of(error) from None
 
 
 class _Pass:

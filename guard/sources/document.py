@@ -14,7 +14,7 @@ from guard.model import Skipped
 MAX_DOCUMENT = 256_000_000
 MAX_DEPTH = 3
 MAX_RATIO = 200
-"""A member may expand to this many times its packed size (and always to 16 MB) before it counts as a bomb."""
+"""A member may expand to this many times its packed size (and always to 4 MB) before it counts as a bomb."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Sink:
         try:
             self._out.write(data)
         except OSError as error:
-            raise OutputError(f"the output cannot be written ({error.strerror})") from None
+            raise OutputError.of(error) from None
 
 
 class StreamDocument(Document):

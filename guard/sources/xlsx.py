@@ -313,7 +313,7 @@ class _Writer:
         try:
             out.write(self._buffer.getvalue())
         except OSError as error:
-            raise OutputError(f"the output cannot be written ({error.strerror})") from None
+            raise OutputError.of(error) from None
         return Edited(self._replaced, self._dropped, self._rows, notes)
 
 
