@@ -194,7 +194,7 @@ def test_a_matcher_from_the_cache_finds_the_same(folder: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("blob", [b"", b"[]", b"{}", b'{"shapes": {"0": {}}, "searches": [], "expressions": []}',
-                                  b'{"shapes": {}, "searches": [[99, 0, 1]], "expressions": []}', b"\xff"])
+                                  b'{"shapes": {}, "searches": [[99, 0, 1, 1]], "expressions": []}', b"\xff"])
 def test_an_analysis_of_another_form_is_made_anew(folder: Path, blob: bytes) -> None:
     expected = hits(matcher())
     for path in folder.iterdir():

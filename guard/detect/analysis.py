@@ -21,7 +21,7 @@ from guard.detect.context import compile_words
 from guard.detect.judge import Kind
 from guard.detect.rule import Rule
 from guard.detect.shapes import Shape, compile_shape
-from guard.detect.supersets import NoSupersetError, longest_literal, pattern_reach, superset
+from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, pattern_reach, superset
 from guard.detect.windows import Search
 
 _CODE = ("analysis", "automaton", "shapes", "supersets", "windows", "rule", "context", "pack")
@@ -57,7 +57,7 @@ def analyse(rules: Sequence[Rule]) -> Analysis:
     shapes = {index: shape for index, shape in found.items() if shape and _implies_keyword(shape, rules[index])}
     both = [(rule, kind) for rule in rules for kind in (Kind.PATTERN, Kind.MASKED)]
     chosen = [(rule, kind) for rule, kind in both if _is_searched(rule, kind, shapes)]
-    searches = tuple(Search(number, rule, kind, pattern_reach(_source(rule, kind)))
+    searches = tuple(Search(number, rule, kind, event_reach(source := _source(rule, kind)), pattern_reach(source))
                      for number, (rule, kind) in enumerate(chosen))
     words = _words(rules, shapes)
     return Analysis(shapes, searches, words, (*map(_search_expression, searches), *map(_word_expression, words)))
@@ -124,7 +124,7 @@ def _code() -> str:
 def _dump(made: Analysis) -> bytes:
     return json.dumps({
         "shapes": {index: shape.as_json() for index, shape in made.shapes.items()},
-        "searches": [[search.rule.index, int(search.kind), search.reach] for search in made.searches],
+        "searches": [[search.rule.index, int(search.kind), search.back, search.reach] for search in made.searches],
         "expressions": [expression.decode("latin-1") for expression in made.expressions],
     }).encode()
 
@@ -134,8 +134,8 @@ def _load(rules: Sequence[Rule], blob: bytes) -> Analysis | None:
     try:
         data: dict[str, Any] = json.loads(blob)
         shapes = {int(index): Shape.from_json(shape) for index, shape in data["shapes"].items()}
-        searches = tuple(Search(number, rules[index], Kind(kind), reach)
-                         for number, (index, kind, reach) in enumerate(data["searches"]))
+        searches = tuple(Search(number, rules[index], Kind(kind), back, reach)
+                         for number, (index, kind, back, reach) in enumerate(data["searches"]))
         expressions = tuple(expression.encode("latin-1") for expression in data["expressions"])
     except (ValueError, KeyError, TypeError, IndexError):
         return None

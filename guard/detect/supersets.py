@@ -67,7 +67,7 @@ class Characters:
 def superset(pattern: str) -> bytes:
     """A Hyperscan expression (byte mode, no flags) that ends inside every match. Raises NoSupersetError."""
     tree = parser.parse(pattern, re.ASCII)
-    items = _trim(_trim(tree.data, last=True), last=False)
+    items = _trim(_trim(tree.data, tree.state, last=True), tree.state, last=False)
     if not items:
         raise NoSupersetError("the pattern matches the empty string")
     expression = _spell(items, _Scope(bool(tree.state.flags & re.IGNORECASE), {}))
@@ -94,7 +94,7 @@ def longest_literal(pattern: str) -> bytes:
     return _spell([(sre.LITERAL, code) for code in best], _Scope(True, {}))
 
 
-def _trim(items: Iterable[Item], *, last: bool) -> list[Item]:
+def _trim(items: Iterable[Item], state: Any, *, last: bool) -> list[Item]:
     """The items without what is optional at one end; what must stand beside the match there becomes part of it."""
     kept, edge = list(items), -1 if last else 0
     while kept:
@@ -104,7 +104,7 @@ def _trim(items: Iterable[Item], *, last: bool) -> list[Item]:
         if (operation, value) in _LINE_EDGES:
             kept[edge] = (_LINE_EDGE, last)
             return kept
-        trimmed = _trim_item(operation, value, last=last)
+        trimmed = _trim_item(operation, value, state, last=last)
         if trimmed is not None:
             kept[edge] = trimmed
             return kept
@@ -112,18 +112,18 @@ def _trim(items: Iterable[Item], *, last: bool) -> list[Item]:
     return kept
 
 
-def _trim_item(operation: Any, value: Any, *, last: bool) -> Item | None:
+def _trim_item(operation: Any, value: Any, state: Any, *, last: bool) -> Item | None:
     """One item at an end, cut to what every match needs of it; None when it needs nothing."""
     if operation in _ZERO_WIDTH or (operation in _REPEATS and value[0] == 0):
         return None
     if operation in _REPEATS:
         return operation, (value[0], value[0], value[2])
     if operation is sre.SUBPATTERN:
-        inner = _trim(value[3], last=last)
-        return (operation, (*value[:3], inner)) if inner else None
+        inner = _trim(value[3], state, last=last)
+        return (operation, (*value[:3], parser.SubPattern(state, inner))) if inner else None
     if operation is sre.BRANCH:
-        branches = [_trim(branch, last=last) for branch in value[1]]
-        return (operation, (None, branches)) if all(branches) else None
+        branches = [parser.SubPattern(state, _trim(branch, state, last=last)) for branch in value[1]]
+        return (operation, (None, branches)) if all(map(len, branches)) else None
     return operation, value
 
 
@@ -221,6 +221,16 @@ def parts(operation: Any, value: Any) -> list[Sequence[Item]]:
     if operation in (*_REPEATS, sre.SUBPATTERN, sre.ASSERT, sre.ASSERT_NOT):
         return [value[-1]]
     return [value] if operation is sre.ATOMIC_GROUP else []
+
+
+def event_reach(pattern: str) -> int | None:
+    """How many characters may lie between the start of a match and the end that the superset tells of it.
+
+    Less than the width of a match, since the superset is cut short behind; None above `WIDEST`.
+    """
+    tree = parser.parse(pattern, re.ASCII)
+    width = int(parser.SubPattern(tree.state, _trim(tree.data, tree.state, last=True)).getwidth()[1])
+    return width + 4 if width <= WIDEST else None
 
 
 def pattern_reach(pattern: str) -> int | None:

@@ -16,14 +16,17 @@ from guard.detect.rule import Rule
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One pattern of a rule. `reach` is how far in characters a match and what it looks at go; None: no bound.
+    """One pattern of a rule.
 
+    `back` is how far in characters a match may begin before an end that was told, `reach` how far a match and what it
+    looks at go; None: no bound.
     `number` orders the searches of a plan; `spans_lines` patterns are run over whole buffers by somebody else.
     """
 
     number: int
     rule: Rule
     kind: Kind
+    back: int | None
     reach: int | None
 
     @property
@@ -40,7 +43,7 @@ class Search:
     def spans(self, text: str, ends: Sequence[int] | None) -> Iterator[Span]:
         """The candidates in a normalised line, as `judge.candidates` finds them; `ends` are sorted indices of it."""
         pattern = self.pattern
-        found = pattern.finditer(text) if ends is None or self.reach is None else self._near(pattern, text, ends)
+        found = pattern.finditer(text) if ends is None or self.back is None else self._near(pattern, text, ends)
         for match in found:
             start, end = self._reported(match)
             if end > start:
@@ -52,15 +55,20 @@ class Search:
         return reported(match, self.rule.detector.group)
 
     def _near(self, pattern: re.Pattern[str], text: str, ends: Sequence[int]) -> Iterator[re.Match[str]]:
-        """Every match begins at most `reach` before an end; behind it nothing farther than `reach` is looked at."""
-        reach, position = self.reach or 0, 0
+        """Every match begins at most `back` before an end; behind the end nothing farther than `reach` is looked at."""
+        back, position, known = self.back or 0, 0, 0
         for end in ends:
-            position = max(position, end - reach)
+            # No match begins between `position` and `known`, as an earlier search has seen.
+            position = max(position, end - back, known)
             while position < end:
                 # Up to the limit, so that the edge of the window is never taken for the edge of the line.
-                found = pattern.search(text, position, end + reach)
+                limit = len(text) if self.reach is None else end + self.reach
+                found = pattern.search(text, position, limit)
+                if found is None and limit >= len(text):
+                    return
                 if found is None or found.start() >= end:
-                    position = max(position, end)
+                    # A match that begins so near the limit could look different in the whole line.
+                    known = found.start() if found is not None and limit >= len(text) else end
                     break
                 yield found
                 position = max(found.end(), found.start() + 1)
