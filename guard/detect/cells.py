@@ -28,9 +28,14 @@ def whole_cells(rules: Sequence[Rule], header: str, values: Sequence[bytes], exp
     # Without a header only `judge_cell` knows what a fit is worth.
     together = not header or any(rule.detector.near for rule in fitting)
     judges = [_CellJudge(rule, header) for rule in fitting]
+    candidates = [(judge, explained[judge.rule.index]) for judge in judges]
     for cell, value in enumerate(values):
-        open_to = [judge for judge in judges if cell not in explained[judge.rule.index]] if value else []
+        open_to = [judge for judge, done in candidates if cell not in done] if value else []
         if not open_to:
+            continue
+        if len(open_to) == 1 and not together and open_to[0].is_constant and value.isalnum():
+            if (worth := open_to[0].constant_worth(value)) is not None:
+                yield cell, Placed(open_to[0].rule.index, open_to[0].rule.detector.data_class, 0, len(value), *worth)
             continue
         original = value.decode("utf-8", "surrogateescape")
         text = normalise(original)
@@ -64,9 +69,27 @@ class _CellJudge:
     header: str
     _sign: int = field(init=False)
     _worths: dict[int, tuple[float, int]] = field(init=False, default_factory=dict)
+    _constant: tuple[float, int] | None = field(init=False, default=None)
+    is_constant: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self._sign = header_sign(self.rule, self.header)
+        self.is_constant = self._is_constant()
+
+    def _is_constant(self) -> bool:
+        """Whether every cell that the pattern takes is worth the same: nothing else is looked at."""
+        rule, detector = self.rule, self.rule.detector
+        looks = rule.filters or rule.checks or rule.evidence or detector.entropy or detector.separators or detector.form
+        return not looks and (rule.cell is None or not rule.cell.groups)
+
+    def constant_worth(self, value: bytes) -> tuple[float, int] | None:
+        """As `worth`, for a constant judge and a value of ASCII letters and digits, which no mask hides."""
+        if self.rule.cell is not None and not self.rule.cell.fullmatch(value.decode("ascii")):
+            return None
+        if self._constant is None:
+            self._constant = worth_of(self.rule, circumstances(True, True, self._sign, 0), True)
+        confidence, flags = self._constant
+        return (confidence, flags | FROM_HEADER) if confidence >= POSSIBLE else None
 
     def is_usual(self, text: str) -> bool:
         """Whether the cell is no masked value and the pattern reports all of it."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.hashing import Hashes, hash64, new_key
 
-EXACT = 4_000_000
+EXACT = 1_000_000
 SHORTEST = 7
 """Bytes of the shortest value that is remembered: a shorter one (a name of two characters) occurs by chance."""
 _BITS = 29
