@@ -21,6 +21,8 @@ SHORTEST = 7
 _BITS = 29
 _PROBES = 4
 _PENDING = 262_144
+_AT_ONCE = 65_536
+"""Values whose bits are set in one go: their positions take 32 bytes each."""
 
 
 class Withholding(Protocol):
@@ -93,6 +95,10 @@ class WithheldValues:
         return [(low + np.uint64(i) * high) & np.uint64((1 << _BITS) - 1) for i in range(_PROBES)]
 
     def _set_bits(self, filter_: npt.NDArray[np.uint8], hashes: Hashes) -> None:
+        for start in range(0, len(hashes), _AT_ONCE):
+            self._set_some(filter_, hashes[start : start + _AT_ONCE])
+
+    def _set_some(self, filter_: npt.NDArray[np.uint8], hashes: Hashes) -> None:
         for bits in self._bits(hashes):
             np.bitwise_or.at(filter_, bits >> np.uint64(3), np.left_shift(1, bits & np.uint64(7)).astype(np.uint8))
 
