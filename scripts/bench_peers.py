@@ -60,23 +60,29 @@ def plain() -> Peer:
 
 
 def presidio() -> tuple[Peer, ...]:
-    """presidio-analyzer with all its pattern recognizers and no NLP model, by line and in blocks."""
+    """presidio-analyzer without NLP model: its default engine by line, all its patterns by line and in blocks.
+
+    The default engine has fewer pattern recognizers, but that for phone numbers, which is none of patterns.
+    """
     _refuse_network()
-    engine, rules = _presidio_engine()
-
-    def by_line(path: Path) -> int:
-        return sum(len(engine.analyze(line, "en")) for line in path.read_text("utf-8").splitlines())
-
-    def in_blocks(path: Path) -> int:
-        text = path.read_text("utf-8")
-        blocks = (text[start : start + PRESIDIO_BLOCK] for start in range(0, len(text), PRESIDIO_BLOCK))
-        return sum(len(engine.analyze(block, "en")) for block in blocks)
-
+    (usual, few), (every, all_) = _presidio_engines()
     version = importlib.metadata.version("presidio-analyzer")
-    return (Peer("presidio, by line", version, rules, by_line), Peer("presidio, in blocks", version, rules, in_blocks))
+    return (Peer("presidio, default, by line", version, few, lambda path: _by_line(usual, path)),
+            Peer("presidio, all patterns, by line", version, all_, lambda path: _by_line(every, path)),
+            Peer("presidio, all patterns, in blocks", version, all_, lambda path: _in_blocks(every, path)))
 
 
-def _presidio_engine() -> tuple[Any, str]:
+def _by_line(engine: Any, path: Path) -> int:
+    return sum(len(engine.analyze(line, "en")) for line in path.read_text("utf-8").splitlines())
+
+
+def _in_blocks(engine: Any, path: Path) -> int:
+    text = path.read_text("utf-8")
+    blocks = (text[start : start + PRESIDIO_BLOCK] for start in range(0, len(text), PRESIDIO_BLOCK))
+    return sum(len(engine.analyze(block, "en")) for block in blocks)
+
+
+def _presidio_engines() -> tuple[tuple[Any, str], tuple[Any, str]]:
     # By name and as Any: the types of an optional peer are not there when these scripts are checked without it.
     analyzer: Any = importlib.import_module("presidio_analyzer")
     predefined: Any = importlib.import_module("presidio_analyzer.predefined_recognizers")
@@ -87,12 +93,19 @@ def _presidio_engine() -> tuple[Any, str]:
     pattern = analyzer.PatternRecognizer
     classes: list[Any] = [found for found in vars(predefined).values()
                           if inspect.isclass(found) and issubclass(found, pattern) and found is not pattern]
+    nlp = nlp_engine.NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])
+
+    def engine(recognizers: list[Any]) -> Any:
+        registry = analyzer.RecognizerRegistry(recognizers=recognizers, supported_languages=["en"])
+        return analyzer.AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
+
     # All countries and languages at once, as Guard runs all its packs at once.
     every = [found(supported_language="en") for found in classes]
-    registry = analyzer.RecognizerRegistry(recognizers=every, supported_languages=["en"])
-    nlp = nlp_engine.NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])
-    engine = analyzer.AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
-    return engine, f"all {len(every)} pattern recognizers, no NLP model, no PhoneRecognizer"
+    default = analyzer.RecognizerRegistry(supported_languages=["en"])
+    default.load_predefined_recognizers(languages=["en"])
+    usual = [one for one in default.recognizers if "Spacy" not in type(one).__name__]
+    return ((engine(usual), f"the {len(usual)} of its default engine, PhoneRecognizer among them, no NLP model"),
+            (engine(every), f"all {len(every)} pattern recognizers, no NLP model, no PhoneRecognizer"))
 
 
 def _refuse_network() -> None:
