@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bench_peers import Peer
 
-_LIBRARIES = ("hyperscan", "google-re2", "numpy", "pyarrow", "regex")
+_LIBRARIES = ("hyperscan", "google-re2", "numpy", "pyarrow")
 _HEAD = """\
 # Benchmarks
 

@@ -213,3 +213,16 @@ def test_paths_that_cannot_be(source: Path, tmp_path: Path, name: str) -> None:
         with pytest.raises(UsageError):
             use(tmp_path / name)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source"]
+
+
+def test_a_table_of_which_nothing_may_leave_is_left_out_and_said(source: Path, tmp_path: Path, people: People) -> None:
+    rows = "".join(f"{people.name()},{people.mobile()}\n" for _ in range(9))
+    (source / "phones.csv").write_text("姓名,手机号\n" + rows)
+    (source / "counts.csv").write_text("year,visits\n2023,1204\n2024,1391\n2025,1405\n")
+    done = guard.release(source, **PUBLIC, out=tmp_path / "out")
+    assert [p.name for p in released(tmp_path).iterdir()] == ["counts.csv"]
+    assert "phones.csv: every column is dropped, the file is left out" in done.report.warnings
+    (source / "counts.csv").unlink()
+    with pytest.raises(ReleaseError, match="nothing of the source may leave"):
+        guard.release(source, **PUBLIC, out=tmp_path / "none")
+    assert not (tmp_path / "none").exists()

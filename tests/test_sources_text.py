@@ -213,5 +213,5 @@ def test_a_read_error_is_skipped_when_reading_and_an_error_when_rewriting() -> N
 
 
 def test_a_full_disk_is_an_output_error() -> None:
-    with pytest.raises(OutputError, match="No space"):
+    with pytest.raises(OutputError, match="no space"):
         text_document(b"abc\n").rewrite(Failing(), Replacing(b"x", "y"))  # type: ignore[arg-type]

@@ -32,6 +32,7 @@ from guard.scanner.labels import ScannedLabels
 from guard.sources import Document, Options, discover
 from guard.tally import Tally
 
+_TABLES = ("csv", "tsv", "parquet")
 LANGUAGES = ("en", "zh")
 
 
@@ -63,6 +64,16 @@ class _Assessment:
     partial: frozenset[str]
     report: Report
     decisions: tuple[Decision, ...]
+
+    @property
+    def plans(self) -> Mapping[tuple[str, str], Plan]:
+        """What happens to each field."""
+        return field_plan(self.decisions)
+
+    def released(self) -> list[Document]:
+        """The documents that were read whole and of which something may leave."""
+        emptied = _emptied(self.documents, self.report, self.plans)
+        return [d for d in self.documents if d.name not in self.partial and d.name not in emptied]
 
 
 def check(source: str | Path, *, policy: Policy | str | Path, audience: Audience | str,
@@ -97,6 +108,9 @@ def release(source: str | Path, *, policy: Policy | str | Path, audience: Audien
     with staging(target) as folder:
         assessment = _assess(run, source, sink, allow_incomplete=allow_incomplete)
         _refuse(assessment.report)
+        if not assessment.released():
+            raise ReleaseError("nothing of the source may leave", report=assessment.report,
+                               hint="the report names what is dropped and why")
         report = _make(run, assessment, folder)
         publish(folder, target)
     return Release(target, report)
@@ -121,9 +135,19 @@ def _assess(run: _Run, source: str | Path, sink: Sink | None, *, allow_incomplet
         verdict = Verdict.PASS
     report = dataclasses.replace(
         report, policy=run.policy.as_json(), audience=str(run.audience), decisions=decisions, verdict=verdict,
-        warnings=(*report.warnings, *run.policy.warnings(report, run.audience)),
+        warnings=(*report.warnings, *run.policy.warnings(report, run.audience), *(
+            f"{name}: every column is dropped, the file is left out"
+            for name in sorted(_emptied(documents, report, field_plan(decisions))))),
         suppressed={**report.suppressed, "exceptions": sum(bool(d.waived_by) for d in decisions)})
     return _Assessment(tuple(documents), frozenset(partial), report, decisions)
+
+
+def _emptied(documents: Iterable[Document], report: Report, plans: Mapping[tuple[str, str], Plan]) -> set[str]:
+    """The tables of which no column may leave: a file of empty lines would help nobody."""
+    tables = {d.name: [f for f in report.fields if f.dataset == d.name] for d in documents if d.format in _TABLES}
+    return {name for name, fields in tables.items() if fields and all(
+        field.kind == "column" and (plan := plans.get((name, field.field))) and plan.action is Action.DROP
+        for field in fields)}
 
 
 def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
@@ -133,7 +157,7 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
     data = folder / "public" / "data"
     with output_errors():
         data.mkdir(parents=True)
-    plans = field_plan(assessment.decisions)
+    plans = assessment.plans
     withheld = WithheldValues(exact=EXACT)
     editor = PolicyEditor(run.scanner, plans, keys, secrets.token_hex(16), withheld)
     written = _rewrite(run, assessment, data, editor)
@@ -154,7 +178,7 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
 
 def _rewrite(run: _Run, assessment: _Assessment, data: Path, editor: PolicyEditor) -> Written:
     """Write every document that was read whole, and hold its digest against that of the first read."""
-    written = Written([d for d in assessment.documents if d.name not in assessment.partial])
+    written = Written(assessment.released())
     digests = {i.path: i.digest for i in assessment.report.inputs}
     for document, output in written.outputs.items():
         path = data / output
