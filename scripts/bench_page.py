@@ -24,9 +24,9 @@ bytes; median of {rounds} rounds, lowest and highest in brackets. Guard runs its
 places, validation and classification, all default packs. The others only find, and read every file as text. The
 corpora are generated (`guard.demo`, seed 2026): an application log of which one line in five holds personal
 information, a register of 16 columns of which half are personal (by column as `.csv`, as lines of text as `.txt`), and
-API answers as JSON Lines. Names and streets in them repeat after 4,096 rows,
-numbers do not; Guard remembers what the cells of a column were found to be. Slow peers read the first part of the same file, as the size says; their speed does not
-depend on the length.
+API answers as JSON Lines. Names and streets in them repeat after 4,096 rows, numbers do not; Guard remembers what the
+cells of a column were found to be. Slow peers read the first part of the same file, as the size says; their speed does
+not depend on the length.
 """
 
 
