@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
-from command import guard
+from command import guard, unprivileged
 
 from guard.demo import People
 
@@ -128,12 +128,14 @@ def test_unknown_encoding(tmp_path: Path) -> None:
 
 def test_unreadable_file(tmp_path: Path) -> None:
     if os.geteuid() == 0 and not shutil.which("setpriv"):
-        pytest.skip("root reads everything")
+        pytest.skip("root reads everything, and there is no setpriv to forbid it")
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
     (tmp_path / "a.csv").chmod(0)
-    tmp_path.chmod(0o755)
-    if os.geteuid() != 0:
-        assert skipped(tmp_path) == [("a.csv", "unreadable")]
+    (tmp_path / "folder").mkdir(mode=0)
+    answer = unprivileged("scan", tmp_path, "--format", "json")
+    assert answer.code == 3
+    said = [(s["dataset"], s["reason"]) for s in json.loads(answer.out)["skipped"]]
+    assert said == [("a.csv", "unreadable"), ("folder", "unreadable")]
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
