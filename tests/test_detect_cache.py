@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from guard.detect import Detector, Matcher, analysis, cache
+from guard import cache
+from guard.detect import Detector, Matcher, analysis
 from guard.detect.compile import LineFinder
 from guard.taxonomy import Title
 

@@ -15,7 +15,7 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from guard.detect import cache
+from guard import cache
 from guard.detect.compile import EVERY_LINE
 from guard.detect.context import compile_words
 from guard.detect.judge import Kind

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from guard.detect import cache
+from guard import cache
 from guard.detect.supersets import relaxed
 
 

@@ -13,6 +13,7 @@ import hashlib
 import os
 import platform
 import secrets
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,30 @@ def store(name: str, blob: bytes) -> None:
         except OSError:
             os.unlink(temporary, dir_fd=folder)
         _prune(folder)
+
+
+def subdirectory(name: str, family: str) -> Path | None:
+    """A directory of its own, mode 0700, for files that another library keeps; None when none can be trusted.
+
+    Older ones whose names begin with `family` go, but for the latest.
+    """
+    path = directory()
+    with contextlib.suppress(OSError), _opened(create=True) as folder:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, mode=0o700, dir_fd=folder)
+            _prune_family(folder, name, family)
+        state = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if path is not None and stat.S_ISDIR(state.st_mode) and _is_private(state):
+            return path / name
+    return None
+
+
+def _prune_family(folder: int, name: str, family: str) -> None:
+    """Machine code of versions that are gone."""
+    others = [entry for entry in os.listdir(folder) if entry.startswith(family) and entry != name]
+    ages = {entry: os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mtime for entry in others}
+    for entry in sorted(others, key=ages.__getitem__, reverse=True)[1:]:
+        shutil.rmtree(entry, dir_fd=folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

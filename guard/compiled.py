@@ -1,0 +1,72 @@
+"""Loops that run as machine code: the one place that knows the compiler (numba).
+
+A module of compiled loops is plain Python that a reader can follow and a test can run; `loop` makes machine code of
+it when it is first called. Compiling takes seconds, so the code is kept in the user's cache, in a directory whose name
+is a digest of the sources, the versions and the processor. Importing the compiler costs a third of a second: callers
+import modules of loops only when there is enough to do (`guard.detect.matcher`), and do without where there is no
+compiler for the platform.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache as once
+from pathlib import Path
+from typing import Any, TypeVar
+
+from guard import cache
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_PACKAGE = Path(__file__).parent
+_choosing = threading.Lock()
+
+
+def is_available() -> bool:
+    """Whether the compiler is installed."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def loop(function: Function) -> Function:
+    """The function as machine code: arrays of fixed types in, numbers out; it runs without the interpreter lock."""
+    numba = importlib.import_module("numba")
+    made = numba.njit(nogil=True, error_model="numpy")(function)
+    if (folder := _directory()) is not None:
+        _keep_in(folder, made, numba.config)
+    compiled: Function = made
+    return compiled
+
+
+def _keep_in(folder: Path, made: Any, config: Any) -> None:
+    """The compiler's own choice would be beside the sources, and blind to changes in what a loop calls."""
+    with _choosing:
+        usual, config.CACHE_DIR = config.CACHE_DIR, str(folder)
+        try:
+            made.enable_caching()
+        finally:
+            config.CACHE_DIR = usual
+
+
+@once
+def _directory() -> Path | None:
+    """Where machine code is kept; None where nothing may be kept, then every process compiles for itself."""
+    name = f"loops-{_digest()[:32]}"
+    return cache.subdirectory(name, "loops-")
+
+
+def _digest() -> str:
+    """Over all sources of the package: a loop is inlined into its callers, so a change anywhere may matter."""
+    digest = hashlib.sha256(cache.key(sys.version, *_versions()).encode())
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        if b"guard.compiled import" in (source := path.read_bytes()):
+            digest.update(hashlib.sha256(source).digest())
+    return digest.hexdigest()
+
+
+def _versions() -> tuple[str, ...]:
+    return tuple(importlib.metadata.version(name) for name in ("numba", "llvmlite", "numpy"))
