@@ -1,0 +1,333 @@
+"""From patterns to instructions: what `guard.detect.machine` runs.
+
+    Assembler().add("1[3-9]\\\\d{9}") -> address of a program
+    assembler.finish() -> Programs                     plain arrays, shared by all programs
+
+The instructions do what Python's `re` does with a pattern in ASCII mode, way by way and in the same order (leftmost,
+first alternative first, look-arounds, possessive and lazy repeats, groups), over UTF-8 bytes. A pattern that needs
+something else raises UnsuitableError and is searched by `re` itself.
+"""
+
+from __future__ import annotations
+
+import re
+import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
+import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.detect.charsets import ANY, Charset, charset_of
+from guard.detect.firsts import EVERYTHING, First, first_of
+
+Item = tuple[Any, Any]
+WIDTH = 5
+"""Numbers of an instruction: what it does, and four operands."""
+UNBOUNDED = 1 << 30
+MOST_GROUPS = 24
+MOST_MARKS = 64
+LARGEST = 20_000
+"""Instructions of one program: more would be a repeat of repeats that had better be searched in another way."""
+_REPEATS: Mapping[Any, str] = {sre.MAX_REPEAT: "greedy", sre.MIN_REPEAT: "lazy", sre.POSSESSIVE_REPEAT: "possessive"}
+Ints32 = npt.NDArray[np.int32]
+
+
+class UnsuitableError(Exception):
+    """The machine has no instruction for something in the pattern."""
+
+
+class Op(IntEnum):
+    """What an instruction does; the operands are named behind it."""
+
+    MATCH = 0
+    CHARACTER = 1  # set
+    BYTES = 2  # offset of the literal, its length
+    JUMP = 3  # to
+    SPLIT = 4  # first, then
+    CHOICE = 5  # table
+    GREEDY = 6  # set, least, most, what can follow
+    LAZY = 7  # set, least, most
+    POSSESSIVE = 8  # set, least, most
+    SAVE = 9  # slot
+    AHEAD = 10  # set
+    NOT_AHEAD = 11  # set
+    BEHIND = 12  # set
+    NOT_BEHIND = 13  # set
+    LINE_START = 14
+    LINE_END = 15
+    WORD_EDGE = 16
+    NO_WORD_EDGE = 17
+    LOOK = 18  # mark
+    LOOK_END = 19  # mark
+    LOOK_NOT = 20  # mark, where to go on
+    LOOK_NOT_END = 21  # mark
+    BACK = 22  # characters
+    ATOMIC = 23  # mark
+    ATOMIC_END = 24  # mark
+    REFERENCE = 25  # group
+    CLOSE = 26  # group, which becomes the last one closed
+
+
+class Programs(NamedTuple):
+    """All programs of a plan as arrays, for the compiled loops.
+
+    `code` are instructions of WIDTH numbers. `ascii[set, code point]` and the ranges `low`..`high` from `edges[set]`
+    to `edges[set + 1]` are the sets. `literals` are bytes. `choices[table, last byte of the code point]` (256: the
+    end of the line) is the number of a list; list n is `ways[lists[n]:lists[n + 1]]`. `follows[n, byte]` says which
+    byte can come next behind a repeat.
+    """
+
+    code: Ints32
+    ascii: npt.NDArray[np.uint8]
+    edges: Ints32
+    low: Ints32
+    high: Ints32
+    literals: npt.NDArray[np.uint8]
+    choices: Ints32
+    lists: Ints32
+    ways: Ints32
+    follows: npt.NDArray[np.uint8]
+
+
+class Assembler:
+    """Collects programs."""
+
+    def __init__(self) -> None:
+        self._code: list[list[int]] = []
+        self._sets: dict[Charset, int] = {}
+        self._literals = bytearray()
+        self._tables: list[list[int]] = []
+        self._lists: dict[tuple[int, ...], int] = {(): 0}
+        self._follows: dict[First, int] = {}
+        self._marks = 0
+
+    def add(self, pattern: str) -> int:
+        """The address of a new program. Raises UnsuitableError, and leaves what was there before as it was."""
+        tree = parser.parse(pattern, re.ASCII)
+        if tree.state.groups > MOST_GROUPS:
+            raise UnsuitableError("too many groups")
+        address, self._marks = len(self._code), 0
+        try:
+            self._sequence(tree.data, bool(tree.state.flags & re.IGNORECASE), None)
+        except UnsuitableError:
+            del self._code[address:]
+            raise
+        self._emit(Op.MATCH)
+        return address
+
+    def finish(self) -> Programs:
+        """The programs so far."""
+        sets = list(self._sets) or [ANY]
+        edges = np.cumsum([0, *(len(chosen.beyond) for chosen in sets)])
+        beyond = [pair for chosen in sets for pair in chosen.beyond] or [(0, 0)]
+        ordered = sorted(self._lists, key=self._lists.__getitem__)
+        return Programs(
+            np.array(self._code or [[0] * WIDTH], np.int32), np.array([chosen.table() for chosen in sets], np.uint8),
+            edges.astype(np.int32), np.array([low for low, _ in beyond], np.int32),
+            np.array([high for _, high in beyond], np.int32), np.frombuffer(bytes(self._literals) or b"\0", np.uint8),
+            np.array(self._tables or [[0] * 257], np.int32),
+            np.cumsum([0, *map(len, ordered)]).astype(np.int32),
+            np.array([way for ways in ordered for way in ways] or [0], np.int32),
+            np.array([first.table() for first in self._follows] or [[1] * 256], np.uint8))
+
+    def _emit(self, operation: Op, *operands: int) -> int:
+        if len(self._code) > LARGEST * 64:
+            raise UnsuitableError("too many instructions")
+        self._code.append([operation, *operands, *[0] * (WIDTH - 1 - len(operands))])
+        return len(self._code) - 1
+
+    def _set(self, chosen: Charset) -> int:
+        return self._sets.setdefault(chosen, len(self._sets))
+
+    def _mark(self) -> int:
+        self._marks += 2
+        if self._marks > MOST_MARKS:
+            raise UnsuitableError("too many look-arounds")
+        return self._marks - 2
+
+    def _sequence(self, items: Sequence[Item], fold: bool, rest: First | None) -> None:
+        """The items one after the other; `rest` is what can follow them, None when that is not known."""
+        items, index = list(items), 0
+        while index < len(items):
+            literal = _literal(items[index:], fold)
+            if len(literal) > 1:
+                self._emit_literal(literal)
+                index += len(literal)
+                continue
+            following = first_of(items[index + 1 :], fold)
+            if following.empty:
+                following = EVERYTHING if rest is None else following | rest
+            self._item(*items[index], fold, following)
+            index += 1
+
+    def _emit_literal(self, text: str) -> None:
+        raw = text.encode()
+        offset = self._literals.find(raw)
+        if offset < 0:
+            offset = len(self._literals)
+            self._literals += raw
+        self._emit(Op.BYTES, offset, len(raw))
+
+    def _item(self, operation: Any, value: Any, fold: bool, rest: First) -> None:
+        if (chosen := charset_of(operation, value, fold)) is not None:
+            self._emit(Op.CHARACTER, self._set(chosen))
+        elif operation in _REPEATS:
+            self._repeat(_REPEATS[operation], value, fold, rest)
+        else:
+            builder: Callable[[Any, bool, First], None] | None = {
+                sre.SUBPATTERN: self._group, sre.BRANCH: self._branch, sre.AT: self._place, sre.ASSERT: self._look,
+                sre.ASSERT_NOT: self._look_not, sre.ATOMIC_GROUP: self._atomic, sre.GROUPREF: self._reference,
+            }.get(operation)
+            if builder is None:
+                raise UnsuitableError(str(operation))
+            builder(value, fold, rest)
+
+    def _group(self, value: Any, fold: bool, rest: First) -> None:
+        group, added, removed, items = value
+        inner = (fold or bool(added & re.IGNORECASE)) and not removed & re.IGNORECASE
+        if group is None:
+            self._sequence(items, inner, rest)
+            return
+        self._emit(Op.SAVE, 2 * group)
+        self._sequence(items, inner, rest)
+        self._emit(Op.SAVE, 2 * group + 1)
+        self._emit(Op.CLOSE, group)
+
+    def _branch(self, value: Any, fold: bool, rest: First) -> None:
+        ways, exits = [], []
+        entry = self._emit(Op.CHOICE)
+        for alternative in value[1]:
+            ways.append(len(self._code))
+            self._sequence(alternative, fold, rest)
+            exits.append(self._emit(Op.JUMP))
+        for jump in exits:
+            self._code[jump][1] = len(self._code)
+        self._code[entry][1] = self._choice([first_of(way, fold) for way in value[1]], ways)
+
+    def _choice(self, firsts: Sequence[First], ways: Sequence[int]) -> int:
+        """The table that says which ways are open before a character, by the last byte of its code point."""
+        table = []
+        for key in range(257):
+            open_ways = tuple(way for first, way in zip(firsts, ways, strict=True) if first.admits(key))
+            table.append(self._lists.setdefault(open_ways, len(self._lists)))
+        self._tables.append(table)
+        return len(self._tables) - 1
+
+    def _place(self, value: Any, _fold: bool, _rest: First) -> None:
+        operation = {sre.AT_BEGINNING: Op.LINE_START, sre.AT_BEGINNING_STRING: Op.LINE_START,
+                     sre.AT_END: Op.LINE_END, sre.AT_END_STRING: Op.LINE_END,
+                     sre.AT_BOUNDARY: Op.WORD_EDGE, sre.AT_NON_BOUNDARY: Op.NO_WORD_EDGE}.get(value)
+        if operation is None:
+            raise UnsuitableError(str(value))
+        self._emit(operation)
+
+    def _look(self, value: Any, fold: bool, _rest: First) -> None:
+        direction, items = value
+        if (chosen := _single(items, fold)) is not None:
+            self._emit(Op.AHEAD if direction > 0 else Op.BEHIND, self._set(chosen))
+            return
+        mark = self._mark()
+        self._emit(Op.LOOK, mark)
+        self._looked_at(direction, items, fold)
+        self._emit(Op.LOOK_END, mark)
+
+    def _look_not(self, value: Any, fold: bool, _rest: First) -> None:
+        direction, items = value
+        if (chosen := _single(items, fold)) is not None:
+            self._emit(Op.NOT_AHEAD if direction > 0 else Op.NOT_BEHIND, self._set(chosen))
+            return
+        mark = self._mark()
+        entry = self._emit(Op.LOOK_NOT, mark)
+        self._looked_at(direction, items, fold)
+        self._emit(Op.LOOK_NOT_END, mark)
+        self._code[entry][2] = len(self._code)
+
+    def _looked_at(self, direction: int, items: Any, fold: bool) -> None:
+        if direction < 0:
+            low, high = items.getwidth()
+            if low != high:
+                raise UnsuitableError("a look-behind of changing width")
+            self._emit(Op.BACK, int(low))
+        self._sequence(items, fold, None)
+
+    def _atomic(self, items: Any, fold: bool, _rest: First) -> None:
+        mark = self._mark()
+        self._emit(Op.ATOMIC, mark)
+        self._sequence(items, fold, None)
+        self._emit(Op.ATOMIC_END, mark)
+
+    def _reference(self, group: int, fold: bool, _rest: First) -> None:
+        if fold:
+            raise UnsuitableError("a reference without regard to case")
+        self._emit(Op.REFERENCE, group)
+
+    def _repeat(self, manner: str, value: Any, fold: bool, rest: First) -> None:
+        low, high, items = value
+        most = UNBOUNDED if high is sre.MAXREPEAT else int(high)
+        if (chosen := _single(items, fold)) is not None:
+            operation = {"greedy": Op.GREEDY, "lazy": Op.LAZY, "possessive": Op.POSSESSIVE}[manner]
+            self._emit(operation, self._set(chosen), int(low), most, self._follow(rest))
+        elif manner == "possessive":
+            mark = self._mark()
+            self._emit(Op.ATOMIC, mark)
+            self._rounds("greedy", int(low), most, items, fold, EVERYTHING)
+            self._emit(Op.ATOMIC_END, mark)
+        else:
+            self._rounds(manner, int(low), most, items, fold, rest)
+
+    def _follow(self, rest: First) -> int:
+        return -1 if rest.empty or rest == EVERYTHING else self._follows.setdefault(rest, len(self._follows))
+
+    def _rounds(self, manner: str, low: int, high: int, items: Any, fold: bool, rest: First) -> None:
+        """A repeat of more than one character: its rounds are written out, an endless one is a loop."""
+        again = first_of(list(items), fold) | rest
+        if (low, high) != (0, 1) and high > low and items.getwidth()[0] == 0:
+            raise UnsuitableError("a repeat of what may be empty")
+        before = len(self._code)
+        for _ in range(low):
+            self._sequence(items, fold, again)
+            self._limit(before)
+        if high == UNBOUNDED:
+            entry = self._emit(Op.SPLIT)
+            self._sequence(items, fold, again)
+            self._emit(Op.JUMP, entry)
+            self._join(entry, manner)
+            return
+        entries = []
+        for _ in range(high - low):
+            entries.append(self._emit(Op.SPLIT))
+            self._sequence(items, fold, again)
+            self._limit(before)
+        for entry in entries:
+            self._join(entry, manner)
+
+    def _join(self, entry: int, manner: str) -> None:
+        inside, behind = entry + 1, len(self._code)
+        self._code[entry][1:3] = [inside, behind] if manner == "greedy" else [behind, inside]
+
+    def _limit(self, before: int) -> None:
+        if len(self._code) - before > LARGEST:
+            raise UnsuitableError("too many rounds")
+
+
+def _literal(items: Sequence[Item], fold: bool) -> str:
+    """The plain characters at the beginning; letters are none when their case does not matter."""
+    text = ""
+    for operation, value in items:
+        if operation is not sre.LITERAL or value in (10, 13) or (fold and chr(value).isalpha() and value < 128):
+            break
+        text += chr(value)
+    return text
+
+
+def _single(items: Any, fold: bool) -> Charset | None:
+    """The set of an item sequence that is one character."""
+    items = list(items)
+    while len(items) == 1 and items[0][0] is sre.SUBPATTERN and items[0][1][0] is None:
+        _, added, removed, inner = items[0][1]
+        fold = (fold or bool(added & re.IGNORECASE)) and not removed & re.IGNORECASE
+        items = list(inner)
+    return charset_of(*items[0], fold) if len(items) == 1 else None
