@@ -23,13 +23,26 @@ from typing import Any, TypeVar
 from guard import cache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+WORTH = 3_000_000
+"""Bytes of work for which loading the compiler takes about as long as doing without it."""
 _PACKAGE = Path(__file__).parent
 _choosing = threading.Lock()
+_work = 0
 
 
 def is_available() -> bool:
     """Whether the compiler is installed."""
     return importlib.util.find_spec("numba") is not None
+
+
+def pays(work: int) -> bool:
+    """Whether loops should do `work` more bytes: only when the process has had enough, or the compiler is loaded.
+
+    The result is the same either way. Bytes are added up roughly, without a lock.
+    """
+    global _work
+    _work += work
+    return (_work >= WORTH or "numba" in sys.modules) and is_available()
 
 
 def loop(function: Function) -> Function:
