@@ -10,6 +10,7 @@ import secrets
 import numpy as np
 import numpy.typing as npt
 
+from guard import compiled
 from guard.batch import Ints
 
 Hashes = npt.NDArray[np.uint64]
@@ -26,6 +27,8 @@ def new_key() -> int:
 
 def hash64(data: bytes, starts: Ints, ends: Ints, key: int) -> Hashes:
     """One hash for each slice `data[starts[i]:ends[i]]`; equal bytes give equal hashes under one key."""
+    if compiled.pays(_WORD * len(starts)):
+        return _hash_compiled(data, starts, ends, key)
     padded = np.frombuffer(data + bytes(_WORD), np.uint8)
     words: Hashes = np.ndarray((len(data) + 1,), "<u8", buffer=padded, strides=(1,))
     lengths = ends - starts
@@ -37,6 +40,15 @@ def hash64(data: bytes, starts: Ints, ends: Ints, key: int) -> Hashes:
         hashes[active] = _mix(hashes[active] ^ (words[starts[active] + offset] & _MASKS[left]))
         offset += _WORD
         active = active[lengths[active] > offset]
+    return hashes
+
+
+def _hash_compiled(data: bytes, starts: Ints, ends: Ints, key: int) -> Hashes:
+    from guard import hashing_loops as loops
+
+    hashes: Hashes = np.empty(len(starts), np.uint64)
+    loops.hash_slices(loops.words_of(data), np.ascontiguousarray(starts), np.ascontiguousarray(ends), np.uint64(key),
+                      hashes)
     return hashes
 
 

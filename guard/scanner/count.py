@@ -1,13 +1,18 @@
-"""From the hits of a batch to a tally: counting, vectorised, no object per hit."""
+"""From the hits of a batch to a tally: counting without an object per hit.
+
+By NumPy, and by machine code (`guard.scanner.count_loops`) where there is much to count; the numbers are the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from guard import compiled
 from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits, Ints
 from guard.detect import Detector
 from guard.hashing import hash64
@@ -19,6 +24,7 @@ Counts = npt.NDArray[np.uint32]
 _FREE_TEXT_BYTES = 20
 _FREE_TEXT_SPACES = 2
 _FREE_TEXT_HAN_BYTES = 60
+_WORK_PER_HIT, _WORK_PER_CELL = 32, 4
 
 
 def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int) -> FieldTally:
@@ -26,7 +32,7 @@ def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int
     lines = line_starts(batch.data)
     cells = np.searchsorted(lines, hits.start, side="right")
     tally = FieldTally(batch.dataset, "text", kind="text", rows=batch.rows, filled=batch.rows, long_text=batch.rows)
-    tally.detectors = _by_detector(hits, cells, detectors, batch.data, hits.start, hits.end, key)
+    tally.detectors = _by_detector(_Counted(hits, cells, batch.data), detectors, key)
     return tally
 
 
@@ -50,8 +56,8 @@ def count_column(batch: Batch, column: Column, characters: Characters, hits: Hit
     """The tally of one column of a batch; `characters` are those of the column's buffer."""
     tally = FieldTally(batch.dataset, column.field, ordinal=column.ordinal, rows=batch.rows, filled=len(column),
                        long_text=free_text(column, characters), header_classes=header_classes)
-    base = column.starts[hits.cell]
-    tally.detectors = _by_detector(hits, hits.cell, detectors, column.data, base + hits.start, base + hits.end, key)
+    if len(hits):
+        tally.detectors = _by_detector(_Counted(hits, hits.cell, column.data, column.starts), detectors, key)
     return tally
 
 
@@ -66,6 +72,8 @@ def line_starts(data: bytes) -> Ints:
 
 def free_text(column: Column, characters: Characters) -> int:
     """How many values are long free text: several words, or some twenty Han characters."""
+    if compiled.pays(_WORK_PER_CELL * len(column)):
+        return _free_text_compiled(column)
     long = column.ends - column.starts >= _FREE_TEXT_BYTES
     if not long.any():
         return 0
@@ -81,13 +89,53 @@ def _running(mask: npt.NDArray[np.bool_]) -> Counts:
     return total
 
 
-def _by_detector(hits: Hits, cells: Ints, detectors: Sequence[Detector], data: bytes, starts: Ints, ends: Ints,
-                 key: int) -> dict[str, ClassTally]:
-    counted = {}
+def _free_text_compiled(column: Column) -> int:
+    from guard.scanner import count_loops as loops
+
+    return int(loops.count_free_text(np.frombuffer(column.data, np.uint8), column.starts, column.ends,
+                                     _FREE_TEXT_BYTES, _FREE_TEXT_SPACES, _FREE_TEXT_HAN_BYTES))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counted:
+    """Hits, the record of each, and their buffer; a hit of a column counts from its cell's place in `bases`."""
+
+    hits: Hits
+    cells: Ints
+    data: bytes
+    bases: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def places(self) -> tuple[Ints, Ints]:
+        """Starts and ends in the buffer."""
+        if not len(self.bases):
+            return self.hits.start, self.hits.end
+        base = self.bases[self.cells]
+        return base + self.hits.start, base + self.hits.end
+
+
+def _by_detector(counted: _Counted, detectors: Sequence[Detector], key: int) -> dict[str, ClassTally]:
+    if compiled.pays(_WORK_PER_HIT * len(counted.hits)):
+        return _by_detector_compiled(counted, detectors, key)
+    (starts, ends), hits, found = counted.places(), counted.hits, {}
     for index in np.unique(hits.detector):
         which = np.flatnonzero(hits.detector == index)
-        counted[detectors[index].id] = _count(hits.take(which), cells[which], data, starts[which], ends[which], key)
-    return counted
+        found[detectors[index].id] = _count(hits.take(which), counted.cells[which], counted.data, starts[which],
+                                            ends[which], key)
+    return found
+
+
+def _by_detector_compiled(counted: _Counted, detectors: Sequence[Detector], key: int) -> dict[str, ClassTally]:
+    from guard.hashing_loops import words_of
+    from guard.scanner import count_loops as loops
+
+    hits, size = counted.hits, len(detectors)
+    counts = np.zeros((size, loops.WIDTH), np.int64)
+    counts[:, loops.LAST_CELL] = -1
+    best, sketches = np.zeros(size, np.float32), np.empty((size, SKETCH), np.uint64)
+    loops.count_hits(words_of(counted.data), hits.detector, hits.start, hits.end, hits.confidence, hits.flags,
+                     counted.cells, counted.bases, np.uint64(key), counts, best, sketches)
+    return {detectors[index].id: loops.class_tally(counts[index], float(best[index]), sketches[index])
+            for index in np.flatnonzero(counts[:, loops.HITS] | counts[:, loops.HIDDEN]).tolist()}
 
 
 def _count(hits: Hits, cells: Ints, data: bytes, starts: Ints, ends: Ints, key: int) -> ClassTally:
