@@ -1,37 +1,42 @@
-"""Finds and reads packs, policies and templates: content that is data, never code.
+"""Finds and reads packs, policies, templates and strings: content that is data, never code.
 
-YAML is composed to nodes first, so that every error has `file:line:column`; duplicate keys, aliases and anchors are
-errors, and building values runs nothing.
+How YAML is read is told in `guard.plain_yaml`. What was read and checked once is kept in the user's cache as plain
+data: the libraries that read and check (PyYAML, pydantic) take longer to import than a small scan takes.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import yaml
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
+from guard import cache
 from guard.errors import ContentError
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from guard.plain_yaml import Document
+
 MAX_BYTES = 8_000_000
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@cache
+@functools.cache
 def root(kind: str) -> Path:
     """The folder of `detectors`, `policies` or `reports`: in the wheel inside the package, in a checkout beside it."""
-    package = Path(str(resources.files("guard")))
+    package = Path(__file__).parent
     for folder in (package / "_content" / kind, package.parent / kind):
         if folder.is_dir():
             return folder
     raise ContentError(f"the folder {kind}/ is missing from the installation", hint="install disclosure-guard again")
+
+
+def files(kind: str, suffix: str = ".yml") -> Iterator[Path]:
+    """The shipped content files of one kind, by name."""
+    yield from sorted(path for path in root(kind).rglob(f"*{suffix}") if path.is_file())
 
 
 def digest(paths: Sequence[Path]) -> str:
@@ -43,56 +48,21 @@ def digest(paths: Sequence[Path]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A YAML file as plain data, with the place of every node."""
+class Source:
+    """A content file as bytes; `name` is what errors call it."""
 
     name: str
-    data: Any
-    places: dict[tuple[str | int, ...], tuple[int, int]]
+    raw: bytes
 
-    def place(self, path: Sequence[str | int]) -> str:
-        """`file:line:column` of the node at `path`, or of the nearest node above it."""
-        keys = tuple(path)
-        while keys not in self.places and keys:
-            keys = keys[:-1]
-        line, column = self.places.get(keys, (1, 1))
-        return f"{self.name}:{line}:{column}"
+    def parse(self) -> Document:
+        """The file as a `Document`. Raises ContentError with place for what is not plain, unambiguous data."""
+        from guard.plain_yaml import parse_yaml
 
-    def error(self, path: Sequence[str | int], message: str, *, hint: str = "") -> ContentError:
-        return ContentError(message, place=self.place(path), hint=hint)
-
-    def validate(self, shape: type[T]) -> T:
-        """The data as `shape` (a pydantic model or a type); the first three problems are named with their places."""
-        adapter = TypeAdapter(shape)
-        try:
-            return adapter.validate_python(self.data)
-        except ValidationError as error:
-            raise self._invalid(error) from None
-
-    def _invalid(self, error: ValidationError) -> ContentError:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        first, rest = problems[0], problems[1:]
-        more = "".join(f"; {self.place(self._path(p['loc']))}: {p['msg']}" for p in rest[:2])
-        tail = f" (and {len(rest) - 2} more)" if len(rest) > 2 else ""
-        path = self._path(first["loc"])
-        label = ".".join(str(part) for part in path)
-        return self.error(path, f"{label}: {_lower(first['msg'])}{more}{tail}")
-
-    def _path(self, loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-        """The longest prefix of pydantic's location that names nodes of the file (it also names union branches)."""
-        path: tuple[int | str, ...] = ()
-        for part in loc:
-            if (*path, part) in self.places:
-                path = (*path, part)
-        return path or tuple(loc[:1])
+        return parse_yaml(self.raw, name=self.name)
 
 
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def read_yaml(path: Path, *, name: str | None = None) -> Document:
-    """A YAML file as a `Document`. Raises ContentError with place for anything that is not plain, unambiguous data."""
+def read(path: Path, *, name: str | None = None) -> Source:
+    """A content file. Raises ContentError when it cannot be read or is larger than MAX_BYTES."""
     name = name or str(path)
     try:
         raw = path.read_bytes()
@@ -100,71 +70,44 @@ def read_yaml(path: Path, *, name: str | None = None) -> Document:
         raise ContentError(f"{name}: cannot be read ({error.strerror})") from None
     if len(raw) > MAX_BYTES:
         raise ContentError(f"{name}: larger than {MAX_BYTES} bytes")
-    return parse_yaml(raw, name=name)
+    return Source(name, raw)
 
 
-def parse_yaml(raw: bytes, *, name: str) -> Document:
-    """Like `read_yaml`, from bytes."""
-    try:
-        text = raw.decode("utf-8-sig")
-        _refuse_aliases(text, name)
-        loader = _Loader(text)
+def read_yaml(path: Path, *, name: str | None = None) -> Document:
+    """A YAML file as a `Document`. Raises ContentError with place for anything that is not plain, unambiguous data."""
+    return read(path, name=name).parse()
+
+
+def kept(sources: Iterable[Source], code: Iterable[str], make: Callable[[], Any], *, use_cache: bool = True) -> Any:
+    """The plain data that `make` gives, from the user's cache when the same bytes went through the same code before.
+
+    `sources` is all that the data depends on, `code` the files of the modules that make it. The data comes back as JSON
+    brings it back (lists, no tuples), cached or not. What `make` raises is raised; it is never remembered.
+    """
+    name = _key(sources, code) if use_cache else None
+    if name is not None and (blob := cache.load(name)) is not None:
         try:
-            node = loader.get_single_node()
-            places: dict[tuple[str | int, ...], tuple[int, int]] = {}
-            data = None if node is None else _build(loader, node, (), places, name)
-        finally:
-            loader.dispose()
-    except UnicodeDecodeError as error:
-        raise ContentError("is not UTF-8", place=f"{name}:1:{error.start + 1}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise ContentError(getattr(error, "problem", None) or "is not valid YAML", place=where) from None
-    except RecursionError:
-        raise ContentError("is nested too deep", place=f"{name}:1:1") from None
-    return Document(name, data, places)
+            return json.loads(blob)
+        except ValueError:
+            pass  # what cannot be read is not there
+    blob = json.dumps(make(), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    if name is not None:
+        cache.store(name, blob)
+    return json.loads(blob)
 
 
-def _refuse_aliases(text: str, name: str) -> None:
-    for event in yaml.parse(text, Loader=_Loader):
-        if getattr(event, "anchor", None) and (mark := event.start_mark):
-            raise ContentError("anchors and aliases are not allowed", place=f"{name}:{mark.line + 1}:{mark.column + 1}")
+def _key(sources: Iterable[Source], code: Iterable[str]) -> str | None:
+    """Changed content, code or interpreter is another name; None where the code is not there to be compared."""
+    try:
+        parts = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in (__file__, *code)]
+    except OSError:
+        return None
+    parts += [f"{source.name}\0{hashlib.sha256(source.raw).hexdigest()}" for source in sources]
+    return cache.key("content", sys.version, *parts)
 
 
-def _build(loader: Any, node: yaml.Node, path: tuple[str | int, ...],
-           places: dict[tuple[str | int, ...], tuple[int, int]], name: str) -> Any:
-    places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-    if isinstance(node, yaml.MappingNode):
-        return _build_mapping(loader, node, path, places, name)
-    if isinstance(node, yaml.SequenceNode):
-        return [_build(loader, item, (*path, i), places, name) for i, item in enumerate(node.value)]
-    return loader.construct_object(node)
+def plain(shape: Any, value: Any) -> Any:
+    """A checked value of `shape` as plain data that `kept` can keep, without what is at its default."""
+    from pydantic import TypeAdapter
 
-
-def _build_mapping(loader: Any, node: yaml.MappingNode, path: tuple[str | int, ...],
-                   places: dict[tuple[str | int, ...], tuple[int, int]], name: str) -> dict[Any, Any]:
-    built: dict[Any, Any] = {}
-    for key_node, value_node in node.value:
-        where = f"{name}:{key_node.start_mark.line + 1}:{key_node.start_mark.column + 1}"
-        if not isinstance(key_node, yaml.ScalarNode):
-            raise ContentError("a key must be plain text", place=where)
-        key = key_node.value
-        if key in built:
-            raise ContentError(f"duplicate key {key}", place=where)
-        built[key] = _build(loader, value_node, (*path, key), places, name)
-        # An error about the key itself should point at the key, one about its value at the value: keys come first.
-        if not isinstance(value_node, (yaml.MappingNode, yaml.SequenceNode)):
-            places[(*path, key)] = (value_node.start_mark.line + 1, value_node.start_mark.column + 1)
-    return built
-
-
-class Strict(BaseModel):
-    """Base of all content models: unknown keys are errors, instances are frozen."""
-
-    model_config = {"extra": "forbid", "frozen": True}
-
-
-def files(kind: str, suffix: str = ".yml") -> Iterator[Path]:
-    """The shipped content files of one kind, by name."""
-    yield from sorted(path for path in root(kind).rglob(f"*{suffix}") if path.is_file())
+    return TypeAdapter(shape).dump_python(value, mode="json", exclude_defaults=True, by_alias=False)

@@ -12,13 +12,14 @@ from guard.classify import classify
 from guard.detect.pack import Detector
 from guard.model import LIKELY, POSSIBLE, Field, Finding, Location, Role, confidence_word
 from guard.tally import ClassTally, FieldTally, Tally
+from guard.taxonomy import Title
 
 ID, MOBILE, CARD, USCC, HEALTH, NAME = (
     "person.id.cn", "person.phone.mobile", "person.bank_card", "org.uscc", "person.health", "person.name")
 CLASSES = {"cn-resident-id": ID, "cn-resident-id-15": ID, "cn-mobile": MOBILE, "cn-bank-card": CARD, "cn-uscc": USCC,
            "cn-health": HEALTH, "cn-name": NAME, "cn-sex": "person.sex"}
-DETECTORS = tuple(Detector.model_validate({"id": name, "data_class": identifier, "pattern": "x",
-                                           "title": {"en": name, "zh": name}}) for name, identifier in CLASSES.items())
+DETECTORS = tuple(Detector(id=name, data_class=identifier, pattern="x", title=Title(name, name))
+                  for name, identifier in CLASSES.items())
 
 
 def tallied(hits: int, *, validated: int = 0, confidence: float = 0.95, cells: int | None = None,
@@ -230,9 +231,8 @@ def test_no_hit_is_lost(found: dict[str, tuple[int, int]], header: tuple[str, ..
 
 def hinted(column: str, likely: int, filled: int, beside: dict[str, tuple[str, ...]] | None = None) -> Field:
     """The verdict on a column whose header only hints at names, beside other columns by name and header classes."""
-    detectors = (*DETECTORS, Detector.model_validate({
-        "id": "hinted-name", "data_class": NAME, "pattern": "x", "title": {"en": "n", "zh": "n"},
-        "headers": ["?name", "patient_name"]}))
+    detectors = (*DETECTORS, Detector(
+        id="hinted-name", data_class=NAME, pattern="x", title=Title("n", "n"), headers=("?name", "patient_name")))
     fields = {("t", column): FieldTally("t", column, "column", 0, filled, filled, 0, (),
                                         {"hinted-name": tallied(likely, confidence=0.8)} if likely else {})}
     for name, classes in (beside or {}).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from guard.detect.judge import Place, Span, Verdict, judge
 from guard.detect.rule import Rule
@@ -47,4 +48,4 @@ class Judgements:
 def _without_extent(rule: Rule) -> Rule:
     if rule.extent is None:
         return rule
-    return Rule(rule.index, rule.detector.model_copy(update={"extent": ""}))
+    return Rule(rule.index, replace(rule.detector, extent=""))

@@ -4,53 +4,65 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field as Constraint
+from guard import content, taxonomy
+from guard.content import Source
+from guard.taxonomy import STRICT, Title
 
-from guard import content
-from guard.content import Document, Strict, read_yaml
-from guard.taxonomy import Title, taxonomy
+if TYPE_CHECKING:
+    from guard.plain_yaml import Document
 
-TAXONOMY = "taxonomy.yml"
+_SHARE = {"ge": 0, "le": 1}
 
 
-class Confidence(Strict):
+@dataclass(frozen=True, slots=True)
+class Confidence:
     """What a match is worth: `shape` for the pattern alone, `checked` when every validator passes.
 
     `failed` is its worth when a validator fails although a context word or the header fits (0: not reported then).
     """
 
-    shape: float = Constraint(default=0.5, ge=0, le=1)
-    checked: float = Constraint(default=0.95, ge=0, le=1)
-    failed: float = Constraint(default=0.0, ge=0, le=0.59)
+    __pydantic_config__ = STRICT
+
+    shape: float = field(default=0.5, metadata=_SHARE)
+    checked: float = field(default=0.95, metadata=_SHARE)
+    failed: float = field(default=0.0, metadata={"ge": 0, "le": 0.59})
 
 
-class Context(Strict):
+@dataclass(frozen=True, slots=True)
+class Context:
     """Words near a match, in its line: `words` raise the confidence by `boost`, `against` lower it by `penalty`.
 
     Looked at are `window` code points before the match and `after` code points behind it, cut at the next comma,
     semicolon, full stop, tab or bar, and the header of the column. When both kinds are there, the nearest counts.
     """
 
+    __pydantic_config__ = STRICT
+
     words: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
-    boost: float = Constraint(default=0.3, ge=0, le=1)
-    penalty: float = Constraint(default=0.45, ge=0, le=1)
-    window: int = Constraint(default=24, ge=1, le=200)
-    after: int = Constraint(default=8, ge=0, le=200)
+    boost: float = field(default=0.3, metadata=_SHARE)
+    penalty: float = field(default=0.45, metadata=_SHARE)
+    window: int = field(default=24, metadata={"ge": 1, "le": 200})
+    after: int = field(default=8, metadata={"ge": 0, "le": 200})
 
 
-class Examples(Strict):
+@dataclass(frozen=True, slots=True)
+class Examples:
     """Inline tests: texts in which the detector must fire, must not fire, or must tell a value as masked."""
+
+    __pydantic_config__ = STRICT
 
     match: tuple[str, ...] = ()
     no_match: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
 
 
-class Detector(Strict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
     """A named way to recognise one data class.
 
     `pattern` is an ASCII-mode regular expression over one normalised line; what is reported is `group` of it
@@ -70,7 +82,9 @@ class Detector(Strict):
     `cell` is the pattern of a whole cell in a column whose header fits, where it may be looser than `pattern`.
     """
 
-    id: str = Constraint(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    __pydantic_config__ = STRICT
+
+    id: str = field(metadata={"pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$"})
     data_class: str
     title: Title
     pattern: str = ""
@@ -83,12 +97,12 @@ class Detector(Strict):
     form: str = ""
     extent: str = ""
     filters: tuple[str, ...] = ()
-    evidence: dict[str, float] = Constraint(default_factory=dict)
+    evidence: dict[str, float] = field(default_factory=dict)
     near: tuple[str, ...] = ()
-    entropy: float = Constraint(default=0.0, ge=0, le=8)
-    check: tuple[str, ...] = Constraint(default=(), alias="validate")
+    entropy: float = field(default=0.0, metadata={"ge": 0, "le": 8})
+    check: tuple[str, ...] = field(default=(), metadata={"alias": "validate"})
     masked: str = ""
-    hidden: int = Constraint(default=4, ge=1, le=12)
+    hidden: int = field(default=4, metadata={"ge": 1, "le": 12})
     confidence: Confidence = Confidence()
     require: Literal["nothing", "context", "header"] = "nothing"
     context: Context | None = None
@@ -97,30 +111,52 @@ class Detector(Strict):
     references: tuple[str, ...] = ()
 
 
-def load(paths: Iterable[Path] | None = None) -> tuple[Detector, ...]:
-    """All detectors of the given packs (default: every shipped pack), ordered by id. Raises ContentError with place."""
+def fields_of(record: Any) -> dict[str, Any]:
+    """The fields of a detector or of a part of it by name: what `json.dumps` asks for as `default`."""
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+_PARTS = {"title": Title, "confidence": Confidence, "context": Context, "examples": Examples}
+
+
+def load(paths: Iterable[Path] | None = None, *, use_cache: bool = True) -> tuple[Detector, ...]:
+    """All detectors of the given packs (default: every shipped pack), ordered by id. Raises ContentError with place.
+
+    Packs that were read before, byte for byte, come from the user's cache if `use_cache`.
+    """
     chosen = list(paths) if paths is not None else shipped()
-    found: dict[str, Detector] = {}
-    for path in chosen:
-        for index, detector in enumerate(_read(document := read_yaml(path, name=path.name))):
-            _check(document, index, detector, found)
-            found[detector.id] = detector
-    return tuple(found[key] for key in sorted(found))
+    packs = [content.read(path, name=path.name) for path in chosen]
+    plain = content.kept([*packs, taxonomy.source()], [taxonomy.__file__, __file__], lambda: _validated(packs),
+                         use_cache=use_cache)
+    return tuple(_made(Detector, data) for data in plain)
 
 
 def shipped() -> list[Path]:
     """The shipped packs."""
-    return [path for path in content.files("detectors") if path.name != TAXONOMY]
+    return [path for path in content.files("detectors") if path.name != taxonomy.FILE]
 
 
-def _read(document: Document) -> tuple[Detector, ...]:
-    return document.validate(tuple[Detector, ...])
+def _made(shape: Any, data: dict[str, Any]) -> Any:
+    """The object that plain data describes, its parts too; JSON knows no tuples."""
+    made = {name: _made(_PARTS[name], value) if name in _PARTS else tuple(value) if isinstance(value, list) else value
+            for name, value in data.items()}
+    return shape(**made)
+
+
+def _validated(packs: Iterable[Source]) -> Any:
+    """The detectors of all packs as plain data, ordered by id."""
+    found: dict[str, Detector] = {}
+    for document in (pack.parse() for pack in packs):
+        for index, detector in enumerate(document.validate(tuple[Detector, ...])):
+            _check(document, index, detector, found)
+            found[detector.id] = detector
+    return content.plain(tuple[Detector, ...], tuple(found[key] for key in sorted(found)))
 
 
 def _check(document: Document, index: int, detector: Detector, found: dict[str, Detector]) -> None:
     if detector.id in found:
         raise document.error((index, "id"), f"detector {detector.id} is defined twice")
-    if detector.data_class not in taxonomy():
+    if detector.data_class not in taxonomy.taxonomy():
         raise document.error((index, "data_class"), f"unknown data class {detector.data_class}",
                              hint="the classes are listed in detectors/taxonomy.yml")
     for name in ("pattern", "cell", "masked"):

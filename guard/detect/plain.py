@@ -14,7 +14,7 @@ from guard.detect.headers import HeaderWords
 from guard.detect.judge import Kind, Place, Span, Verdict, companions, judge, reported, scan_line
 from guard.detect.normalise import Line, lines, normal_form
 from guard.detect.overlap import Placed, resolve
-from guard.detect.pack import Detector
+from guard.detect.pack import Detector, fields_of
 from guard.detect.rule import Rule, compile_rules
 
 
@@ -52,7 +52,7 @@ class PlainMatcher:
 
 def digest(detectors: Sequence[Detector]) -> str:
     """`sha256:…` of the detectors in their order."""
-    canonical = json.dumps([d.model_dump(mode="json") for d in detectors], ensure_ascii=False, sort_keys=True)
+    canonical = json.dumps(list(detectors), default=fields_of, ensure_ascii=False, sort_keys=True)
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 

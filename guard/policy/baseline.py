@@ -13,9 +13,10 @@ from typing import Literal
 import yaml
 from pydantic import Field as Constraint
 
-from guard.content import Strict, read_yaml
+from guard.content import read_yaml
 from guard.errors import ContentError, OutputError, UsageError
 from guard.model import Finding
+from guard.plain_yaml import Strict
 from guard.policy.rulebook import SECRET_MARK
 
 

@@ -11,8 +11,8 @@ from typing import Any, Literal, Self
 from pydantic import Field as Constraint
 from pydantic import model_validator
 
-from guard.content import Strict
 from guard.model import Action, Audience, Role
+from guard.plain_yaml import Strict
 from guard.taxonomy import Title, data_class
 
 MAX_EXCEPTION_DAYS = 180

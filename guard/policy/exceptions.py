@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from guard.content import Strict, read_yaml
+from guard.content import read_yaml
 from guard.model import Action, Audience, Decision
+from guard.plain_yaml import Strict
 from guard.policy.document import PolicyException
 from guard.policy.rulebook import is_secret
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from guard.content import Document, files, read_yaml, root
+from guard.content import files, read_yaml, root
 from guard.errors import ContentError, UsageError
 from guard.model import Action, Audience
+from guard.plain_yaml import Document
 from guard.policy.document import DatasetRule, Kind, PolicyDocument, Rule, action_for
 from guard.policy.references import REFERENCES, references
 from guard.policy.rulebook import Evidence, Rulebook

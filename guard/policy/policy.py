@@ -51,7 +51,8 @@ class Policy:
 
     def as_json(self) -> dict[str, Any]:
         """What a report says of its policy."""
-        return {"id": self.id, "version": self.version, "title": self.title.model_dump(), "digest": self.digest,
+        title = {"en": self.title.en, "zh": self.title.zh}
+        return {"id": self.id, "version": self.version, "title": title, "digest": self.digest,
                 "extends": [source.policy.id for source in self._sources[:-1]]}
 
     def with_exceptions(self, exceptions: Iterable[PolicyException]) -> Policy:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from guard.content import Strict, read_yaml, root
+from guard.content import read_yaml, root
+from guard.plain_yaml import Strict
 from guard.taxonomy import Title
 
 REFERENCES = "references.yml"

@@ -58,7 +58,8 @@ class Scanner:
                  cache: bool = True) -> None:
         if not 0 <= min_confidence <= 1:
             raise UsageError("the minimum confidence must be between 0 and 1")
-        self.matcher = Matcher(load(None if packs is None else [Path(p) for p in packs]), cache=cache)
+        chosen = None if packs is None else [Path(p) for p in packs]
+        self.matcher = Matcher(load(chosen, use_cache=cache), cache=cache)
         self.min_confidence = max(min_confidence, POSSIBLE)
         self._maker = FindingMaker(self.matcher, fingerprint_key or secrets.token_bytes(32))
         self._suppressor = suppressor
