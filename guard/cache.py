@@ -1,4 +1,4 @@
-"""The user's cache of compiled rules: small files that only their owner can have written.
+"""The user's cache of compiled rules and checked content: small files that only their owner can have written.
 
 A serialised Hyperscan database is run as it is, so a blob is trusted input. The directory must belong to the user and
 be closed to everybody else, no link is followed on the last step, a file carries the digest of its content, and its
@@ -21,8 +21,8 @@ from pathlib import Path
 
 MAGIC = b"guard rules 1\n"
 MAX_BLOB = 64_000_000
-KEEP = 16
-"""So many blobs stay: two per version and rule set that somebody really uses."""
+KEEP = 64
+"""So many blobs stay: a handful for each version and rule set that somebody really uses."""
 _SUFFIX = ".rules"
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
