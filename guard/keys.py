@@ -22,10 +22,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cryptography.hazmat.primitives import hashes, keywrap
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-
 from guard.errors import KeyringError
 
 FORMAT = 1
@@ -90,8 +86,8 @@ class Keyring:
             _check_mac(document, kek)
             active = _active(document)
             key_id = active["id"]
-            master = keywrap.aes_key_unwrap_with_padding(_subkey(kek, "wrap"), bytes.fromhex(active["wrapped"]))
-        except (keywrap.InvalidUnwrap, KeyError, TypeError, ValueError, AttributeError):
+            master = _unwrap(kek, bytes.fromhex(active["wrapped"]))
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise _unopened() from None
         if len(master) != KEY_BYTES:
             raise _unopened()
@@ -112,7 +108,7 @@ class Keyring:
         if not 16 <= length <= 64:
             raise ValueError("a derived key has 16 to 64 bytes")
         info = _packed("guard/v1", SUITE, purpose, data_class, domain, str(length))
-        return HKDF(hashes.SHA256(), length, salt=None, info=info).derive(bytes(self._master))
+        return _hkdf(bytes(self._master), length, info)
 
     def destroy(self) -> None:
         """Forget the key: nothing can be derived any more. A file that holds it stays; remove that yourself."""
@@ -165,7 +161,30 @@ def _default_key_file(path: Path) -> Path:
 
 
 def _subkey(kek: bytes, use: str) -> bytes:
-    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=_packed("guard/v1/kek", use)).derive(kek)
+    return _hkdf(kek, KEY_BYTES, _packed("guard/v1/kek", use))
+
+
+# A scan without a keyring needs no more than HMAC: the library for all else is imported where it is needed.
+def _hkdf(secret: bytes, length: int, info: bytes) -> bytes:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    return HKDF(hashes.SHA256(), length, salt=None, info=info).derive(secret)
+
+
+def _wrap(kek: bytes, master: bytes) -> bytes:
+    from cryptography.hazmat.primitives import keywrap
+
+    return keywrap.aes_key_wrap_with_padding(_subkey(kek, "wrap"), master)
+
+
+def _unwrap(kek: bytes, wrapped: bytes) -> bytes:
+    from cryptography.hazmat.primitives import keywrap
+
+    try:
+        return keywrap.aes_key_unwrap_with_padding(_subkey(kek, "wrap"), wrapped)
+    except keywrap.InvalidUnwrap:
+        raise _unopened() from None
 
 
 def _passphrase_wrap(passphrase: str, key_file: str | Path | None) -> tuple[dict[str, Any], bytes, None]:
@@ -219,12 +238,14 @@ def _scrypt(passphrase: str, parameters: dict[str, Any]) -> bytes:
         raise _unopened()
     # The same passphrase typed on another system may arrive decomposed.
     phrase = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
     return Scrypt(salt, KEY_BYTES, cost["n"], cost["r"], cost["p"]).derive(phrase)
 
 
 def _document(wrap: dict[str, Any], kek: bytes, key_id: str, master: bytes) -> bytes:
     key = {"id": key_id, "status": "active", "created": datetime.now(UTC).isoformat(timespec="seconds"),
-           "wrapped": keywrap.aes_key_wrap_with_padding(_subkey(kek, "wrap"), master).hex()}
+           "wrapped": _wrap(kek, master).hex()}
     document: dict[str, Any] = {"guard_keyring": FORMAT, "suite": SUITE, "wrap": wrap, "keys": [key]}
     document["mac"] = _mac(document, kek)
     return json.dumps(document, indent=2).encode() + b"\n"

@@ -217,7 +217,7 @@ def test_an_edited_cost_is_refused_before_it_is_paid(
     Keyring.create(path, passphrase="right")
     edited(path, lambda d: d["wrap"]["scrypt"].update({name: value}))
     paid: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("guard.keys.Scrypt", lambda *cost: paid.append(cost))
+    monkeypatch.setattr("cryptography.hazmat.primitives.kdf.scrypt.Scrypt", lambda *cost: paid.append(cost))
     message_of(path, "right")
     assert not paid
 

@@ -15,6 +15,7 @@ from guard.model import Audience
 
 if TYPE_CHECKING:
     from guard.keys import Keyring
+    from guard.policy import Baseline
     from guard.scanner import Scanner
     from guard.sources import Options
 
@@ -101,10 +102,10 @@ class Reading:
 
     def open_keyring(self) -> Keyring | None:
         """The keyring named by the options, or None."""
-        from guard.keys import Keyring
-
         if self.keyring is None:
             return None
+        from guard.keys import Keyring
+
         return Keyring.open(self.keyring, passphrase=passphrase(self.passphrase_file))
 
     def fingerprint_key(self) -> bytes | None:
@@ -114,15 +115,20 @@ class Reading:
 
     def scanner(self, min_confidence: float = 0.3) -> Scanner:
         """The scanner that these options describe."""
-        from guard.policy import Baseline
         from guard.scanner import Scanner
 
         key = self.fingerprint_key()
-        if self.baseline is not None and key is None:
+        return Scanner(packs=self.packs or None, min_confidence=min_confidence, fingerprint_key=key,
+                       suppressor=self._known(key), cache=not self.no_cache)
+
+    def _known(self, key: bytes | None) -> Baseline | None:
+        if self.baseline is None:
+            return None
+        from guard.policy import Baseline
+
+        if key is None:
             raise UsageError("--baseline needs --keyring", hint="its fingerprints are keyed with the project's key")
-        known = Baseline.load(self.baseline, key) if self.baseline is not None and key is not None else None
-        return Scanner(packs=self.packs or None, min_confidence=min_confidence, fingerprint_key=key, suppressor=known,
-                       cache=not self.no_cache)
+        return Baseline.load(self.baseline, key)
 
 
 def passphrase(path: Path | None) -> str | None:
