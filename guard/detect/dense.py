@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +76,7 @@ def _normal_forms(rule: Rule, block: Block, starts: Ints, ends: Ints) -> Iterato
         rows = np.flatnonzero(lengths == length)
         raw = gather(block.buffer, starts[rows], length)
         detector = rule.detector
-        blank = (raw[:, 0] == 32) | (raw[:, -1] == 32)
+        blank = _may_have_blanks(raw)
         if detector.form == "date" and length == 10 and not detector.separators:
             yield from _dates(rule, raw, rows)
             continue
@@ -83,6 +84,17 @@ def _normal_forms(rule: Rule, block: Block, starts: Ints, ends: Ints) -> Iterato
             yield from _slow_forms(rule, raw, rows)
             continue
         yield from _fast_forms(rule, raw, rows)
+
+
+def _may_have_blanks(raw: Matrix) -> Mask:
+    """Whether white space could stand at an end of each value: the lead bytes of all that `str.isspace` knows."""
+    ends = raw[:, [0, *range(max(-3, -raw.shape[1]), 0)]]
+    beyond = (ends == 0xC2) | ((ends >= 0xE1) & (ends <= 0xE3))
+    return _mask((ends[:, [0, -1]] <= 32).any(axis=1) | beyond.any(axis=1))
+
+
+def _mask(value: Any) -> Mask:
+    return np.asarray(value, bool)
 
 
 def _fast_forms(rule: Rule, raw: Matrix, rows: Ints) -> Iterator[tuple[Ints, Matrix, Mask]]:

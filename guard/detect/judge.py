@@ -186,7 +186,7 @@ class _Company:
     """Where in a line hits of some classes stand; sorted, since a line may hold thousands."""
 
     def __init__(self, verdicts: Iterable[Verdict], classes: Sequence[str]) -> None:
-        chosen = [v for v in verdicts if _belongs(v.rule.detector.data_class, classes)]
+        chosen = [v for v in verdicts if belongs(v.rule.detector.data_class, classes)]
         self._starts = sorted(verdict.start for verdict in chosen)
         self._ends = sorted(verdict.end for verdict in chosen)
 
@@ -201,5 +201,6 @@ def _any_between(ordered: Sequence[int], low: int, high: int) -> bool:
     return at < len(ordered) and ordered[at] <= high
 
 
-def _belongs(data_class: str, near: Sequence[str]) -> bool:
+def belongs(data_class: str, near: Sequence[str]) -> bool:
+    """Whether a class is one of those, or below one."""
     return any(data_class == name or data_class.startswith(name + ".") for name in near)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from guard.compiled import loop
 from guard.detect.program import MOST_GROUPS, MOST_MARKS, Programs
 
-Bytes = npt.NDArray[np.uint8]
+Bytes = Any
+"""NumPy arrays of bytes; the compiler sees their types when a loop is first called."""
 FAILED, EXHAUSTED = -1, -2
 DEPTH = 20_000
 """Entries of the stack. Every entry is (what, where in the program, where in the text, how far)."""
@@ -38,7 +39,7 @@ def new_slots() -> npt.NDArray[np.int64]:
 @loop
 def code_point(text: Bytes, at: int) -> int:
     """The character at an offset; the text is UTF-8 and goes on for three bytes behind its end."""
-    byte = np.int64(text[at])
+    byte: int = np.int64(text[at])
     if byte < 0x80:
         return byte
     if byte < 0xE0:

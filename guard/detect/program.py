@@ -330,4 +330,4 @@ def _single(items: Any, fold: bool) -> Charset | None:
         _, added, removed, inner = items[0][1]
         fold = (fold or bool(added & re.IGNORECASE)) and not removed & re.IGNORECASE
         items = list(inner)
-    return charset_of(*items[0], fold) if len(items) == 1 else None
+    return charset_of(items[0][0], items[0][1], fold) if len(items) == 1 else None

@@ -1,0 +1,211 @@
+"""The compiled engine: one scan of one buffer, every step over columns and no object for a match.
+
+The same hits as `guard.detect.plain`, in another order of work: sweep, extents, context, checks, company. Blocks that are
+no UTF-8 are swept without their damaged lines; these go to the plain code.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import Ints
+from guard.detect.assembly import Assembly, Pattern
+from guard.detect.company import with_company
+from guard.detect.context_loops import weigh
+from guard.detect.dense import Spans, header_sign
+from guard.detect.folding import fold
+from guard.detect.judge import Kind, Place, reported, scan_line
+from guard.detect.normalise import Line
+from guard.detect.overlap import Placed
+from guard.detect.plain import place_line
+from guard.detect.rule import Rule
+from guard.detect.scan import Found, concatenate, found_of
+from guard.detect.shapes import Block
+from guard.detect.sweep import Workspace, around, sweep
+from guard.detect.verdicts import Candidates, judged, judged_masked, located, with_keyword
+
+PATIENCE = 200_000_000
+"""Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs."""
+
+
+class EngineScan:
+    """The hits of `data` under `header` ("" in text), without the rules that span lines.
+
+    After `found`, `multiline` has the indices of those rules that the caller has to run, each with offsets of lines
+    where something of them was seen, and `exhausted` those that ran out of patience.
+    """
+
+    def __init__(self, assembly: Assembly, workspace: Workspace, data: bytes, header: str) -> None:
+        self._assembly, self._workspace, self._header = assembly, workspace, header
+        self._data = data
+        self._damaged, sound = _without_damage(data)
+        self._folded = fold(sound)
+        self._block = Block(self._folded.data)
+        self.multiline: dict[int, list[int]] = {}
+        self.exhausted: frozenset[int] = frozenset()
+
+    def found(self) -> Found:
+        """All hits."""
+        spans = [span for rule, mine in self._candidates() for span in self._judged(rule, mine)]
+        spans = with_company(self._block, spans)
+        parts = [self._original(span) for span in spans]
+        return concatenate([*parts, found_of(list(self._from_damaged()))])
+
+    def _candidates(self) -> Iterator[tuple[Rule, list[tuple[Kind, Candidates]]]]:
+        """What the patterns of each rule match."""
+        program, start, end, line = self._swept()
+        order = np.argsort(program, kind="stable")
+        program, start, end, line = program[order], start[order], end[order], line[order]
+        bounds = self._block.bounds
+        low, high = bounds[line] + 1, bounds[line + 1]
+        firsts = np.searchsorted(program, np.arange(len(self._assembly.patterns) + 1)).tolist()
+        by_rule: dict[int, list[tuple[Kind, Candidates]]] = defaultdict(list)
+        for number, pattern in enumerate(self._assembly.patterns):
+            chosen = slice(firsts[number], firsts[number + 1])
+            if firsts[number] < firsts[number + 1]:
+                by_rule[pattern.rule.index].append((pattern.kind, Candidates(
+                    pattern.rule, start[chosen], end[chosen], low[chosen], high[chosen])))
+        for index, found in by_rule.items():
+            yield self._assembly.rules[index], found
+
+    def _swept(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """(pattern, start, end, line) of every match."""
+        assembly, work, block = self._assembly, self._workspace, self._block
+        count = len(assembly.patterns)
+        active, resume = np.ones(count, bool), np.zeros(count, np.int64)
+        patience = np.full((count, 1), PATIENCE, np.int64)
+        place = np.zeros(3, np.int64)
+
+        def run(step: Any, *arguments: Any) -> int:
+            while (found := step(*arguments[:-1], active, work.out, resume, work.slots, work.stack, patience,
+                                 place)) < 0:
+                work.grow()
+            return int(found)
+
+        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, None)
+        programs, ends, searched = self._events(active)
+        place[0], place[1] = 0, 0
+        found = run(around, assembly.programs, assembly.starts, assembly.opened, block.buffer, block.bounds, programs,
+                    ends, assembly.backs, None)
+        self.exhausted = frozenset(assembly.patterns[n].rule.index for n in np.flatnonzero(~active).tolist())
+        columns = [row[:found] for row in work.out]
+        if searched:
+            more = np.array(searched, np.int64).T
+            columns = [np.concatenate([one, two]) for one, two in zip(columns, more, strict=True)]
+        return columns[0].copy(), columns[1].copy(), columns[2].copy(), columns[3].copy()
+
+    def _events(self, active: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
+        """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""
+        assembly, block = self._assembly, self._block
+        raw = assembly.finder.events(block.data)
+        events = np.array(raw, np.int64) if raw else np.empty((0, 2), np.int64)
+        programs, ends = events[:, 0] + assembly.opened, events[:, 1]
+        everywhere = [assembly.opened + index for index in sorted(assembly.finder.unfiltered)]
+        if everywhere:
+            lines = block.bounds[1:]
+            programs = np.concatenate([programs, np.repeat(everywhere, len(lines))])
+            ends = np.concatenate([ends, np.tile(lines, len(everywhere))])
+        order = np.lexsort((programs, ends))
+        programs, ends = programs[order], ends[order]
+        by_machine = np.array([pattern.address >= 0 for pattern in assembly.patterns], bool)[programs]
+        searched = list(self._searched(programs[~by_machine], ends[~by_machine]))
+        return programs[by_machine], ends[by_machine], searched
+
+    def _searched(self, programs: Ints, ends: Ints) -> Iterator[tuple[int, int, int, int]]:
+        """(pattern, start, end, line) of the matches of patterns that the machine cannot run, in lines with events."""
+        lines = self._block.lines_of(ends)
+        for number, line in sorted(set(zip(programs.tolist(), lines.tolist(), strict=True))):
+            pattern = self._assembly.patterns[number]
+            if pattern.spans_lines:
+                self.multiline.setdefault(pattern.rule.index, []).append(self._original_line(line))
+                continue
+            low, high = int(self._block.bounds[line]) + 1, int(self._block.bounds[line + 1])
+            text = self._block.data[low:high].decode("utf-8")
+            for first, last in _spans_of(pattern, text):
+                yield (number, low + len(text[:first].encode()), low + len(text[:last].encode()), line)
+
+    def _original_line(self, line: int) -> int:
+        """An offset of the buffer in this line; folding keeps lines."""
+        first = np.array([self._block.bounds[line] + 1])
+        return int(self._folded.originals(first, first + 1)[0][0])
+
+    def _judged(self, rule: Rule, found: Sequence[tuple[Kind, Candidates]]) -> Iterator[Spans]:
+        fits = bool(self._header) and rule.header_words.fit(self._header) > 0
+        if rule.detector.require == "header" and not fits:
+            return
+        for kind, candidates in sorted(found, key=lambda pair: pair[0]):
+            chosen = with_keyword(self._block, candidates)
+            if kind is Kind.PATTERN:
+                chosen = located(self._block, chosen)
+            if not len(chosen):
+                continue
+            signs = self._signs(rule, chosen)
+            judge = judged_masked if kind is Kind.MASKED else judged
+            yield judge(self._block, self._folded, chosen, fits, signs)
+
+    def _signs(self, rule: Rule, found: Candidates) -> Ints:
+        """What the words around each say."""
+        signs = np.zeros(len(found), np.int64)
+        if rule.vicinity is None:
+            return signs
+        words, header = self._assembly.words[rule.index], header_sign(rule, self._header)
+        if words is None:
+            return _plain_signs(rule, self._block, found, self._header)
+        steps = np.array([PATIENCE], np.int64)
+        weigh(self._assembly.programs, words, self._block.buffer, found.low, found.high, found.start, found.end, header,
+              signs, self._workspace.slots, self._workspace.stack, steps)
+        return signs
+
+    def _original(self, spans: Spans) -> Found:
+        starts, ends = self._folded.originals(spans.start, spans.end)
+        index = np.full(len(starts), spans.rule.index, np.int64)
+        return Found(index, starts, ends, spans.confidence, spans.flags.astype(np.int64))
+
+    def _from_damaged(self) -> Iterator[Placed]:
+        place = Place(self._header)
+        for start, end in self._damaged:
+            line = Line(self._data[start:end], start)
+            yield from place_line(scan_line(self._assembly.rules, line.text, place), line)
+
+
+def _spans_of(pattern: Pattern, text: str) -> Iterator[tuple[int, int]]:
+    compiled = pattern.rule.masked if pattern.kind is Kind.MASKED else pattern.rule.pattern
+    for found in compiled.finditer(text) if compiled is not None else ():
+        masked = pattern.kind is Kind.MASKED
+        start, end = found.span(1 if found.re.groups else 0) if masked else reported(found, pattern.rule.detector.group)
+        if end > start:
+            yield start, end
+
+
+def _plain_signs(rule: Rule, block: Block, found: Candidates, header: str) -> Ints:
+    """The same by `Vicinity`, for words that the machine cannot run."""
+    signs, vicinity = np.zeros(len(found), np.int64), rule.vicinity
+    for index in range(len(found)):
+        low, start, end, high = (int(a[index]) for a in (found.low, found.start, found.end, found.high))
+        left, inside, right = (block.data[a:b].decode("utf-8") for a, b in ((low, start), (start, end), (end, high)))
+        if vicinity is not None:
+            signs[index] = vicinity.weigh(left + inside + right, len(left), len(left) + len(inside), header)
+    return signs
+
+
+def _without_damage(data: bytes) -> tuple[list[tuple[int, int]], bytes]:
+    """Lines that are no UTF-8, and the buffer with nothing but line ends in their place."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        bounds = Block(data).bounds
+    else:
+        return [], data
+    damaged, sound = [], bytearray(data)
+    for low, high in zip((bounds[:-1] + 1).tolist(), bounds[1:].tolist(), strict=True):
+        try:
+            data[low:high].decode()
+        except UnicodeDecodeError:
+            damaged.append((low, high))
+            sound[low:high] = b"\n" * (high - low)
+    return damaged, bytes(sound)

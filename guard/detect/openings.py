@@ -1,0 +1,162 @@
+"""How matches of a pattern begin: what may stand before them, their first two characters, the run they begin with.
+
+All of it is an estimate that may be too wide and never too narrow: `guard.detect.triggers` uses it to say where a
+match could begin at all.
+"""
+
+from __future__ import annotations
+
+import re
+import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
+import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guard.detect.charsets import ANY, Charset, charset, charset_of
+
+Item = tuple[Any, Any]
+Pair = tuple[Charset, Charset | None]
+"""The first character and the second; None: anything, the end of the line too."""
+MOST_PAIRS = 1500
+_REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
+_LONGEST = 96
+DIGITS = charset([(48, 57)])
+ALNUM = charset([(48, 57), (65, 90), (97, 122)])
+TOKEN = charset([(48, 57), (65, 90), (97, 122), (95, 95), (43, 43), (45, 47), (61, 61)])
+HAN = charset([(0x4E00, 0x9FA5)])
+RUNS = (DIGITS, ALNUM, TOKEN, HAN)
+"""The runs that are measured: digits, letters and digits, tokens (with _ + - . / =), Han characters (一-龥)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """`barred` may not stand before a match. `pairs` are its first two characters. `runs[n]` is the least length of
+    the run of RUNS[n] that every match begins with."""
+
+    barred: Charset
+    pairs: tuple[Pair, ...]
+    runs: tuple[int, ...]
+
+
+class _TooManyError(Exception):
+    """More beginnings than are worth telling apart."""
+
+
+def opening_of(pattern: str) -> Opening | None:
+    """The opening of a pattern with its boundaries; None when a match may be empty or begin in too many ways."""
+    tree = parser.parse(pattern, re.ASCII)
+    fold = bool(tree.state.flags & re.IGNORECASE)
+    try:
+        found = _openings(list(tree.data), fold, [()])
+    except _TooManyError:
+        return None
+    if any(not prefix for prefix in found):
+        return None
+    pairs = tuple(dict.fromkeys((prefix[0], prefix[1] if len(prefix) > 1 else None) for prefix in found))
+    return Opening(_barred(tree.data, fold), pairs, tuple(_run(tree.data, fold, run)[0] for run in RUNS))
+
+
+Prefix = tuple[Charset, ...]
+
+
+def _openings(items: Iterable[Item], fold: bool, before: Sequence[Prefix]) -> list[Prefix]:
+    """The prefixes of at most two characters after the items, given those before them."""
+    done = [prefix for prefix in before if len(prefix) == 2]
+    growing = [prefix for prefix in before if len(prefix) < 2]
+    for operation, value in items:
+        if not growing:
+            break
+        grown = _grow(operation, value, fold, growing)
+        done += [prefix for prefix in grown if len(prefix) == 2]
+        growing = list(dict.fromkeys(prefix for prefix in grown if len(prefix) < 2))
+        if len(done) + len(growing) > MOST_PAIRS:
+            raise _TooManyError
+    return list(dict.fromkeys([*done, *growing]))
+
+
+def _grow(operation: Any, value: Any, fold: bool, growing: Sequence[Prefix]) -> list[Prefix]:
+    if (chosen := charset_of(operation, value, fold)) is not None:
+        return [(*prefix, chosen) for prefix in growing]
+    if operation is sre.SUBPATTERN:
+        return _openings(list(value[3]), _folded(value, fold), growing)
+    if operation is sre.ATOMIC_GROUP:
+        return _openings(list(value), fold, growing)
+    if operation is sre.BRANCH:
+        return [prefix for way in value[1] for prefix in _openings(list(way), fold, growing)]
+    if operation in _REPEATS:
+        low, high, items = value
+        found = list(growing) if low == 0 else []
+        once = growing
+        for rounds in range(1, 3):
+            once = _openings(list(items), fold, once)
+            if rounds >= low and rounds <= high:
+                found += once
+        return found if low <= 2 else list(once)
+    if operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+        return list(growing)
+    raise _TooManyError
+
+
+def _folded(subpattern: Any, fold: bool) -> bool:
+    return (fold or bool(subpattern[1] & re.IGNORECASE)) and not subpattern[2] & re.IGNORECASE
+
+
+def _barred(items: Iterable[Item], fold: bool) -> Charset:
+    """What the look-behinds of one character at the very beginning rule out."""
+    codes: frozenset[int] = frozenset()
+    beyond: tuple[tuple[int, int], ...] = ()
+    for operation, value in items:
+        if operation is sre.SUBPATTERN and value[0] is None and not value[1] | value[2]:
+            inner = _barred(value[3], fold)
+            return charset([*_ranges(codes, beyond), *_ranges(inner.ascii, inner.beyond)])
+        if operation is sre.ASSERT_NOT and value[0] == -1 and len(value[1]) == 1:
+            chosen = charset_of(value[1][0][0], value[1][0][1], fold)
+            if chosen is not None:
+                codes, beyond = codes | chosen.ascii, beyond + chosen.beyond
+        elif operation not in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+            break
+    return charset(_ranges(codes, beyond))
+
+
+def _ranges(codes: Iterable[int], beyond: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
+    return [(code, code) for code in codes] + list(beyond)
+
+
+def _run(items: Iterable[Item], fold: bool, allowed: Charset) -> tuple[int, bool]:
+    """(how many of the allowed characters every match begins with, whether what follows may go on with the run)."""
+    count = 0
+    for operation, value in items:
+        more, goes_on = _run_item(operation, value, fold, allowed)
+        count += more
+        if not goes_on or count > _LONGEST:
+            return min(count, _LONGEST), False
+    return count, True
+
+
+def _run_item(operation: Any, value: Any, fold: bool, allowed: Charset) -> tuple[int, bool]:
+    if (chosen := charset_of(operation, value, fold)) is not None:
+        inside = is_within(chosen, allowed)
+        return int(inside), inside
+    if operation is sre.SUBPATTERN:
+        return _run(value[3], _folded(value, fold), allowed)
+    if operation is sre.ATOMIC_GROUP:
+        return _run(value, fold, allowed)
+    if operation is sre.BRANCH:
+        ways = [_run(way, fold, allowed) for way in value[1]]
+        return min(count for count, _ in ways), all(goes_on for _, goes_on in ways)
+    if operation in _REPEATS:
+        count, goes_on = _run(value[2], fold, allowed)
+        low, high = min(int(value[0]), _LONGEST), int(value[1])
+        # A part that may be missing and is none of the run ends what is known; one that belongs to it does not.
+        return (count * low if goes_on else count if low else 0), goes_on and (low > 0 or high >= 0)
+    return 0, operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT)
+
+
+def is_within(inner: Charset, outer: Charset) -> bool:
+    """Whether every character of one set belongs to the other."""
+    return inner.ascii <= outer.ascii and all(
+        any(low <= first and last <= high for low, high in outer.beyond) for first, last in inner.beyond)
+
+
+__all__ = ["ANY", "DIGITS", "HAN", "RUNS", "Opening", "Pair", "is_within", "opening_of"]

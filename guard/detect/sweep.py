@@ -1,0 +1,211 @@
+"""One pass over a block: every match of every program that has an opening, and of the others around given events.
+
+Matches come as columns, in order of the block for each program; no two of one program overlap, as in a search by `re`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import Ints
+from guard.compiled import loop
+from guard.detect.machine import EXHAUSTED, LAST_CLOSED, code_point, match, new_slots, new_stack, width_at
+from guard.detect.program import Programs
+from guard.detect.triggers import PLANE, Triggers
+
+Bytes = Any
+RUN_KINDS = 4
+MARGIN = 8
+"""Bytes behind the text that may be read."""
+_DONE, _FULL = -1, -2
+
+
+class Starts(NamedTuple):
+    """Of each program: `addresses` and the `groups` that are reported."""
+
+    addresses: npt.NDArray[np.int32]
+    groups: npt.NDArray[np.int32]
+
+
+class Found(NamedTuple):
+    """Matches as columns: the program, its reported group as a span, and the number of the line."""
+
+    program: Ints
+    start: Ints
+    end: Ints
+    line: Ints
+
+
+class Workspace:
+    """Memory that one thread uses again and again."""
+
+    def __init__(self) -> None:
+        self.stack, self.slots = new_stack(), new_slots()
+        self.out = np.empty((4, 4096), np.int64)
+
+    def grow(self) -> None:
+        """Twice as much room for matches."""
+        self.out = np.concatenate([self.out, np.empty_like(self.out)], axis=1)
+
+
+@loop
+def _run(text: Bytes, at: int, high: int, kind: int, most: int) -> int:
+    """How many characters from here on belong to a run, counted up to `most`."""
+    count = 0
+    while at < high and count < most:
+        byte = text[at]
+        if kind == 3:
+            if byte < 0xE4 or byte > 0xE9 or not 0x4E00 <= code_point(text, at) <= 0x9FA5:
+                break
+            at += 3
+        else:
+            is_digit = 48 <= byte <= 57
+            if not is_digit and (kind == 0 or not (65 <= byte <= 90 or 97 <= byte <= 122)) and (
+                    kind < 2 or not (byte == 95 or byte == 43 or 45 <= byte <= 47 or byte == 61)):
+                break
+            at += 1
+        count += 1
+    return count
+
+
+@loop
+def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, line: int, slots: Any) -> int:
+    """Adds a match; the new number of matches. What `judge.reported` says is reported."""
+    start, stop = at, end
+    if group > 0:
+        chosen = group
+        if slots[2 * chosen] < 0 or slots[2 * chosen + 1] < 0:
+            chosen = max(0, slots[LAST_CLOSED])
+        if chosen > 0:
+            start, stop = slots[2 * chosen], slots[2 * chosen + 1]
+    if stop > start:
+        out[0, count], out[1, count], out[2, count], out[3, count] = program, start, stop, line
+        return count + 1
+    return count
+
+
+@loop
+def _class_at(triggers: Triggers, text: Bytes, at: int) -> int:
+    byte = text[at]
+    if byte < 0x80:
+        return triggers.classes[byte]
+    code = code_point(text, at)
+    return triggers.classes[code if code < PLANE else PLANE]
+
+
+@loop
+def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, bounds: Ints, active: Any, out: Any,
+          resume: Any, slots: Any, stack: Any, patience: Any, place: Any) -> int:
+    """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
+
+    `bounds` are the offsets of the line ends, with one before the first byte. `active[program]` says whether it is
+    wanted, `resume[program]` where its last match ended, `patience[program]` how many steps it has left. Returns how
+    many matches there are, or the complement of it when `out` is full: then call again with more room.
+    """
+    room, count = out.shape[1] - 64, place[2]
+    measured = np.zeros(RUN_KINDS, np.int64)
+    for line in range(place[0], len(bounds) - 1):
+        low, high = bounds[line] + 1, bounds[line + 1]
+        at = low
+        if line == place[0] and place[1] > low:
+            at = place[1]
+        if at >= high:
+            continue
+        prior = 0
+        if at > low:
+            back = at - 1
+            while back > low and text[back] & 0xC0 == 0x80:
+                back -= 1
+            prior = _class_at(triggers, text, back)
+        current = _class_at(triggers, text, at)
+        while at < high:
+            following = at + width_at(text, at)
+            coming = _class_at(triggers, text, following) if following < high else 0
+            number = triggers.pairs[current, coming]
+            if number != 0:
+                number = triggers.open[number, triggers.before[prior]]
+                if number != 0:
+                    if count >= room:
+                        place[0], place[1], place[2] = line, at, count
+                        return -count - 1
+                    measured[:] = -1
+                    for index in range(triggers.edges[number], triggers.edges[number + 1]):
+                        program = triggers.members[index]
+                        if resume[program] > at or not active[program]:
+                            continue
+                        fits = True
+                        for kind in range(RUN_KINDS):
+                            least = triggers.runs[program, kind]
+                            if least > 1:
+                                if measured[kind] < 0:
+                                    measured[kind] = _run(text, at, high, kind, 96)
+                                if measured[kind] < least:
+                                    fits = False
+                                    break
+                        if not fits:
+                            continue
+                        end = match(programs, starts.addresses[program], text, low, high, at, slots, stack,
+                                    patience[program])
+                        if end >= 0:
+                            resume[program] = max(end, at + 1)
+                            count = _keep(out, count, program, starts.groups[program], at, end, line, slots)
+                        elif end == EXHAUSTED:
+                            active[program] = False
+            prior, current, at = current, coming, following
+    place[0], place[2] = len(bounds), count
+    return count
+
+
+@loop
+def around(programs: Programs, starts: Starts, first: int, text: Bytes, bounds: Ints, event_programs: Ints,
+           event_ends: Ints, backs: Ints, active: Any, out: Any, resume: Any, slots: Any, stack: Any, patience: Any,
+           place: Any) -> int:
+    """Fills `out` with the matches that begin at most `backs[program]` characters before an event, from `place` on.
+
+    Events are sorted by their end. `backs` of -1 look at the whole line. Returns as `sweep` does.
+    """
+    room, count, line = out.shape[1] - 8, place[2], place[0]
+    for event in range(place[1], len(event_ends)):
+        program, last = event_programs[event], event_ends[event]
+        if not active[program]:
+            continue
+        # An event may have swallowed the end of its line.
+        inside = max(last - 1, 0)
+        if text[inside] == 10 or text[inside] == 13:
+            inside -= 1
+        while bounds[line + 1] < inside:
+            line += 1
+        while line > 0 and bounds[line] >= inside:
+            line -= 1
+        low, high = bounds[line] + 1, bounds[line + 1]
+        at = low
+        if backs[program] >= 0:
+            at = min(last, high)
+            steps = backs[program]
+            while at > low and steps > 0:
+                at -= 1
+                while at > low and text[at] & 0xC0 == 0x80:
+                    at -= 1
+                steps -= 1
+        at = max(at, resume[program])
+        limit = min(last, high)
+        while at < limit or (backs[program] < 0 and at < high):
+            end = match(programs, starts.addresses[program], text, low, high, at, slots, stack, patience[program])
+            if end == EXHAUSTED:
+                active[program] = False
+                break
+            if end < 0:
+                at += width_at(text, at)
+                continue
+            if count >= room:
+                place[0], place[1], place[2] = line, event, count
+                resume[program] = max(resume[program], at)
+                return -count - 1
+            count = _keep(out, count, program, starts.groups[program], at, end, line, slots)
+            at = max(end, at + width_at(text, at))
+        resume[program] = max(resume[program], at)
+    place[2] = count
+    return count

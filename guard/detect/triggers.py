@@ -1,0 +1,170 @@
+"""Where a match could begin: tables for one pass over the text that look at a character, its two neighbours and runs.
+
+Characters fall into classes that no opening tells apart. A pair of classes names the programs that can begin there; what
+stands before it, and the length of the run that begins there, rule out most of them before the machine is started.
+Programs whose openings are too common for that are left to Hyperscan.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.detect.charsets import ANY, LAST, Charset
+from guard.detect.openings import HAN, RUNS, Opening, Pair
+
+PLANE = 65_536
+"""Code points with a class of their own; those beyond share one that belongs to every set reaching there."""
+END = 0
+"""The class of the end of a line."""
+COMMON = 0.02
+"""Share of all places above which an opening is too common."""
+_SHARES = ((range(48, 58), 0.015), (range(97, 123), 0.0135), (range(65, 91), 0.003), (range(32, 48), 0.01))
+_HAN_SHARE = 0.3
+_LONG = 8
+Table = npt.NDArray[np.uint16]
+
+
+class Triggers(NamedTuple):
+    """`classes[code point]` (PLANE: all beyond) is the class of a character; `pairs[class, next class]` a list number.
+
+    `before[class]` is what a class is as the character before; `open[list, before]` is the number of the list of those
+    programs that may begin: `members[edges[n]:edges[n + 1]]`. `runs[member, kind]` is the least run of RUNS[kind].
+    """
+
+    classes: Table
+    pairs: Table
+    before: npt.NDArray[np.uint8]
+    open: Table
+    edges: npt.NDArray[np.int32]
+    members: npt.NDArray[np.int32]
+    runs: npt.NDArray[np.int32]
+
+
+def is_rare(opening: Opening | None) -> bool:
+    """Whether looking at every place where a match could begin costs little."""
+    if opening is None:
+        return False
+    share = sum(_share(first) * (1.0 if second is None else _share(second)) for first, second in opening.pairs)
+    if max(opening.runs) >= _LONG:
+        share *= 0.05
+    first = opening.pairs[0][0]
+    if opening.barred.beyond and first.beyond:
+        share *= 0.15
+    elif opening.barred.ascii and first.ascii & opening.barred.ascii:
+        share *= 0.3
+    return share <= COMMON
+
+
+def _share(chosen: Charset) -> float:
+    """How common the characters of a set are in ordinary text, very roughly."""
+    total = sum(weight for codes, weight in _SHARES for code in codes if code in chosen.ascii)
+    for low, high in chosen.beyond:
+        overlap = max(0, min(high, HAN.beyond[0][1]) - max(low, HAN.beyond[0][0]) + 1)
+        total += min(_HAN_SHARE, overlap * 1e-4)
+    return min(total, 1.0)
+
+
+def triggers(openings: Sequence[Opening]) -> Triggers:
+    """The tables for some openings; their programs are numbered in the order given."""
+    sets = list(dict.fromkeys([ANY, *RUNS, *(s for o in openings for s in _sets(o))]))
+    classes, samples = _classes(sets)
+    inside = {chosen: _members(chosen, samples) for chosen in sets}
+    pairs, lists = _pairs(openings, inside)
+    before, kinds = _before(openings, inside)
+    numbers: dict[tuple[int, ...], int] = {(): 0}
+    table = np.zeros((len(lists), len(kinds)), np.uint16)
+    for index, members in enumerate(lists):
+        for kind, barred in enumerate(kinds):
+            chosen = tuple(member for member in members if member not in barred)
+            table[index, kind] = numbers.setdefault(chosen, len(numbers))
+    ordered = sorted(numbers, key=numbers.__getitem__)
+    return Triggers(classes, pairs, before, table, np.cumsum([0, *map(len, ordered)]).astype(np.int32),
+                    np.array([member for members in ordered for member in members] or [0], np.int32),
+                    np.array([opening.runs for opening in openings] or [(0,) * len(RUNS)], np.int32))
+
+
+def _sets(opening: Opening) -> list[Charset]:
+    return [opening.barred, *(chosen for pair in opening.pairs for chosen in pair if chosen is not None)]
+
+
+def _classes(sets: Sequence[Charset]) -> tuple[Table, list[int]]:
+    """The class of each code point, and a code point of each class (-1: the end of a line).
+
+    Membership in all sets becomes one random number a code point, which is summed up over the edges of ranges.
+    """
+    steps = [0] * (PLANE + 2)
+    source = random.Random(1)
+    for chosen in sets:
+        mark = source.getrandbits(64)
+        spans = [(code, code) for code in chosen.ascii]
+        spans += [(low, min(high, PLANE - 1)) for low, high in chosen.beyond if low < PLANE]
+        spans += [(PLANE, PLANE)] if any(high >= PLANE for _, high in chosen.beyond) else []
+        for low, high in spans:
+            steps[low] += mark
+            steps[high + 1] -= mark
+    marks = np.cumsum(np.array([step % 2**64 for step in steps], np.uint64))[: PLANE + 1]
+    _, first, inverse = np.unique(marks, return_index=True, return_inverse=True)
+    # In order of their first code point, so that the rows of ASCII lie together.
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return (rank[inverse] + 1).astype(np.uint16), [-1, *first[order].tolist()]
+
+
+def _members(chosen: Charset, samples: Sequence[int]) -> npt.NDArray[np.bool_]:
+    """Which classes belong to a set."""
+    return np.array([_holds(chosen, code) for code in samples], bool)
+
+
+def _holds(chosen: Charset, code: int) -> bool:
+    if code < 0:
+        return False
+    if code >= PLANE:
+        return any(high >= PLANE for _, high in chosen.beyond)
+    return code in chosen.ascii if code < 128 else any(low <= code <= high for low, high in chosen.beyond)
+
+
+def _pairs(openings: Sequence[Opening], inside: dict[Charset, npt.NDArray[np.bool_]],
+           ) -> tuple[Table, list[tuple[int, ...]]]:
+    """The number of the list of openings for each pair of classes, and the lists."""
+    count = len(inside[ANY])
+    marks = np.zeros((count, count), np.uint64)
+    source = random.Random(2)
+    filled = [_filled(opening.pairs, inside, count) for opening in openings]
+    for cells in filled:
+        marks[cells] += np.uint64(source.getrandbits(64))
+    distinct, first, inverse = np.unique(marks.ravel(), return_index=True, return_inverse=True)
+    lists = [tuple(n for n, cells in enumerate(filled) if cells.ravel()[place]) for place in first.tolist()]
+    if len(lists) >= PLANE or distinct[0] != 0:
+        raise ValueError("more lists than there is room for")
+    return inverse.reshape(count, count).astype(np.uint16), lists
+
+
+def _filled(pairs: Sequence[Pair], inside: dict[Charset, npt.NDArray[np.bool_]], count: int) -> npt.NDArray[np.bool_]:
+    """The pairs of classes that some pairs of sets cover."""
+    cells = np.zeros((count, count), bool)
+    by_second: dict[Charset | None, npt.NDArray[np.bool_]] = {}
+    for first, second in pairs:
+        by_second[second] = by_second.get(second, np.zeros(count, bool)) | inside[first]
+    for second, firsts in by_second.items():
+        cells[firsts] |= np.ones(count, bool) if second is None else inside[second]
+    return cells
+
+
+def _before(openings: Sequence[Opening], inside: dict[Charset, npt.NDArray[np.bool_]],
+            ) -> tuple[npt.NDArray[np.uint8], list[frozenset[int]]]:
+    """What each class bars when it stands before: its kind, and the openings that each kind rules out."""
+    barred = np.stack([inside[opening.barred] for opening in openings], axis=1) if openings else np.zeros((1, 1), bool)
+    kinds: dict[frozenset[int], int] = {}
+    numbers = []
+    for row in barred:
+        numbers.append(kinds.setdefault(frozenset(np.flatnonzero(row).tolist()), len(kinds)))
+    return np.array(numbers, np.uint8), list(kinds)
+
+
+__all__ = ["END", "LAST", "PLANE", "Triggers", "is_rare", "triggers"]
