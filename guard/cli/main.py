@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
 import click
 
 from guard._version import __version__
-from guard.cli.data import check_command, release_command, report_command, scan_command, verify_command
-from guard.cli.output import open_outlets
-from guard.cli.tools import demo_command, detectors_group, keys_group, mask_command, policy_group
+from guard.cli.outlets import open_outlets
 from guard.errors import GuardError
 
 INTERNAL, USAGE, INTERRUPTED = 4, 2, 130
@@ -27,14 +27,47 @@ Exit codes, the same for every format:
 130  interrupted"""
 
 
-class InOrder(click.Group):
-    """Lists its commands in the order of their use."""
+VERBS = {
+    "scan": ("guard.cli.data:scan_command", "Find what is in a file, a folder or stdin (-)."),
+    "check": ("guard.cli.data:check_command", "Say whether a file or folder may be released; write no data."),
+    "release": ("guard.cli.data:release_command",
+                "Protect a file or folder, check the result and put it at DIR, or leave nothing there."),
+    "verify": ("guard.cli.data:verify_command", "Name every file of a release that differs, is missing or is not "
+               "listed."),
+    "report": ("guard.cli.data:report_command", "Show a stored JSON report (RUN) in another form."),
+    "mask": ("guard.cli.tools:mask_command",
+             "Give a small text or JSON value (file or stdin) back with nothing in it that may not leave."),
+    "keys": ("guard.cli.tools:keys_group", "Keyrings: make and look at them."),
+    "policy": ("guard.cli.tools:policy_group", "Policies: list, show, test."),
+    "detectors": ("guard.cli.tools:detectors_group", "Detectors: list, test."),
+    "demo": ("guard.cli.tools:demo_command", "Write a small office's files with synthetic people to FOLDER, to try "
+             "Guard on."),
+}
+"""The verbs in the order of their use: where each is defined, and its line in the help.
+
+The line repeats the first of the verb's own help (a test compares them), so that `guard --help` imports no verb.
+"""
+
+
+class Verbs(click.Group):
+    """Imports a verb when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, attribute = VERBS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
 
 
-@click.group(cls=InOrder, epilog=EPILOG,
+@click.group(cls=Verbs, epilog=EPILOG,
              context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="guard")
 def cli() -> None:
@@ -44,13 +77,11 @@ def cli() -> None:
     """
 
 
-for command in (scan_command, check_command, release_command, verify_command, report_command, mask_command,
-                keys_group, policy_group, detectors_group, demo_command):
-    cli.add_command(command)
-
-
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
+    # As it is imported, NumPy's linear algebra starts a thread for each core: as dear as all else of a small scan, and of
+    # no use, for nothing here multiplies large matrices.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     outlet = open_outlets()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
