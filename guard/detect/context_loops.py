@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import loop
-from guard.detect.machine import before, code_point, match, width_at
+from guard.compiled import kernel
+from guard.detect.machine import before, code_point, run, width_at
 from guard.detect.program import Programs
 
 Bytes = Any
@@ -27,16 +27,15 @@ class Words(NamedTuple):
     after: int
 
 
-@loop
-def _last(programs: Programs, address: int, first: Any, text: Bytes, low: int, high: int, slots: Any, stack: Any,
-          steps: Any) -> int:
+@kernel
+def _last(programs: Any, address: int, first: Any, text: Bytes, low: int, high: int, memory: Any) -> int:
     """Where the last word of `text[low:high]` ends, -1 without one."""
     last, at = -1, low
     if address < 0:
         return last
     while at < high:
         if first[text[at]]:
-            end = match(programs, address, text, low, high, at, slots, stack, steps)
+            end = run(programs, address, text, low, high, at, memory)
             if end > at:
                 last = at = end
                 continue
@@ -44,21 +43,22 @@ def _last(programs: Programs, address: int, first: Any, text: Bytes, low: int, h
     return last
 
 
-@loop
-def _nearest(programs: Programs, words: Words, text: Bytes, low: int, high: int, slots: Any, stack: Any,
-             steps: Any) -> int:
+@kernel
+def _nearest(programs: Any, supporting: int, opposing: int, supporting_first: Any, opposing_first: Any,
+             text: Bytes, low: int, high: int, memory: Any) -> int:
     """1 when a supporting word stands last in `text[low:high]`, -1 when an opposing one does, 0 without any."""
-    one = _last(programs, words.supporting, words.supporting_first, text, low, high, slots, stack, steps)
-    two = _last(programs, words.opposing, words.opposing_first, text, low, high, slots, stack, steps)
+    one = _last(programs, supporting,
+                supporting_first, text, low, high, memory)
+    two = _last(programs, opposing, opposing_first, text, low, high, memory)
     return 0 if one == two else 1 if one > two else -1
 
 
-@loop
+@kernel
 def _cuts(code: int) -> bool:
     return code == 44 or code == 59 or code == 9 or code == 124 or code == 0x3002
 
 
-@loop
+@kernel
 def _is_blank(code: int) -> bool:
     """As `str.isspace` has it."""
     return (9 <= code <= 13 or 28 <= code <= 32 or code == 0x85 or code == 0xA0 or code == 0x1680
@@ -66,7 +66,7 @@ def _is_blank(code: int) -> bool:
             or code == 0x3000)
 
 
-@loop
+@kernel
 def _left(text: Bytes, low: int, start: int, window: int) -> int:
     """Where the text before a match begins: `context.before`."""
     at, cut, filled, count = start, -1, False, 0
@@ -82,7 +82,7 @@ def _left(text: Bytes, low: int, start: int, window: int) -> int:
     return cut if cut >= 0 and filled else at
 
 
-@loop
+@kernel
 def _right(text: Bytes, high: int, end: int, after: int) -> int:
     """Where the text behind a match ends: `context.behind`."""
     at, count = end, 0
@@ -92,18 +92,23 @@ def _right(text: Bytes, high: int, end: int, after: int) -> int:
     return at
 
 
-@loop
-def weigh(programs: Programs, words: Words, text: Bytes, lows: Ints, highs: Ints, starts: Ints, ends: Ints,
-          header: int, out: Ints, slots: Any, stack: Any, steps: Any) -> None:
-    """Fills `out` with 1, 0 or -1 for each match `starts`:`ends` of the line `lows`:`highs`; `header` is the sign of
+@kernel
+def weigh(programs: Any, words: Words, text: Bytes, line_starts: Ints, line_ends: Ints, starts: Ints,
+          ends: Ints, header: int, out: Ints, memory: Any) -> None:
+    """Fills `out` with 1, 0 or -1 for each match `starts`:`ends` of the line `line_starts`:`line_ends`; `header` is the sign of
     the column's name, which counts when the text says nothing."""
+    supporting, opposing = words.supporting, words.opposing
+    supporting_first, opposing_first = words.supporting_first, words.opposing_first
+    window, after = words.window, words.after
     for index in range(len(starts)):
-        low, start, end = lows[index], starts[index], ends[index]
+        low, start, end = line_starts[index], starts[index], ends[index]
         sign = 0
         if start > low:
-            sign = _nearest(programs, words, text, _left(text, low, start, words.window), start, slots, stack, steps)
-        if sign == 0 and words.after > 0:
-            right = _right(text, highs[index], end, words.after)
+            sign = _nearest(programs, supporting,
+                            opposing, supporting_first, opposing_first, text, _left(text, low, start, window), start, memory)
+        if sign == 0 and after > 0:
+            right = _right(text, line_ends[index], end, after)
             if right > end:
-                sign = _nearest(programs, words, text, end, right, slots, stack, steps)
+                sign = _nearest(programs, supporting,
+                            opposing, supporting_first, opposing_first, text, end, right, memory)
         out[index] = sign if sign != 0 else header

@@ -20,6 +20,7 @@ from guard.detect.context_loops import weigh
 from guard.detect.dense import Spans, header_sign
 from guard.detect.folding import fold
 from guard.detect.judge import Kind, Place, reported, scan_line
+from guard.detect.machine import STEPS
 from guard.detect.normalise import Line
 from guard.detect.overlap import Placed
 from guard.detect.plain import place_line
@@ -78,19 +79,18 @@ class EngineScan:
         assembly, work, block = self._assembly, self._workspace, self._block
         count = len(assembly.patterns)
         active, resume = np.ones(count, bool), np.zeros(count, np.int64)
-        patience = np.full((count, 1), PATIENCE, np.int64)
+        patience = np.full(count, PATIENCE, np.int64)
         place = np.zeros(3, np.int64)
 
         def run(step: Any, *arguments: Any) -> int:
-            while (found := step(*arguments[:-1], active, work.out, resume, work.slots, work.stack, patience,
-                                 place)) < 0:
+            while (found := step(*arguments[:-1], active, work.out, resume, work.memory, patience, place)) < 0:
                 work.grow()
             return int(found)
 
         run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, None)
         programs, ends, searched = self._events(active)
         place[0], place[1] = 0, 0
-        found = run(around, assembly.programs, assembly.starts, assembly.opened, block.buffer, block.bounds, programs,
+        found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs,
                     ends, assembly.backs, None)
         self.exhausted = frozenset(assembly.patterns[n].rule.index for n in np.flatnonzero(~active).tolist())
         columns = [row[:found] for row in work.out]
@@ -156,9 +156,9 @@ class EngineScan:
         words, header = self._assembly.words[rule.index], header_sign(rule, self._header)
         if words is None:
             return _plain_signs(rule, self._block, found, self._header)
-        steps = np.array([PATIENCE], np.int64)
+        self._workspace.memory[STEPS] = PATIENCE
         weigh(self._assembly.programs, words, self._block.buffer, found.low, found.high, found.start, found.end, header,
-              signs, self._workspace.slots, self._workspace.stack, steps)
+              signs, self._workspace.memory)
         return signs
 
     def _original(self, spans: Spans) -> Found:

@@ -12,31 +12,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import loop
-from guard.detect.program import MOST_GROUPS, MOST_MARKS, Programs
+from guard.compiled import kernel
+from guard.detect.program import MOST_GROUPS, MOST_MARKS, WIDTH, Part
 
+Array = Any
 Bytes = Any
 """NumPy arrays of bytes; the compiler sees their types when a loop is first called."""
 FAILED, EXHAUSTED = -1, -2
-DEPTH = 20_000
-"""Entries of the stack. Every entry is (what, where in the program, where in the text, how far)."""
-SLOTS = 2 * MOST_GROUPS + 2
 LAST_CLOSED = 2 * MOST_GROUPS
-"""The slot of the group that was closed last."""
+"""The slot of the group that was closed last; slots 2n and 2n + 1 say where group n begins and ends, -1: no part."""
+_MARKS = LAST_CLOSED + 1
+STEPS = _MARKS + MOST_MARKS
+"""The slot of what is left of the patience."""
+_STACK = STEPS + 1
+_DEEPEST = _STACK + 4 * 20_000
+SPARE = _DEEPEST + 64
+"""Sixteen slots for whoever calls the machine."""
 _TRY, _UNDO, _LESS, _MORE = 0, 1, 2, 3
+_CODE, _SETS, _EDGES, _LOWS, _HIGHS, _LITERALS, _CHOICES, _LISTS, _WAYS, _FOLLOWS = (int(part) for part in Part)
 
 
-def new_stack() -> npt.NDArray[np.int64]:
-    """Working memory for one thread."""
-    return np.zeros((DEPTH, 4), np.int64)
+def new_memory() -> npt.NDArray[np.int64]:
+    """Working memory of one thread: slots, marks, steps, and the stack of what is left to try. An entry of the stack
+    is (what, where in the program, where in the text, how far)."""
+    return np.full(SPARE + 16, -1, np.int64)
 
 
-def new_slots() -> npt.NDArray[np.int64]:
-    """Where groups begin and end (2n, 2n + 1; -1: took no part), the last closed one, and marks behind them."""
-    return np.full(SLOTS + MOST_MARKS, -1, np.int64)
-
-
-@loop
+@kernel
 def code_point(text: Bytes, at: int) -> int:
     """The character at an offset; the text is UTF-8 and goes on for three bytes behind its end."""
     byte: int = np.int64(text[at])
@@ -50,14 +52,14 @@ def code_point(text: Bytes, at: int) -> int:
             | text[at + 3] & 0x3F)
 
 
-@loop
+@kernel
 def width_at(text: Bytes, at: int) -> int:
     """The bytes of the character at an offset."""
     byte = text[at]
     return 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
 
 
-@loop
+@kernel
 def before(text: Bytes, low: int, at: int) -> int:
     """The offset of the character before `at`, which is behind `low`."""
     at -= 1
@@ -66,78 +68,69 @@ def before(text: Bytes, low: int, at: int) -> int:
     return at
 
 
-@loop
-def has(programs: Programs, which: int, text: Bytes, at: int) -> bool:
+@kernel
+def has(programs: Array, which: int, text: Bytes, at: int) -> bool:
     """Whether the character at an offset belongs to a set."""
-    byte = text[at]
+    byte = np.int64(text[at])
     if byte < 0x80:
-        return programs.ascii[which, byte] != 0
+        return programs[programs[_SETS] + 4 * which + (byte >> 5)] >> (byte & 31) & 1 != 0
     code = code_point(text, at)
-    for index in range(programs.edges[which], programs.edges[which + 1]):
-        if programs.low[index] <= code <= programs.high[index]:
+    edges, lows, highs = programs[_EDGES] + which, programs[_LOWS], programs[_HIGHS]
+    for index in range(programs[edges], programs[edges + 1]):
+        if programs[lows + index] <= code <= programs[highs + index]:
             return True
     return False
 
 
-@loop
+@kernel
 def _is_word(text: Bytes, at: int) -> bool:
     byte = text[at]
     return 48 <= byte <= 57 or 65 <= byte <= 90 or byte == 95 or 97 <= byte <= 122
 
 
-@loop
-def match(programs: Programs, address: int, text: Bytes, low: int, high: int, at: int, slots: Any, stack: Any,
-          steps: Any) -> int:
+@kernel
+def _push(memory: Array, top: int, kind: int, pc: int, at: int, more: int) -> int:
+    memory[top], memory[top + 1], memory[top + 2], memory[top + 3] = kind, pc, at, more
+    return top + 4
+
+
+@kernel
+def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int, memory: Array) -> int:
     """The end of the match of a program at an offset of the line `text[low:high]`: FAILED without one.
 
-    `slots` then has its groups. `steps[0]` is what is left of the patience; EXHAUSTED when it, or the stack, ran out.
+    `memory` then has the groups. EXHAUSTED when its steps, or the stack, ran out.
     """
-    code, follows = programs.code, programs.follows
-    depth, pc = 0, address
-    for index in range(LAST_CLOSED + 1):
-        slots[index] = -1
-    left = steps[0]
+    top, pc = _STACK, programs[_CODE] + WIDTH * address
+    code = programs[_CODE]
+    left = memory[STEPS]
     while True:
         left -= 1
-        if left < 0 or depth > DEPTH - 8:
-            steps[0] = left
+        if left < 0 or top > _DEEPEST:
+            memory[STEPS] = left
             return EXHAUSTED
-        operation, first = code[pc, 0], code[pc, 1]
+        operation, first = programs[pc], programs[pc + 1]
         alive = True
         if operation == 1:  # CHARACTER
             if at < high and has(programs, first, text, at):
                 at += width_at(text, at)
-                pc += 1
             else:
                 alive = False
         elif operation == 2:  # BYTES
-            length = code[pc, 2]
+            length, literal = programs[pc + 2], programs[_LITERALS] + first
             if at + length > high:
                 alive = False
             else:
                 for index in range(length):
-                    if text[at + index] != programs.literals[first + index]:
+                    if text[at + index] != programs[literal + index]:
                         alive = False
                         break
-                if alive:
-                    at += length
-                    pc += 1
-        elif operation == 5:  # CHOICE
-            key = 256 if at >= high else code_point(text, at) & 255
-            number = programs.choices[first, key]
-            begin, end = programs.lists[number], programs.lists[number + 1]
-            if begin == end:
-                alive = False
-            else:
-                if depth + end - begin > DEPTH - 8:
-                    steps[0] = left
-                    return EXHAUSTED
-                for index in range(end - 1, begin, -1):
-                    stack[depth, 0], stack[depth, 1], stack[depth, 2] = _TRY, programs.ways[index], at
-                    depth += 1
-                pc = programs.ways[begin]
+                at += length
+        elif operation == 13:  # NOT_BEHIND
+            alive = at == low or not has(programs, first, text, before(text, low, at))
+        elif operation == 11:  # NOT_AHEAD
+            alive = at >= high or not has(programs, first, text, at)
         elif operation == 6 or operation == 8:  # GREEDY, POSSESSIVE
-            least, most = code[pc, 2], code[pc, 3]
+            least, most = programs[pc + 2], programs[pc + 3]
             count, floor = 0, at
             while count < most and at < high and has(programs, first, text, at):
                 at += width_at(text, at)
@@ -147,75 +140,68 @@ def match(programs: Programs, address: int, text: Bytes, low: int, high: int, at
             left -= count >> 2
             if count < least:
                 alive = False
+            elif operation == 6 and at > floor:
+                top = _push(memory, top, _LESS, pc, at, floor)
+        elif operation == 5:  # CHOICE
+            key = 256 if at >= high else code_point(text, at) & 255
+            number = programs[_LISTS] + programs[programs[_CHOICES] + 257 * first + key]
+            begin, end = programs[_WAYS] + programs[number], programs[_WAYS] + programs[number + 1]
+            if begin == end:
+                alive = False
+            elif top + 4 * (end - begin) > _DEEPEST:
+                memory[STEPS] = left
+                return EXHAUSTED
             else:
-                if operation == 6 and at > floor:
-                    stack[depth, 0], stack[depth, 1], stack[depth, 2], stack[depth, 3] = _LESS, pc, at, floor
-                    depth += 1
-                pc += 1
+                for index in range(end - 1, begin, -1):
+                    top = _push(memory, top, _TRY, code + WIDTH * programs[index], at, 0)
+                pc = code + WIDTH * (programs[begin] - 1)
         elif operation == 7:  # LAZY
-            least, most = code[pc, 2], code[pc, 3]
+            least, most = programs[pc + 2], programs[pc + 3]
             count = 0
             while count < least and at < high and has(programs, first, text, at):
                 at += width_at(text, at)
                 count += 1
             if count < least:
                 alive = False
-            else:
-                if count < most:
-                    stack[depth, 0], stack[depth, 1], stack[depth, 2], stack[depth, 3] = _MORE, pc, at, most - count
-                    depth += 1
-                pc += 1
+            elif count < most:
+                top = _push(memory, top, _MORE, pc, at, most - count)
         elif operation == 3:  # JUMP
-            pc = first
+            pc = code + WIDTH * (first - 1)
         elif operation == 4:  # SPLIT
-            stack[depth, 0], stack[depth, 1], stack[depth, 2] = _TRY, code[pc, 2], at
-            depth += 1
-            pc = first
+            top = _push(memory, top, _TRY, code + WIDTH * programs[pc + 2], at, 0)
+            pc = code + WIDTH * (first - 1)
         elif operation == 9:  # SAVE
-            stack[depth, 0], stack[depth, 1], stack[depth, 2] = _UNDO, first, slots[first]
-            depth += 1
-            slots[first] = at
-            pc += 1
+            top = _push(memory, top, _UNDO, first, memory[first], 0)
+            memory[first] = at
         elif operation == 26:  # CLOSE
-            stack[depth, 0], stack[depth, 1], stack[depth, 2] = _UNDO, LAST_CLOSED, slots[LAST_CLOSED]
-            depth += 1
-            slots[LAST_CLOSED] = first
-            pc += 1
-        elif operation == 13:  # NOT_BEHIND
-            alive = at == low or not has(programs, first, text, before(text, low, at))
-            pc += 1
-        elif operation == 11:  # NOT_AHEAD
-            alive = at >= high or not has(programs, first, text, at)
-            pc += 1
+            top = _push(memory, top, _UNDO, LAST_CLOSED, memory[LAST_CLOSED], 0)
+            memory[LAST_CLOSED] = first
+        elif operation == 0:  # MATCH
+            memory[STEPS] = left
+            return at
+        elif operation == 27:  # ENTER
+            for index in range(2, 2 * first):
+                memory[index] = -1
+            memory[LAST_CLOSED] = -1
         elif operation == 10:  # AHEAD
             alive = at < high and has(programs, first, text, at)
-            pc += 1
         elif operation == 12:  # BEHIND
             alive = at > low and has(programs, first, text, before(text, low, at))
-            pc += 1
-        elif operation == 0:  # MATCH
-            steps[0] = left
-            return at
         elif operation == 18:  # LOOK
-            slots[SLOTS + first], slots[SLOTS + first + 1] = depth, at
-            pc += 1
+            memory[_MARKS + first], memory[_MARKS + first + 1] = top, at
         elif operation == 19:  # LOOK_END
-            # What is left to try inside is given up; what has to be undone behind it must stay.
-            depth = _cut(stack, slots[SLOTS + first], depth)
-            at = slots[SLOTS + first + 1]
-            pc += 1
+            top = _cut(memory, memory[_MARKS + first], top)
+            at = memory[_MARKS + first + 1]
         elif operation == 20:  # LOOK_NOT
-            slots[SLOTS + first] = depth
-            stack[depth, 0], stack[depth, 1], stack[depth, 2] = _TRY, code[pc, 2], at
-            depth += 1
-            pc += 1
+            memory[_MARKS + first] = top
+            top = _push(memory, top, _TRY, code + WIDTH * programs[pc + 2], at, 0)
         elif operation == 21:  # LOOK_NOT_END
             # It must leave no trace: groups that were set inside are undone.
-            floor = slots[SLOTS + first]
-            while depth > floor:
-                depth -= 1
-                if stack[depth, 0] == _UNDO:
-                    slots[stack[depth, 1]] = stack[depth, 2]
+            floor = memory[_MARKS + first]
+            while top > floor:
+                top -= 4
+                if memory[top] == _UNDO:
+                    memory[memory[top + 1]] = memory[top + 2]
             alive = False
         elif operation == 22:  # BACK
             for _ in range(first):
@@ -223,89 +209,84 @@ def match(programs: Programs, address: int, text: Bytes, low: int, high: int, at
                     alive = False
                     break
                 at = before(text, low, at)
-            pc += 1
         elif operation == 23:  # ATOMIC
-            slots[SLOTS + first] = depth
-            pc += 1
+            memory[_MARKS + first] = top
         elif operation == 24:  # ATOMIC_END
-            depth = _cut(stack, slots[SLOTS + first], depth)
-            pc += 1
+            top = _cut(memory, memory[_MARKS + first], top)
         elif operation == 14:  # LINE_START
             alive = at == low
-            pc += 1
         elif operation == 15:  # LINE_END
             alive = at == high
-            pc += 1
         elif operation == 16 or operation == 17:  # WORD_EDGE, NO_WORD_EDGE
             edge = (at > low and _is_word(text, at - 1)) != (at < high and _is_word(text, at))
             alive = edge if operation == 16 else not edge
-            pc += 1
         else:  # REFERENCE
-            begin, end = slots[2 * first], slots[2 * first + 1]
+            begin, end = memory[2 * first], memory[2 * first + 1]
             alive = begin >= 0 and end >= 0 and at + end - begin <= high
             if alive:
                 for index in range(end - begin):
                     if text[at + index] != text[begin + index]:
                         alive = False
                         break
-            if alive:
                 at += end - begin
-                pc += 1
+        pc += WIDTH
         while not alive:
-            if depth == 0:
-                steps[0] = left
+            if top == _STACK:
+                memory[STEPS] = left
                 return FAILED
-            depth -= 1
-            kind, pc, at = stack[depth, 0], stack[depth, 1], stack[depth, 2]
+            top -= 4
+            kind, pc, at = memory[top], memory[top + 1], memory[top + 2]
             if kind == _TRY:
                 alive = True
             elif kind == _UNDO:
-                slots[pc] = at
+                memory[pc] = at
             elif kind == _LESS:
-                floor, follow = stack[depth, 3], code[pc, 4]
+                floor, follow = memory[top + 3], programs[pc + 4]
                 while at > floor and not alive:
                     at = before(text, low, at)
                     left -= 1
-                    alive = follow < 0 or (at < high and follows[follow, text[at]] != 0)
+                    alive = follow < 0 or (at < high and _can_follow(programs, follow, text[at]))
                 if alive:
                     if at > floor:
-                        stack[depth, 2] = at
-                        depth += 1
-                    pc += 1
-            elif at < high and has(programs, code[pc, 1], text, at):
+                        memory[top + 2] = at
+                        top += 4
+                    pc += WIDTH
+            elif at < high and has(programs, programs[pc + 1], text, at):
                 at += width_at(text, at)
-                if stack[depth, 3] > 1:
-                    stack[depth, 2] = at
-                    stack[depth, 3] -= 1
-                    depth += 1
-                pc += 1
+                if memory[top + 3] > 1:
+                    memory[top + 2] = at
+                    memory[top + 3] -= 1
+                    top += 4
+                pc += WIDTH
                 alive = True
 
 
-@loop
-def _cut(stack: Any, floor: int, depth: int) -> int:
-    """Drops what is left to try above `floor` and keeps what has to be undone; the new depth."""
+@kernel
+def _can_follow(programs: Array, follow: int, byte: int) -> bool:
+    return programs[programs[_FOLLOWS] + 8 * follow + (byte >> 5)] >> (byte & 31) & 1 != 0
+
+
+@kernel
+def _cut(memory: Array, floor: int, top: int) -> int:
+    """Drops what is left to try above `floor` and keeps what has to be undone; the new top of the stack."""
     kept = floor
-    for index in range(floor, depth):
-        if stack[index, 0] == _UNDO:
-            for column in range(4):
-                stack[kept, column] = stack[index, column]
-            kept += 1
+    for entry in range(floor, top, 4):
+        if memory[entry] == _UNDO:
+            kept = _push(memory, kept, _UNDO, memory[entry + 1], memory[entry + 2], 0)
     return kept
 
 
-@loop
-def find(programs: Programs, address: int, text: Bytes, low: int, high: int, start: int, slots: Any, stack: Any,
-         steps: Any) -> int:
+@kernel
+def find(programs: Array, address: int, text: Bytes, low: int, high: int, start: int, memory: Array) -> int:
     """Where the first match at or behind `start` of the line `text[low:high]` begins; FAILED or EXHAUSTED.
 
-    Its end is in slot 1 of `slots`, where group 0 would end.
+    Slots 0 and 1 are where it begins and ends.
     """
     at = start
     while at <= high:
-        end = match(programs, address, text, low, high, at, slots, stack, steps)
+        end = run(programs, address, text, low, high, at, memory)
         if end >= 0:
-            slots[0], slots[1] = at, end
+            memory[0], memory[1] = at, end
             return at
         if end == EXHAUSTED:
             return EXHAUSTED

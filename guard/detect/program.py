@@ -15,12 +15,12 @@ import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from guard.detect.charsets import ANY, Charset, charset_of
+from guard.detect.charsets import Charset, charset_of
 from guard.detect.firsts import EVERYTHING, First, first_of
 
 Item = tuple[Any, Any]
@@ -69,27 +69,32 @@ class Op(IntEnum):
     ATOMIC_END = 24  # mark
     REFERENCE = 25  # group
     CLOSE = 26  # group, which becomes the last one closed
+    ENTER = 27  # groups, which have taken no part yet
 
 
-class Programs(NamedTuple):
-    """All programs of a plan as arrays, for the compiled loops.
+Programs = Ints32
+"""All programs of a plan as one array, for the compiled loops: a call passes one array much faster than ten.
 
-    `code` are instructions of WIDTH numbers. `ascii[set, code point]` and the ranges `low`..`high` from `edges[set]`
-    to `edges[set + 1]` are the sets. `literals` are bytes. `choices[table, last byte of the code point]` (256: the
-    end of the line) is the number of a list; list n is `ways[lists[n]:lists[n + 1]]`. `follows[n, byte]` says which
-    byte can come next behind a repeat.
-    """
+The first numbers say where the parts begin (`Part`). Instructions have WIDTH numbers. A set is four words of bits for
+ASCII; its ranges are the LOWS and HIGHS from EDGES[set] to EDGES[set + 1]. Literals are bytes, one a number. CHOICES
+has 257 numbers of lists a table, by the last byte of the code point (256: the end of the line); list n are the WAYS
+from LISTS[n] to LISTS[n + 1]. FOLLOWS are eight words of bits each: the bytes that can come next behind a repeat.
+"""
 
-    code: Ints32
-    ascii: npt.NDArray[np.uint8]
-    edges: Ints32
-    low: Ints32
-    high: Ints32
-    literals: npt.NDArray[np.uint8]
-    choices: Ints32
-    lists: Ints32
-    ways: Ints32
-    follows: npt.NDArray[np.uint8]
+
+class Part(IntEnum):
+    """Where the offset of each part stands."""
+
+    CODE = 0
+    SETS = 1
+    EDGES = 2
+    LOWS = 3
+    HIGHS = 4
+    LITERALS = 5
+    CHOICES = 6
+    LISTS = 7
+    WAYS = 8
+    FOLLOWS = 9
 
 
 class Assembler:
@@ -110,6 +115,8 @@ class Assembler:
         if tree.state.groups > MOST_GROUPS:
             raise UnsuitableError("too many groups")
         address, self._marks = len(self._code), 0
+        if tree.state.groups > 1:
+            self._emit(Op.ENTER, tree.state.groups)
         try:
             self._sequence(tree.data, bool(tree.state.flags & re.IGNORECASE), None)
         except UnsuitableError:
@@ -120,18 +127,20 @@ class Assembler:
 
     def finish(self) -> Programs:
         """The programs so far."""
-        sets = list(self._sets) or [ANY]
-        edges = np.cumsum([0, *(len(chosen.beyond) for chosen in sets)])
-        beyond = [pair for chosen in sets for pair in chosen.beyond] or [(0, 0)]
-        ordered = sorted(self._lists, key=self._lists.__getitem__)
-        return Programs(
-            np.array(self._code or [[0] * WIDTH], np.int32), np.array([chosen.table() for chosen in sets], np.uint8),
-            edges.astype(np.int32), np.array([low for low, _ in beyond], np.int32),
-            np.array([high for _, high in beyond], np.int32), np.frombuffer(bytes(self._literals) or b"\0", np.uint8),
-            np.array(self._tables or [[0] * 257], np.int32),
-            np.cumsum([0, *map(len, ordered)]).astype(np.int32),
-            np.array([way for ways in ordered for way in ways] or [0], np.int32),
-            np.array([first.table() for first in self._follows] or [[1] * 256], np.uint8))
+        sets = list(self._sets)
+        beyond = [pair for chosen in sets for pair in chosen.beyond]
+        lists = sorted(self._lists, key=self._lists.__getitem__)
+        parts = [
+            [number for instruction in self._code for number in instruction],
+            [word for chosen in sets for word in _words(chosen.table())],
+            np.cumsum([0, *(len(chosen.beyond) for chosen in sets)]).tolist(),
+            [low for low, _ in beyond], [high for _, high in beyond], list(self._literals),
+            [number for table in self._tables for number in table],
+            np.cumsum([0, *map(len, lists)]).tolist(), [way for ways in lists for way in ways],
+            [word for first in self._follows for word in _words(first.table())],
+        ]
+        offsets = np.cumsum([len(Part), *map(len, parts)])[:-1].tolist()
+        return np.array([*offsets, *(number for part in parts for number in part)], np.int64).astype(np.int32)
 
     def _emit(self, operation: Op, *operands: int) -> int:
         if len(self._code) > LARGEST * 64:
@@ -311,6 +320,11 @@ class Assembler:
     def _limit(self, before: int) -> None:
         if len(self._code) - before > LARGEST:
             raise UnsuitableError("too many rounds")
+
+
+def _words(bits: Sequence[int]) -> list[int]:
+    """Bits as words of 32, the first bit lowest."""
+    return [sum(bit << index for index, bit in enumerate(bits[at : at + 32])) for at in range(0, len(bits), 32)]
 
 
 def _literal(items: Sequence[Item], fold: bool) -> str:

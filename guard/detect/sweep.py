@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import loop
-from guard.detect.machine import EXHAUSTED, LAST_CLOSED, code_point, match, new_slots, new_stack, width_at
+from guard.compiled import kernel
+from guard.detect.machine import EXHAUSTED, LAST_CLOSED, SPARE, STEPS, code_point, new_memory, run, width_at
 from guard.detect.program import Programs
 from guard.detect.triggers import PLANE, Triggers
 
@@ -43,7 +43,7 @@ class Workspace:
     """Memory that one thread uses again and again."""
 
     def __init__(self) -> None:
-        self.stack, self.slots = new_stack(), new_slots()
+        self.memory = new_memory()
         self.out = np.empty((4, 4096), np.int64)
 
     def grow(self) -> None:
@@ -51,8 +51,8 @@ class Workspace:
         self.out = np.concatenate([self.out, np.empty_like(self.out)], axis=1)
 
 
-@loop
-def _run(text: Bytes, at: int, high: int, kind: int, most: int) -> int:
+@kernel
+def _length(text: Bytes, at: int, high: int, kind: int, most: int) -> int:
     """How many characters from here on belong to a run, counted up to `most`."""
     count = 0
     while at < high and count < most:
@@ -71,42 +71,44 @@ def _run(text: Bytes, at: int, high: int, kind: int, most: int) -> int:
     return count
 
 
-@loop
-def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, line: int, slots: Any) -> int:
+@kernel
+def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, line: int, memory: Any) -> int:
     """Adds a match; the new number of matches. What `judge.reported` says is reported."""
     start, stop = at, end
     if group > 0:
         chosen = group
-        if slots[2 * chosen] < 0 or slots[2 * chosen + 1] < 0:
-            chosen = max(0, slots[LAST_CLOSED])
+        if memory[2 * chosen] < 0 or memory[2 * chosen + 1] < 0:
+            chosen = max(0, memory[LAST_CLOSED])
         if chosen > 0:
-            start, stop = slots[2 * chosen], slots[2 * chosen + 1]
+            start, stop = memory[2 * chosen], memory[2 * chosen + 1]
     if stop > start:
         out[0, count], out[1, count], out[2, count], out[3, count] = program, start, stop, line
         return count + 1
     return count
 
 
-@loop
-def _class_at(triggers: Triggers, text: Bytes, at: int) -> int:
+@kernel
+def _class_at(classes: Any, text: Bytes, at: int) -> int:
     byte = text[at]
     if byte < 0x80:
-        return triggers.classes[byte]
+        return classes[byte]
     code = code_point(text, at)
-    return triggers.classes[code if code < PLANE else PLANE]
+    return classes[code if code < PLANE else PLANE]
 
 
-@loop
+@kernel
 def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, bounds: Ints, active: Any, out: Any,
-          resume: Any, slots: Any, stack: Any, patience: Any, place: Any) -> int:
+          resume: Any, memory: Any, patience: Any, place: Any) -> int:
     """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
 
     `bounds` are the offsets of the line ends, with one before the first byte. `active[program]` says whether it is
     wanted, `resume[program]` where its last match ended, `patience[program]` how many steps it has left. Returns how
     many matches there are, or the complement of it when `out` is full: then call again with more room.
     """
+    addresses, groups = starts.addresses, starts.groups
+    classes, pairs, before_of, open_lists = triggers.classes, triggers.pairs, triggers.before, triggers.open
+    member_edges, members, runs = triggers.edges, triggers.members, triggers.runs
     room, count = out.shape[1] - 64, place[2]
-    measured = np.zeros(RUN_KINDS, np.int64)
     for line in range(place[0], len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
         at = low
@@ -119,39 +121,41 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
             back = at - 1
             while back > low and text[back] & 0xC0 == 0x80:
                 back -= 1
-            prior = _class_at(triggers, text, back)
-        current = _class_at(triggers, text, at)
+            prior = _class_at(classes, text, back)
+        current = _class_at(classes, text, at)
         while at < high:
             following = at + width_at(text, at)
-            coming = _class_at(triggers, text, following) if following < high else 0
-            number = triggers.pairs[current, coming]
+            coming = _class_at(classes, text, following) if following < high else 0
+            number = pairs[current, coming]
             if number != 0:
-                number = triggers.open[number, triggers.before[prior]]
+                number = open_lists[number, before_of[prior]]
                 if number != 0:
                     if count >= room:
                         place[0], place[1], place[2] = line, at, count
                         return -count - 1
-                    measured[:] = -1
-                    for index in range(triggers.edges[number], triggers.edges[number + 1]):
-                        program = triggers.members[index]
+                    for kind in range(RUN_KINDS):
+                        memory[SPARE + kind] = -1
+                    for index in range(member_edges[number], member_edges[number + 1]):
+                        program = members[index]
                         if resume[program] > at or not active[program]:
                             continue
                         fits = True
                         for kind in range(RUN_KINDS):
-                            least = triggers.runs[program, kind]
+                            least = runs[program, kind]
                             if least > 1:
-                                if measured[kind] < 0:
-                                    measured[kind] = _run(text, at, high, kind, 96)
-                                if measured[kind] < least:
+                                if memory[SPARE + kind] < 0:
+                                    memory[SPARE + kind] = _length(text, at, high, kind, 96)
+                                if memory[SPARE + kind] < least:
                                     fits = False
                                     break
                         if not fits:
                             continue
-                        end = match(programs, starts.addresses[program], text, low, high, at, slots, stack,
-                                    patience[program])
+                        memory[STEPS] = patience[program]
+                        end = run(programs, addresses[program], text, low, high, at, memory)
+                        patience[program] = memory[STEPS]
                         if end >= 0:
                             resume[program] = max(end, at + 1)
-                            count = _keep(out, count, program, starts.groups[program], at, end, line, slots)
+                            count = _keep(out, count, program, groups[program], at, end, line, memory)
                         elif end == EXHAUSTED:
                             active[program] = False
             prior, current, at = current, coming, following
@@ -159,14 +163,14 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
     return count
 
 
-@loop
-def around(programs: Programs, starts: Starts, first: int, text: Bytes, bounds: Ints, event_programs: Ints,
-           event_ends: Ints, backs: Ints, active: Any, out: Any, resume: Any, slots: Any, stack: Any, patience: Any,
-           place: Any) -> int:
+@kernel
+def around(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, event_programs: Ints, event_ends: Ints,
+           backs: Ints, active: Any, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
     """Fills `out` with the matches that begin at most `backs[program]` characters before an event, from `place` on.
 
     Events are sorted by their end. `backs` of -1 look at the whole line. Returns as `sweep` does.
     """
+    addresses, groups = starts.addresses, starts.groups
     room, count, line = out.shape[1] - 8, place[2], place[0]
     for event in range(place[1], len(event_ends)):
         program, last = event_programs[event], event_ends[event]
@@ -193,7 +197,9 @@ def around(programs: Programs, starts: Starts, first: int, text: Bytes, bounds: 
         at = max(at, resume[program])
         limit = min(last, high)
         while at < limit or (backs[program] < 0 and at < high):
-            end = match(programs, starts.addresses[program], text, low, high, at, slots, stack, patience[program])
+            memory[STEPS] = patience[program]
+            end = run(programs, addresses[program], text, low, high, at, memory)
+            patience[program] = memory[STEPS]
             if end == EXHAUSTED:
                 active[program] = False
                 break
@@ -204,7 +210,7 @@ def around(programs: Programs, starts: Starts, first: int, text: Bytes, bounds: 
                 place[0], place[1], place[2] = line, event, count
                 resume[program] = max(resume[program], at)
                 return -count - 1
-            count = _keep(out, count, program, starts.groups[program], at, end, line, slots)
+            count = _keep(out, count, program, groups[program], at, end, line, memory)
             at = max(end, at + width_at(text, at))
         resume[program] = max(resume[program], at)
     place[2] = count
