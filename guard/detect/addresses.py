@@ -9,21 +9,30 @@ from itertools import islice
 
 from guard.detect.tables import longest_first, rows
 
+TENTHS = "一二三四五六七八九十"
+NUMERALS = TENTHS + "百甲乙丙丁"
+DIRECTIONS = "东南西北中" + TENTHS
+ROADS = "段路街区里巷弄村条"
+DATED = "年月日元万"
+"""Behind digits: they are no room."""
 _HAN = "一-龥"
 _DIVISION = rf"[{_HAN}]{{1,9}}?(?:{'|'.join(longest_first('address_divisions'))})"
 _PLACE = (rf"[{_HAN}]{{1,9}}?(?:{'|'.join(longest_first('address_places'))})"
           r"(?:[东南西北中一二三四五六七八九十]{1,2}(?:段|路|街|区|里|巷|弄|村|条))?")
-_COUNT = r"[0-9A-Za-z]{1,5}(?:-[0-9A-Za-z]{1,5}){0,3}|[一二三四五六七八九十百甲乙丙丁]{1,4}"
+_COUNT = rf"[0-9A-Za-z]{{1,5}}(?:-[0-9A-Za-z]{{1,5}}){{0,3}}|[{NUMERALS}]{{1,4}}"
 _UNIT = "|".join(longest_first("address_units"))
-_NUMBER = rf"(?:附|第)?(?:{_COUNT})(?:{_UNIT})(?:之[一二三四五六七八九十0-9]{{1,2}})? ?"
-_ROOM = rf"(?:{_NUMBER})+(?:[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{0,3}}(?![0-9年月日元万]))?"
+_NUMBER = rf"(?:附|第)?(?:{_COUNT})(?:{_UNIT})(?:之[{TENTHS}0-9]{{1,2}})? ?"
+_ROOM = rf"(?:{_NUMBER})+(?:[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{0,3}}(?![0-9{DATED}]))?"
 _LEAD = rf"(?P<division>(?:{_DIVISION} ?){{0,5}}+)"
 _PLACES = rf"(?P<place>(?:(?!(?:{_COUNT})(?:{_UNIT})){_PLACE} ?){{1,3}})"
 _NUMBERED = re.compile(rf"{_LEAD}{_PLACES}?(?P<number>{_ROOM}(?:\(?{_PLACE}{_ROOM}\)?){{0,2}})", re.ASCII)
 _UNNUMBERED = re.compile(rf"{_LEAD}{_PLACES}", re.ASCII)
-_LEAD_WORDS = re.compile(r"(?:现|家|常|暂|居|户籍)?(?:住址|住所|住|地址|位于|[在于到至为是我系从])+[在于是为]?")
-_TOWNSHIP = re.compile(rf"[{_HAN}]{{2,3}}(?:镇|乡|街道)")
-_RUN = re.compile(rf"[{_HAN}0-9A-Za-z#· -]*$")
+HOMES = ("户籍", "现", "家", "常", "暂", "居")
+LEADS = ("住址", "住所", "地址", "位于", "住", *"在于到至为是我系从")
+TOWNSHIPS = ("街道", "镇", "乡")
+_LEAD_WORDS = re.compile(f"(?:{'|'.join(HOMES)})?(?:{'|'.join(LEADS)})+")
+_TOWNSHIP = re.compile(f"[{_HAN}]{{2,3}}(?:{'|'.join(TOWNSHIPS)})")
+_RUN = re.compile(rf"[{_HAN}0-9A-Za-z#· -]*\Z")
 REACH = 64
 """Code points to the left of a number that an address may start at, and to the right that it may go on."""
 LONGEST = 2 * REACH + 8
@@ -31,7 +40,7 @@ LONGEST = 2 * REACH + 8
 
 
 @cache
-def _starts() -> dict[str, tuple[str, ...]]:
+def division_names() -> dict[str, tuple[str, ...]]:
     """Names of divisions by their first two characters, provinces without their suffix too."""
     found: dict[str, set[str]] = {}
     for code, name in ((row[0], row[1]) for row in rows("divisions")):
@@ -49,12 +58,12 @@ def _starts() -> dict[str, tuple[str, ...]]:
 @cache
 def _initials() -> re.Pattern[str]:
     """A first character of the name of a division: few places of a text have one."""
-    return re.compile(f"[{''.join(sorted({key[0] for key in _starts()}))}]")
+    return re.compile(f"[{''.join(sorted({key[0] for key in division_names()}))}]")
 
 
 def starts_division(text: str, at: int = 0) -> bool:
     """Whether the name of a division of GB/T 2260 (or of a province, without its suffix) stands at `at`."""
-    names = _starts().get(text[at : at + 2])
+    names = division_names().get(text[at : at + 2])
     return names is not None and text.startswith(names, at)
 
 
@@ -107,6 +116,7 @@ def _complete(found: re.Match[str]) -> bool:
 
 def after_label(text: str, start: int, end: int) -> tuple[int, int] | None:
     """The address that starts at `start`, behind a label: a number is not needed there."""
+    end = min(end, start + LONGEST)
     found = _NUMBERED.match(text, start, end) or _UNNUMBERED.match(text, start, end)
     if not found or not found["division"]:
         return None
@@ -120,5 +130,5 @@ def in_division(value: str) -> bool:
 
 def is_address(value: str) -> bool:
     """A value that reads as an address: it begins with a division, or has a place and a number."""
-    found = _NUMBERED.match(value)
+    found = _NUMBERED.match(value, 0, LONGEST)
     return starts_division(value) or bool(found and (found["place"] or found["division"]))

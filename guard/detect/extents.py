@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from guard.detect import addresses, names
 from guard.detect.identifier_checks import known_given_name
 
+LIST_ENDS = "等和及与的同"
+"""What may stand right behind the last name of an enumeration."""
 Extent = Callable[[str, int, int], tuple[int, int] | None]
 """(normalised line, start, end of what the pattern found) -> start and end of the value, or None."""
 
@@ -40,15 +42,20 @@ def listed_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     found = names.cut(text, start, end, names.FAIR)
     if found is None or not "一" <= text[found[1] : found[1] + 1] <= "龥":
         return found
-    return found if text[found[1]] in "等和及与的同" else None
+    return found if text[found[1]] in LIST_ENDS else None
 
 
 def known_latin_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     """A given name that is common somewhere, with what follows it: User Mary Lee is Mary Lee."""
-    while start < end and not known_given_name(text[start:end]):
+    while start < end and not _is_known(text[start:end]):
         space = text.find(" ", start, end)
         start = space + 1 if space >= 0 else end
     return (start, end) if " " in text[start:end] else None
+
+
+def _is_known(text: str) -> bool:
+    """ASCII only: what other letters are in upper and lower case is a long story, and the table has none."""
+    return text.partition(" ")[0].partition("-")[0].isascii() and known_given_name(text)
 
 
 EXTENTS: Mapping[str, Extent] = {

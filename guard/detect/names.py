@@ -18,8 +18,17 @@ LENIENT, USUAL, FAIR, STRICT = -4.0, -2.0, 0.0, 3.0
 """Least plausibility beside a label with a colon, alone in a cell beside an identifier, in a pattern that speaks for a
 name, and for a word on its own."""
 
-IMPLAUSIBLE = -99.0
-_ONE, _SHORT, _PLACE, _PLACE_BEFORE = 0.75, -1.0, 5.0, 2.0
+IMPLAUSIBLE, ETHNIC = -99.0, STRICT + 3
+ONE_CHARACTER, TWO_CHARACTERS, SHORT = 0.75, 0.6, -1.0
+"""What the odds of a given name count for by its length, and what is off for a short one."""
+UNKNOWN = -6.0
+"""The odds of a character that no given name of the table has."""
+PLACE, PLACE_BEFORE, WORD_BEFORE = 5.0, 2.0, 1.5
+"""What is off for a place, for one that a name of three characters starts with, and for a common word there."""
+AT_END, BEFORE_DOT, BEFORE_FOLLOWER, BEFORE_HAN = 4.0, -8.0, 3.0, -4.0
+"""What it is worth that a name ends where it does."""
+LONGEST = 12
+"""Characters of a name in running text at most."""
 _ETHNIC_DOT = re.compile(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
 _ETHNIC = re.compile(f"(?:{'|'.join(longest_first('name_parts'))}){{2,4}}")
 _LEADS = re.compile(f"(?:{'|'.join(longest_first('name_leads'))})(?=[一-龥]{{2}})")
@@ -43,32 +52,47 @@ def split(name: str) -> tuple[str, str] | None:
 def plausibility(name: str) -> float:
     """How much a run of Han characters looks like a whole name: above STRICT surely, below LENIENT hardly."""
     if _ETHNIC_DOT.fullmatch(name) or _ETHNIC.fullmatch(name):
-        return STRICT + 3
+        return ETHNIC
     parts = None if "某" in name else split(name)
     if parts is None or not 1 <= len(parts[1]) <= 2 or (len(parts[0]) == 1 and len(name) > 3 and not _double(name)):
         return IMPLAUSIBLE
     surname, given = parts
-    odds = [numbers("given").get(character, -6.0) for character in given]
-    worth = sum(odds) * (_ONE if len(odds) == 1 else 0.6) + (_surnames()[surname] - 5.0) * 0.6
-    worth += _SHORT if len(given) == 1 else 0.0
+    odds = [numbers("given").get(character, UNKNOWN) for character in given]
+    worth = sum(odds) * (ONE_CHARACTER if len(odds) == 1 else TWO_CHARACTERS) + surname_worth(_surnames()[surname])
+    worth += SHORT if len(given) == 1 else 0.0
     return worth - _word_weight(name) - _place_weight(name)
+
+
+def surname_worth(frequency: float) -> float:
+    """What a surname is worth by the logarithm of how many bear it."""
+    return (frequency - 5.0) * 0.6
+
+
+def word_worth(count: float) -> float:
+    """What an ordinary word weighs against a name that is written like it."""
+    return math.log2(count) * 0.8
+
+
+def is_common(count: float) -> bool:
+    """Whether a word is so common that a name which only starts with it is less plausible."""
+    return count > 200
 
 
 def _place_weight(name: str) -> float:
     """A place is hardly a name, with its suffix (巴彦县) or without; what starts like one may go on (杭州云帆公司)."""
-    if name in _places() or name in _divisions():
-        return _PLACE
-    return _PLACE_BEFORE if len(name) == 3 and name[:2] in _places() else 0.0
+    if name in places() or name in divisions():
+        return PLACE
+    return PLACE_BEFORE if len(name) == 3 and name[:2] in places() else 0.0
 
 
 @cache
-def _places() -> frozenset[str]:
+def places() -> frozenset[str]:
     """Names of divisions without their suffix: 石家庄, 连云港, 白云."""
     return frozenset(re.sub(r"(?:市|区|县|自治县|地区|盟|旗)$", "", row[1]) for row in rows("divisions"))
 
 
 @cache
-def _divisions() -> frozenset[str]:
+def divisions() -> frozenset[str]:
     """Names of divisions with their suffix."""
     return frozenset(row[1] for row in rows("divisions"))
 
@@ -80,9 +104,9 @@ def _double(name: str) -> bool:
 
 def _word_weight(name: str) -> float:
     counts = numbers("words")
-    weight = math.log2(counts[name]) * 0.8 if name in counts else 0.0
-    if len(name) == 3 and name[:2] in counts and counts[name[:2]] > 200:
-        weight += 1.5
+    weight = word_worth(counts[name]) if name in counts else 0.0
+    if len(name) == 3 and name[:2] in counts and is_common(counts[name[:2]]):
+        weight += WORD_BEFORE
     return weight
 
 
@@ -94,7 +118,7 @@ def cut(text: str, start: int, end: int, least: float) -> tuple[int, int] | None
     if lead := _LEADS.match(text, start, end):
         start = lead.end()
     best, chosen = -math.inf, None
-    for stop in range(start + 2, min(end, start + 12) + 1):
+    for stop in range(start + 2, min(end, start + LONGEST) + 1):
         worth = plausibility(text[start:stop])
         if worth < least:
             continue
@@ -107,8 +131,8 @@ def cut(text: str, start: int, end: int, least: float) -> tuple[int, int] | None
 def _stop_worth(text: str, stop: int) -> float:
     """What stands behind a name: its end, a word that follows names, or any other Han character."""
     if stop >= len(text) or not "一" <= text[stop] <= "龥":
-        return 4.0 if text[stop : stop + 1] != "·" else -8.0
-    return 3.0 if _FOLLOWS.match(text, stop) else -4.0
+        return AT_END if text[stop : stop + 1] != "·" else BEFORE_DOT
+    return BEFORE_FOLLOWER if _FOLLOWS.match(text, stop) else BEFORE_HAN
 
 
 def is_name(name: str) -> bool:

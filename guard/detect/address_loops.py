@@ -1,0 +1,424 @@
+"""Addresses as compiled loops: what `guard.detect.addresses` says, for many candidates at once.
+
+The patterns there are the definition, and tests hold these loops to them. Written by hand, because the grammar needs
+to go back in one place only: how many places come before the first number. Everything before is atomic, and behind it
+nothing is obligatory, so that the first way that fits is the way that `re` takes.
+
+Positions are indices of a scratch of code points (`guard.detect.code_points`); no read goes outside
+`buffer[line_start:line_end]`, whatever the bytes are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.compiled import loop
+from guard.detect.code_points import Bytes, Codes, Words, back, code_point, decode, is_han, longest, word_length
+
+AROUND_NUMBER, BEHIND_LABEL = range(2)
+"""What `locate` does: the ways of `guard.detect.extents`."""
+BEGINS_WITH_DIVISION, READS_AS_ADDRESS = range(2)
+"""What `check` asks: `addresses.in_division`, `addresses.is_address`."""
+DIGIT, ALPHANUMERIC, NUMERAL, ORDINAL, DIRECTION, ROAD, DATED, RUN, PART = (1 << bit for bit in range(9))
+"""Bits of `AddressLexicon.kinds`."""
+_DIVISIONS, _PLACES, _STARTS, _DETAILS = 5, 3, 3, 2
+_NAME = 9  # characters of the name of a division or place before its suffix, at most
+_SHORT_DIVISION = 5
+_TAILS = 4  # of a place: with 东路 or the like and without, with a space and without
+_SPACE, _OPEN, _CLOSE, _HYPHEN = 0x20, 0x28, 0x29, 0x2D
+_OF, _ATTACHED, _NUMBER = 0x4E4B, 0x9644, 0x7B2C  # 之 附 第
+Offsets = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+class AddressLexicon(NamedTuple):
+    """What `guard.detect.addresses` knows.
+
+    `kinds[code]` are bits that say what a code point can be. The words are endings of divisions, endings of places,
+    units of numbers, names of divisions, and what stands before an address. `reach` and `longest` count code points.
+    """
+
+    kinds: npt.NDArray[np.uint16]
+    divisions: Words
+    places: Words
+    units: Words
+    names: Words
+    homes: Words
+    leads: Words
+    townships: Words
+    reach: int
+    longest: int
+
+
+class Scratch(NamedTuple):
+    """Working memory of one thread; see `guard.detect.code_points` for the first two.
+
+    `ends[n]` are ends that the place behind n others can have. Bit k of `tried[n]` says that no number can be reached
+    from k characters further on with n places behind.
+    """
+
+    codes: npt.NDArray[np.int64]
+    edges: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    tried: npt.NDArray[np.int64]
+
+
+@loop
+def _is(lexicon: AddressLexicon, code: int, kinds: int) -> bool:
+    return lexicon.kinds[code] & kinds != 0
+
+
+@loop
+def _behind_space(codes: Codes, at: int) -> int:
+    return at + 1 if codes[at] == _SPACE else at
+
+
+@loop
+def _run_end(lexicon: AddressLexicon, codes: Codes, at: int, kinds: int, most: int) -> int:
+    """Where a run of some kinds ends, or `most` characters of it."""
+    end = at
+    while end < at + most and _is(lexicon, codes[end], kinds):
+        end += 1
+    return end
+
+
+@loop
+def _counted(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
+    """Where a count and its unit end (12-3号, 三单元), -1 when none stands here.
+
+    What can count cannot begin a unit, so that only the whole run can be the count.
+    """
+    if _is(lexicon, codes[at], ALPHANUMERIC):
+        end = _count_end(lexicon, codes, at)
+    else:
+        end = _run_end(lexicon, codes, at, NUMERAL, 4)
+    size = longest(lexicon.units, codes, end) if end > at else 0
+    return end + size if size else -1
+
+
+@loop
+def _count_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
+    """The end of up to four groups of one to five letters or digits with hyphens between, -1 for any other run."""
+    for _ in range(4):
+        end = _run_end(lexicon, codes, at, ALPHANUMERIC, 5)
+        if end == at:
+            return -1
+        if codes[end] != _HYPHEN:
+            return end
+        at = end + 1
+    return -1
+
+
+@loop
+def _number(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
+    """Where a number ends: 附3号之一, -1 when none stands here."""
+    if codes[at] == _ATTACHED or codes[at] == _NUMBER:
+        at += 1
+    at = _counted(lexicon, codes, at)
+    if at < 0:
+        return -1
+    if codes[at] == _OF:
+        end = _run_end(lexicon, codes, at + 1, ORDINAL, 2)
+        at = end if end > at + 1 else at
+    return _behind_space(codes, at)
+
+
+@loop
+def _numbers(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
+    """Where one or more numbers and the digits of a room behind them end, -1 when no number stands here."""
+    end = -1
+    at = _number(lexicon, codes, at)
+    while at >= 0:
+        end = at
+        at = _number(lexicon, codes, at)
+    return _room_end(lexicon, codes, end) if end >= 0 else -1
+
+
+@loop
+def _room_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
+    """Where 301 or 3-2-301 ends, `at` when it is none: it is no part of a longer number, of a date or of an amount."""
+    best, group = at, at
+    for _ in range(4):
+        end = _run_end(lexicon, codes, group, DIGIT, 4)
+        if end == group or _is(lexicon, codes[end], DIGIT):
+            break
+        if not _is(lexicon, codes[end], DATED):
+            best = end
+        if codes[end] != _HYPHEN:
+            break
+        group = end + 1
+    return best
+
+
+@loop
+def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: bool, ends: Codes) -> int:
+    """Every end of a place that begins here, in the order in which `re` takes them; how many there are.
+
+    With `spaced` a space behind it may belong to it.
+    """
+    count = 0
+    for suffix in range(at + 1, at + 1 + _NAME):
+        if not is_han(codes[suffix - 1]):
+            break
+        group = lexicon.places.groups[codes[suffix]]
+        for word in range(lexicon.places.firsts[group], lexicon.places.firsts[group + 1]):
+            length = word_length(lexicon.places, word, codes, suffix)
+            if length:
+                plain = suffix + length
+                further = _further_end(lexicon, codes, plain)
+                if further > plain:
+                    count = _add_end(codes, further, spaced, ends, count)
+                count = _add_end(codes, plain, spaced, ends, count)
+    return count
+
+
+@loop
+def _add_end(codes: Codes, at: int, spaced: bool, ends: Codes, count: int) -> int:
+    if spaced and codes[at] == _SPACE:
+        ends[count] = at + 1
+        count += 1
+    ends[count] = at
+    return count + 1
+
+
+@loop
+def _further_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
+    """Where 东路 or 三区 behind a place ends, `at` when none stands here."""
+    end = _run_end(lexicon, codes, at, DIRECTION, 2)
+    return end + 1 if end > at and _is(lexicon, codes[end], ROAD) else at
+
+
+@loop
+def _divisions_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
+    """Where up to five divisions end, each at the first ending that it can have."""
+    for _ in range(_DIVISIONS):
+        end = at
+        for suffix in range(at + 1, at + 1 + _NAME):
+            if not is_han(codes[suffix - 1]):
+                break
+            size = longest(lexicon.divisions, codes, suffix)
+            if size:
+                end = _behind_space(codes, suffix + size)
+                break
+        if end == at:
+            break
+        at = end
+    return at
+
+
+@loop
+def _places_before_number(lexicon: AddressLexicon, scratch: Scratch, origin: int, at: int, placed: int) -> int:
+    """Where the places end behind which a number stands, when `placed` end at `at`; -1 without such.
+
+    As many and as far as `re` takes them: a further place first, if no number stands here, then the number.
+    """
+    here = 1 << at - origin
+    if scratch.tried[placed] & here:
+        return -1
+    scratch.tried[placed] |= here
+    if placed < _PLACES and _counted(lexicon, scratch.codes, at) < 0:
+        count = _place_ends(lexicon, scratch.codes, at, True, scratch.ends[placed])
+        for index in range(count):
+            end = _places_before_number(lexicon, scratch, origin, scratch.ends[placed, index], placed + 1)
+            if end >= 0:
+                return end
+    return at if placed and _number(lexicon, scratch.codes, at) >= 0 else -1
+
+
+@loop
+def _places_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
+    """Where one to three places end that need no number behind them, `at` when there is none."""
+    for _ in range(_PLACES):
+        if _counted(lexicon, scratch.codes, at) >= 0:
+            break
+        if _place_ends(lexicon, scratch.codes, at, True, scratch.ends[0]) == 0:
+            break
+        at = scratch.ends[0, 0]
+    return at
+
+
+@loop
+def _details_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
+    """Where up to two further places with numbers end, which may stand in parentheses: (桂花苑37号楼)."""
+    for _ in range(_DETAILS):
+        start = at + 1 if scratch.codes[at] == _OPEN else at
+        count = _place_ends(lexicon, scratch.codes, start, False, scratch.ends[0])
+        end = -1
+        for index in range(count):
+            end = _numbers(lexicon, scratch.codes, scratch.ends[0, index])
+            if end >= 0:
+                break
+        if end < 0:
+            break
+        at = end + 1 if scratch.codes[end] == _CLOSE else end
+    return at
+
+
+@loop
+def _trimmed(codes: Codes, start: int, end: int) -> int:
+    while end > start and (codes[end - 1] == _SPACE or codes[end - 1] == _OPEN):
+        end -= 1
+    return end
+
+
+@loop
+def _numbered(lexicon: AddressLexicon, scratch: Scratch, at: int) -> tuple[int, int, int]:
+    """Where divisions, places and the whole numbered address end that begins at `at`; -1 for the whole without one."""
+    divisions = _divisions_end(lexicon, scratch.codes, at)
+    scratch.tried[:] = 0
+    places = _places_before_number(lexicon, scratch, divisions, divisions, 0)
+    places = places if places >= 0 else divisions
+    end = _numbers(lexicon, scratch.codes, places)
+    if end >= 0:
+        end = _trimmed(scratch.codes, at, _details_end(lexicon, scratch, end))
+    return divisions, places, end
+
+
+@loop
+def _complete_end(lexicon: AddressLexicon, scratch: Scratch, at: int, count: int) -> int:
+    """Where the numbered address ends that begins at `at`, -1 when that is none or one of a district only."""
+    limit = min(at + lexicon.longest, count)
+    beyond = scratch.codes[limit]
+    scratch.codes[limit] = 0
+    divisions, places, end = _numbered(lexicon, scratch, at)
+    scratch.codes[limit] = beyond
+    return end if divisions > at and (places > divisions or divisions - at > _SHORT_DIVISION) else -1
+
+
+@loop
+def _starts_division(lexicon: AddressLexicon, codes: Codes, at: int) -> bool:
+    return longest(lexicon.names, codes, at) > 0
+
+
+@loop
+def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_start: int, line_end: int, start: int,
+                  end: int) -> tuple[int, int]:
+    """`addresses.around_number`; (-1, -1) for None."""
+    left, before = _left(lexicon, buffer, line_start, start)
+    count = decode(buffer, left, _parts_end(lexicon, buffer, start, line_end), scratch.codes, scratch.edges, 0,
+                   before + lexicon.longest)
+    starts = 0
+    for at in range(before):
+        if _starts_division(lexicon, scratch.codes, at):
+            stop = _complete_end(lexicon, scratch, at, count)
+            if stop >= 0 and scratch.edges[stop] >= end:
+                return scratch.edges[at], scratch.edges[stop]
+            starts += 1
+            if starts == _STARTS:
+                break
+    if starts == 0:
+        at = _rural_start(lexicon, scratch.codes, before)
+        stop = _complete_end(lexicon, scratch, at, count) if at >= 0 else -1
+        if stop >= 0 and scratch.edges[stop] >= end:
+            return scratch.edges[at], scratch.edges[stop]
+    return -1, -1
+
+
+@loop
+def _left(lexicon: AddressLexicon, buffer: Bytes, line_start: int, start: int) -> tuple[int, int]:
+    """The offset of the first of the characters of addresses right before `start`, and how many they are."""
+    at, count = start, 0
+    while at > line_start and count < lexicon.reach:
+        previous = back(buffer, line_start, at)
+        code, _ = code_point(buffer, previous, at)
+        if not _is(lexicon, code, RUN):
+            break
+        at, count = previous, count + 1
+    return at, count
+
+
+@loop
+def _parts_end(lexicon: AddressLexicon, buffer: Bytes, at: int, line_end: int) -> int:
+    """Behind the characters from `at` on that an address can have, not further than an address can go."""
+    for _ in range(lexicon.longest):
+        if at >= line_end:
+            break
+        code, behind = code_point(buffer, at, line_end)
+        if not _is(lexicon, code, PART):
+            break
+        at = behind
+    return at
+
+
+@loop
+def _rural_start(lexicon: AddressLexicon, codes: Codes, limit: int) -> int:
+    """Where the first township before `limit` begins, behind its lead words; -1 without one."""
+    for at in range(limit):
+        if not is_han(codes[at]) or not is_han(codes[at + 1]):
+            continue
+        for suffix in (at + 3, at + 2):
+            size = longest(lexicon.townships, codes, suffix) if is_han(codes[suffix - 1]) else 0
+            if size and suffix + size <= limit:
+                return _behind_leads(lexicon, codes, at, suffix + size)
+    return -1
+
+
+@loop
+def _behind_leads(lexicon: AddressLexicon, codes: Codes, at: int, limit: int) -> int:
+    """Behind the words before an address (家住, 现住址在), `at` when there are none."""
+    end = at + longest(lexicon.homes, codes, at)
+    found = at
+    while end < limit:
+        size = longest(lexicon.leads, codes, end)
+        if size == 0 or end + size > limit:
+            break
+        end += size
+        found = end
+    return found
+
+
+@loop
+def behind_label(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, start: int, end: int) -> tuple[int, int]:
+    """`addresses.after_label`; (-1, -1) for None."""
+    decode(buffer, start, end, scratch.codes, scratch.edges, 0, lexicon.longest)
+    divisions, _, stop = _numbered(lexicon, scratch, 0)
+    if stop < 0:
+        places = _places_end(lexicon, scratch, divisions)
+        stop = _trimmed(scratch.codes, 0, places) if places > divisions else -1
+    if divisions == 0 or stop < 0:
+        return -1, -1
+    return start, scratch.edges[stop]
+
+
+@loop
+def _new_scratch(lexicon: AddressLexicon) -> Scratch:
+    room = lexicon.reach + lexicon.longest + 8
+    words = np.diff(lexicon.places.edges).max()
+    return Scratch(np.zeros(room, np.int64), np.zeros(room, np.int64),
+                   np.zeros((_PLACES, _TAILS * _NAME * words), np.int64), np.zeros(_PLACES + 1, np.int64))
+
+
+@loop
+def locate(lexicon: AddressLexicon, way: int, buffer: Bytes, line_starts: Offsets, line_ends: Offsets, starts: Offsets,
+           ends: Offsets, out_starts: Offsets, out_ends: Offsets) -> None:
+    """The extent of each candidate `buffer[starts[i]:ends[i]]` in its line, -1 and -1 for none.
+
+    A candidate that does not lie in its line, or a line that does not lie in the buffer, has none.
+    """
+    scratch = _new_scratch(lexicon)
+    for index in range(len(starts)):
+        low, high, start, end = line_starts[index], line_ends[index], starts[index], ends[index]
+        found = -1, -1
+        if 0 <= low <= start <= end <= high <= len(buffer):
+            if way == BEHIND_LABEL:
+                found = behind_label(lexicon, scratch, buffer, start, end)
+            else:
+                found = around_number(lexicon, scratch, buffer, low, high, start, end)
+        out_starts[index], out_ends[index] = found
+
+
+@loop
+def check(lexicon: AddressLexicon, question: int, buffer: Bytes, starts: Offsets, ends: Offsets, out: Mask) -> None:
+    """The answer to `question` for each `buffer[starts[i]:ends[i]]`."""
+    scratch = _new_scratch(lexicon)
+    for index in range(len(starts)):
+        out[index] = False
+        if 0 <= starts[index] <= ends[index] <= len(buffer):
+            decode(buffer, starts[index], ends[index], scratch.codes, scratch.edges, 0, lexicon.longest)
+            out[index] = _starts_division(lexicon, scratch.codes, 0)
+            if question == READS_AS_ADDRESS and not out[index]:
+                _, places, stop = _numbered(lexicon, scratch, 0)
+                out[index] = stop >= 0 and places > 0

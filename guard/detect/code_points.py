@@ -1,0 +1,102 @@
+"""Loops over code points: a stretch of UTF-8 as numbers, and which words of a table stand in it.
+
+A scratch is two arrays: `codes[i]` is a code point, `edges[i]` the byte offset where it starts. What no table knows
+becomes OTHER: code points beyond the basic plane, the code point 0, bytes that are no UTF-8. Behind the last code point
+stands a zero, which belongs to no word, so that nothing has to ask for the end.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.compiled import loop
+
+OTHER = 0xFFFF
+Bytes = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.int64]
+
+
+class Words(NamedTuple):
+    """Words by their first code point, longer ones first.
+
+    `groups[code]` is a number g; its words are those from `firsts[g]` to `firsts[g + 1]`; word w is
+    `letters[edges[w]:edges[w + 1]]`. Group 0 is empty.
+    """
+
+    groups: npt.NDArray[np.int16]
+    firsts: npt.NDArray[np.int32]
+    edges: npt.NDArray[np.int32]
+    letters: npt.NDArray[np.uint16]
+
+
+@loop
+def code_point(buffer: Bytes, at: int, end: int) -> tuple[int, int]:
+    """The code point at `at`, before `end`, and where the next one starts."""
+    first = np.int64(buffer[at])
+    if 0 < first < 0x80:
+        return first, at + 1
+    code, behind = 0, at + 1
+    if 0xE0 <= first < 0xF0 and at + 2 < end:
+        code = (first & 15) << 12 | np.int64(buffer[at + 1] & 63) << 6 | np.int64(buffer[at + 2] & 63)
+        behind = at + 3
+    elif 0xC0 <= first < 0xE0 and at + 1 < end:
+        code = (first & 31) << 6 | np.int64(buffer[at + 1] & 63)
+        behind = at + 2
+    elif first >= 0xF0 and at + 3 < end:
+        behind = at + 4
+    return (code if code else OTHER), behind
+
+
+@loop
+def decode(buffer: Bytes, at: int, end: int, codes: Codes, edges: Codes, count: int, most: int) -> int:
+    """Appends the code points of `buffer[at:end]` behind `count` others, up to `most` in all; how many there are then.
+
+    `codes` and `edges` have room for `most + 1`.
+    """
+    while at < end and count < most:
+        edges[count] = at
+        codes[count], at = code_point(buffer, at, end)
+        count += 1
+    edges[count] = at
+    codes[count] = 0
+    return count
+
+
+@loop
+def back(buffer: Bytes, start: int, at: int) -> int:
+    """The offset of the code point before `at`, which is behind `start`."""
+    at -= 1
+    while at > start and buffer[at] & 0xC0 == 0x80:
+        at -= 1
+    return at
+
+
+@loop
+def is_han(code: int) -> bool:
+    """Whether a code point is one of 一-龥, which patterns mean by Han."""
+    return 0x4E00 <= code <= 0x9FA5
+
+
+@loop
+def word_length(words: Words, word: int, codes: Codes, at: int) -> int:
+    """The length of a word of the group of `codes[at]` when it stands there, else 0."""
+    start = words.edges[word]
+    length = words.edges[word + 1] - start
+    for index in range(1, length):
+        if codes[at + index] != words.letters[start + index]:
+            return 0
+    return length
+
+
+@loop
+def longest(words: Words, codes: Codes, at: int) -> int:
+    """The length of the longest word that stands at `at`, 0 when none does."""
+    group = words.groups[codes[at]]
+    for word in range(words.firsts[group], words.firsts[group + 1]):
+        length = word_length(words, word, codes, at)
+        if length:
+            return length
+    return 0

@@ -1,0 +1,147 @@
+"""The tables behind names and addresses as flat arrays, which compiled loops read."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import accumulate
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.detect import address_loops as bits
+from guard.detect import addresses, names
+from guard.detect.address_loops import AddressLexicon
+from guard.detect.code_points import Words
+from guard.detect.extents import LIST_ENDS
+from guard.detect.name_loops import (
+    BEFORE_PLACE,
+    BEFORE_WORD,
+    MULTIPLIER,
+    SURNAME,
+    WHOLE_PLACE,
+    WHOLE_WORD,
+    NameLexicon,
+)
+from guard.detect.tables import longest_first, numbers, table
+
+CODES = 1 << 16
+HAN = range(0x4E00, 0x9FA6)
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@cache
+def name_lexicon() -> NameLexicon:
+    """The tables of names, built once."""
+    surnames, surname_worths = _by_code({name: names.surname_worth(number) for name, number in
+                                         numbers("surnames").items() if len(name) == 1}, np.nan)
+    given, given_odds = _by_code(numbers("given"), names.UNKNOWN)
+    runs = _runs()
+    entries = np.array([[0.0, 0.0, 0.0, 0.0, np.nan], *runs.values()])
+    keys, rows = _hashed(np.array([packed(run) for run in runs], np.int64))
+    latin = sorted({name.lower().encode() for name in table("given_latin") if name == name.capitalize()})
+    latin_keys, latin_rest = _latin(latin)
+    return NameLexicon(
+        surnames, surname_worths, given, given_odds, keys, rows, entries, _words(longest_first("name_leads")),
+        _words(longest_first("name_followers")), _words(longest_first("name_parts")), _words(LIST_ENDS), latin_keys,
+        latin_rest, np.array([names.AT_END, names.BEFORE_DOT, names.BEFORE_FOLLOWER, names.BEFORE_HAN]),
+        names.ONE_CHARACTER, names.TWO_CHARACTERS, names.SHORT, names.ETHNIC, names.LONGEST)
+
+
+@cache
+def address_lexicon() -> AddressLexicon:
+    """The tables of addresses, built once."""
+    known = [name for group in addresses.division_names().values() for name in group]
+    return AddressLexicon(
+        _kinds(), _words(longest_first("address_divisions")), _words(longest_first("address_places")),
+        _words(longest_first("address_units")), _words(known), _words(addresses.HOMES), _words(addresses.LEADS),
+        _words(addresses.TOWNSHIPS), addresses.REACH, addresses.LONGEST)
+
+
+def _kinds() -> npt.NDArray[np.uint16]:
+    """What a code point can be in an address, as bits."""
+    digits, letters = string.digits, string.ascii_letters
+    kinds = np.zeros(CODES, np.uint16)
+    kinds[HAN.start : HAN.stop] = bits.RUN | bits.PART
+    for members, kind in (
+        (digits, bits.DIGIT), (digits + letters, bits.ALPHANUMERIC | bits.RUN | bits.PART), ("#· -", bits.RUN),
+        ("#() -", bits.PART), (addresses.NUMERALS, bits.NUMERAL), (addresses.TENTHS + digits, bits.ORDINAL),
+        (addresses.DIRECTIONS, bits.DIRECTION), (addresses.ROADS, bits.ROAD), (addresses.DATED, bits.DATED),
+    ):
+        kinds[[ord(member) for member in members]] |= kind
+    return kinds
+
+
+def packed(run: str) -> int:
+    """At most four code points of the basic plane as a signed number of 64 bits."""
+    number = sum(ord(character) << 16 * index for index, character in enumerate(run))
+    return number - (1 << 64) if number >> 63 else number
+
+
+def _by_code(values: Mapping[str, float], default: float) -> tuple[npt.NDArray[np.uint8], Floats]:
+    """Which of the distinct values a code point has: 0 is `default`."""
+    distinct = sorted(set(values.values()))
+    rank = {value: index for index, value in enumerate(distinct, 1)}
+    by_code = np.zeros(CODES, np.uint8)
+    by_code[[ord(character) for character in values]] = [rank[value] for value in values.values()]
+    return by_code, np.array([default, *distinct])
+
+
+def _runs() -> dict[str, list[float]]:
+    """The columns of `NameLexicon.entries` for each run of characters that the tables have."""
+    runs: dict[str, list[float]] = {}
+    for word, count in numbers("words").items():
+        _row(runs, word)[WHOLE_WORD] = names.word_worth(count)
+        runs[word][BEFORE_WORD] = names.WORD_BEFORE if len(word) == 2 and names.is_common(count) else 0.0
+    for place in names.places() | names.divisions():
+        if 2 <= len(place) <= 4:
+            _row(runs, place)[WHOLE_PLACE] = names.PLACE
+            runs[place][BEFORE_PLACE] = names.PLACE_BEFORE if len(place) == 2 and place in names.places() else 0.0
+    for surname, frequency in numbers("surnames").items():
+        if len(surname) == 2:
+            _row(runs, surname)[SURNAME] = names.surname_worth(frequency)
+    return runs
+
+
+def _row(runs: dict[str, list[float]], run: str) -> list[float]:
+    return runs.setdefault(run, [0.0, 0.0, 0.0, 0.0, float("nan")])
+
+
+def _words(words: Iterable[str]) -> Words:
+    """The words in groups by their first character."""
+    ordered = sorted(set(words), key=lambda word: (word[0], -len(word), word))
+    initials = sorted({word[0] for word in ordered})
+    groups = np.zeros(CODES, np.int16)
+    groups[[ord(initial) for initial in initials]] = np.arange(1, len(initials) + 1)
+    firsts = np.searchsorted([word[0] for word in ordered], initials)
+    return Words(groups, np.array([0, *firsts, len(ordered)], np.int32),
+                 np.array([0, *accumulate(map(len, ordered))], np.int32),
+                 np.array([ord(character) for word in ordered for character in word], np.uint16))
+
+
+def _latin(words: Sequence[bytes]) -> tuple[Integers, Integers]:
+    """A hash table of words of up to 16 bytes."""
+    halves = np.array([word.ljust(16, b"\0") for word in words], "S16").view("<i8").reshape(-1, 2)
+    folded = halves[:, 0] ^ halves[:, 1] * np.int64(MULTIPLIER)
+    _, rows = _hashed(folded)
+    known = np.concatenate([np.zeros((1, 2), np.int64), halves])[rows]
+    return np.ascontiguousarray(known[:, 0]), np.ascontiguousarray(known[:, 1])
+
+
+def _hashed(keys: Integers) -> tuple[Integers, npt.NDArray[np.int32]]:
+    """An open-addressing table of distinct keys, none 0: the keys, and their numbers from 1 (0: free)."""
+    bits = max(4, int(len(keys) * 2.5).bit_length())
+    slots = (keys * np.int64(MULTIPLIER) >> 32) & (1 << bits) - 1
+    rows = np.zeros(1 << bits, np.int32)
+    pending = np.arange(len(keys))
+    while len(pending):
+        free = pending[rows[slots[pending]] == 0]
+        # Of several that want the same place the last one gets it, the others go on.
+        rows[slots[free]] = free + 1
+        pending = pending[rows[slots[pending]] != pending + 1]
+        slots[pending] = slots[pending] + 1 & (1 << bits) - 1
+    table_keys = np.zeros(1 << bits, np.int64)
+    table_keys[rows > 0] = keys[rows[rows > 0] - 1]
+    return table_keys, rows

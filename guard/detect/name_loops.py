@@ -1,0 +1,357 @@
+"""Names as compiled loops: what `guard.detect.names` and the extents of names say, for many candidates at once.
+
+The Python functions are the definition, and tests hold these loops to them. Spans are byte offsets of a buffer of
+normalised UTF-8; no read goes outside `buffer[line_start:line_end]`, whatever the bytes are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.compiled import loop
+from guard.detect.code_points import Bytes, Codes, Words, back, decode, is_han, longest, word_length
+
+CUT, WHOLE, BEFORE, LISTED, LATIN = range(5)
+"""What `locate` does: the ways of `guard.detect.extents`."""
+WHOLE_WORD, BEFORE_WORD, WHOLE_PLACE, BEFORE_PLACE, SURNAME = range(5)
+"""Columns of `NameLexicon.entries`."""
+MULTIPLIER = -7046029254386353131
+"""2**64 divided by the golden ratio, odd, as a signed number (Knuth, The Art of Computer Programming 6.4)."""
+_AT_END, _BEFORE_DOT, _BEFORE_FOLLOWER, _BEFORE_HAN = range(4)
+_DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
+_LONGEST_DOTTED = 52  # 8 characters, then four times a dot and 10
+_LONGEST_WRITTEN = 4  # a surname of two characters and a given name of two
+_LEAD = 3
+_FOLLOWER = 3
+_SCRATCH = 64
+Offsets = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+
+class NameLexicon(NamedTuple):
+    """What `guard.detect.names` knows.
+
+    `surnames[code]` is a row of `surname_worths` (0: no surname), `given[code]` one of `given_odds`. `keys` is a hash
+    table of runs of two to four code points, packed into 64 bits; `rows` are the rows of `entries` that belong to them,
+    with the columns WHOLE_WORD (what the word weighs), BEFORE_WORD, WHOLE_PLACE, BEFORE_PLACE, SURNAME (NaN: none).
+    `latin_keys` and `latin_rest` are a hash table of given names, bytes 1 to 8 and 9 to 16. `stops` is what the end of
+    a name is worth: at an end, before a dot, before a word that follows names, before any other Han character.
+    """
+
+    surnames: npt.NDArray[np.uint8]
+    surname_worths: Floats
+    given: npt.NDArray[np.uint8]
+    given_odds: Floats
+    keys: Offsets
+    rows: npt.NDArray[np.int32]
+    entries: Floats
+    leads: Words
+    followers: Words
+    parts: Words
+    list_ends: Words
+    latin_keys: Offsets
+    latin_rest: Offsets
+    stops: Floats
+    one: float
+    two: float
+    short: float
+    ethnic: float
+    longest: int
+
+
+@loop
+def plausibility(lexicon: NameLexicon, codes: Codes, at: int, size: int, least: float) -> float:
+    """`names.plausibility` of `codes[at:at + size]`; some number below `least` where that is below `least`."""
+    if _is_ethnic(lexicon, codes, at, size):
+        return lexicon.ethnic
+    if size < 2 or size > _LONGEST_WRITTEN or _has_somebody(codes, at, size):
+        return -np.inf
+    surname, given = _split(lexicon, codes, at, size)
+    if np.isnan(surname) or given > 2:
+        return -np.inf
+    last = at + size - 1
+    if given == 1:
+        worth = lexicon.given_odds[lexicon.given[codes[last]]] * lexicon.one + surname
+        worth += lexicon.short
+    else:
+        odds = lexicon.given_odds[lexicon.given[codes[last - 1]]] + lexicon.given_odds[lexicon.given[codes[last]]]
+        worth = odds * lexicon.two + surname
+    # Words and places only weigh against a name, so that there is nothing to look up for one that is out already.
+    return worth if worth < least else _weighed(lexicon, codes, at, size, worth)
+
+
+@loop
+def _weighed(lexicon: NameLexicon, codes: Codes, at: int, size: int, worth: float) -> float:
+    """`worth` without what words and places weigh against the name."""
+    entry = _entry(lexicon, codes, at, size)
+    word, place = lexicon.entries[entry, WHOLE_WORD], lexicon.entries[entry, WHOLE_PLACE]
+    if size == 3:
+        entry = _entry(lexicon, codes, at, 2)
+        word += lexicon.entries[entry, BEFORE_WORD]
+        if place == 0.0:
+            place = lexicon.entries[entry, BEFORE_PLACE]
+    return worth - word - place
+
+
+@loop
+def _split(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> tuple[float, int]:
+    """What the surname is worth (NaN: there is none) and how long the given name is."""
+    if size > 2:
+        compound = lexicon.entries[_entry(lexicon, codes, at, 2), SURNAME]
+        if not np.isnan(compound):
+            return compound, size - 2
+    return lexicon.surname_worths[lexicon.surnames[codes[at]]], size - 1
+
+
+@loop
+def _entry(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> int:
+    """The row of `entries` for a run of two to four code points, 0 when the tables do not have it."""
+    key = codes[at] | codes[at + 1] << 16
+    if size > 2:
+        key |= codes[at + 2] << 32
+    if size > 3:
+        key |= codes[at + 3] << 48
+    mask = len(lexicon.keys) - 1
+    slot = (key * MULTIPLIER >> 32) & mask
+    while lexicon.rows[slot] != 0 and lexicon.keys[slot] != key:
+        slot = slot + 1 & mask
+    return lexicon.rows[slot]
+
+
+@loop
+def _has_somebody(codes: Codes, at: int, size: int) -> bool:
+    found = False
+    for index in range(at, at + size):
+        found |= codes[index] == _SOMEBODY
+    return found
+
+
+@loop
+def _is_ethnic(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
+    """A name with a dot, or one of two to four parts that such names are made of."""
+    if size < 3 or size > _LONGEST_DOTTED:
+        return False
+    return _is_dotted(codes, at, size) or _has_parts(lexicon, codes, at, size)
+
+
+@loop
+def _is_dotted(codes: Codes, at: int, size: int) -> bool:
+    """Up to 8 Han characters, then one to four times a dot and up to 10."""
+    dots, run = 0, 0
+    for index in range(at, at + size):
+        if codes[index] == _DOT:
+            if run == 0 or dots == 4:
+                return False
+            dots, run = dots + 1, 0
+        elif not is_han(codes[index]) or run == (10 if dots else 8):
+            return False
+        else:
+            run += 1
+    return dots > 0 and run > 0
+
+
+@loop
+def _has_parts(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
+    """Whether two to four parts make up the name; bit n of `reached` says that some of them end behind n characters."""
+    reached = 1
+    for count in range(1, 5):
+        beyond = 0
+        for offset in range(size):
+            group = lexicon.parts.groups[codes[at + offset]] if reached >> offset & 1 else 0
+            for word in range(lexicon.parts.firsts[group], lexicon.parts.firsts[group + 1]):
+                length = word_length(lexicon.parts, word, codes, at + offset)
+                if length and offset + length <= size:
+                    beyond |= 1 << offset + length
+        if count > 1 and beyond >> size & 1:
+            return True
+        if beyond == 0:
+            break
+        reached = beyond
+    return False
+
+
+@loop
+def cut(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int, least: float, codes: Codes,
+        edges: Codes) -> tuple[int, int]:
+    """`names.cut` of `buffer[start:end]` in a line that ends at `line_end`; (-1, -1) for None."""
+    most = _LEAD + lexicon.longest
+    inside = decode(buffer, start, end, codes, edges, 0, most)
+    decode(buffer, edges[inside], line_end, codes, edges, inside, inside + _FOLLOWER)
+    first = _behind_lead(lexicon, codes, inside)
+    best, chosen = -np.inf, -1
+    for stop in range(first + 2, min(inside, first + lexicon.longest) + 1):
+        worth = plausibility(lexicon, codes, first, stop - first, least)
+        if worth < least:
+            continue
+        worth += _stop_worth(lexicon, codes, stop)
+        if worth > best:
+            best, chosen = worth, stop
+    if chosen < 0 or best < least:
+        return -1, -1
+    return edges[first], edges[chosen]
+
+
+@loop
+def _behind_lead(lexicon: NameLexicon, codes: Codes, inside: int) -> int:
+    """Where the name starts: behind a word that stands before names, if two Han characters follow it."""
+    group = lexicon.leads.groups[codes[0]]
+    for word in range(lexicon.leads.firsts[group], lexicon.leads.firsts[group + 1]):
+        length = word_length(lexicon.leads, word, codes, 0)
+        if length and length + 2 <= inside and is_han(codes[length]) and is_han(codes[length + 1]):
+            return length
+    return 0
+
+
+@loop
+def _stop_worth(lexicon: NameLexicon, codes: Codes, stop: int) -> float:
+    if not is_han(codes[stop]):
+        return lexicon.stops[_AT_END if codes[stop] != _DOT else _BEFORE_DOT]
+    return lexicon.stops[_BEFORE_FOLLOWER if longest(lexicon.followers, codes, stop) else _BEFORE_HAN]
+
+
+@loop
+def name_before(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, least: float, codes: Codes, edges: Codes,
+                ) -> tuple[int, int]:
+    """`extents.name_before`."""
+    for index in range(start, end - 1):
+        if buffer[index] == 0xC2 and buffer[index + 1] == 0xB7:
+            return start, end
+    first, size = end, 0
+    while first > start and size < _LONGEST_WRITTEN:
+        first = back(buffer, start, first)
+        size += 1
+    size = decode(buffer, first, end, codes, edges, 0, _LONGEST_WRITTEN)
+    best, chosen = -np.inf, -1
+    for length in range(2, size + 1):
+        worth = plausibility(lexicon, codes, size - length, length, least)
+        if worth >= best and worth >= least:
+            best, chosen = worth, size - length
+    if chosen < 0:
+        return -1, -1
+    return edges[chosen], end
+
+
+@loop
+def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int, least: float, codes: Codes,
+                edges: Codes) -> tuple[int, int]:
+    """`extents.listed_name`."""
+    found = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
+    if found[0] >= 0:
+        decode(buffer, found[1], line_end, codes, edges, 0, 1)
+        if is_han(codes[0]) and longest(lexicon.list_ends, codes, 0) == 0:
+            return -1, -1
+    return found
+
+
+@loop
+def known_latin_name(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> tuple[int, int]:
+    """`extents.known_latin_name`."""
+    while start < end and not _is_known(lexicon, buffer, start, end):
+        while start < end and buffer[start] != 0x20:
+            start += 1
+        start = min(start + 1, end)
+    for index in range(start, end):
+        if buffer[index] == 0x20:
+            return start, end
+    return -1, -1
+
+
+@loop
+def _is_known(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> bool:
+    """Whether the first word, up to a space or hyphen, is a given name of the table, in any case."""
+    key, rest, size = 0, 0, 0
+    while start + size < end and buffer[start + size] != 0x20 and buffer[start + size] != 0x2D:
+        letter = np.int64(buffer[start + size])
+        if size == 16 or letter >= 0x80 or letter == 0:
+            return False
+        if 65 <= letter <= 90:
+            letter += 32
+        if size < 8:
+            key |= letter << 8 * size
+        else:
+            rest |= letter << 8 * (size - 8)
+        size += 1
+    mask = len(lexicon.latin_keys) - 1
+    slot = ((key ^ rest * MULTIPLIER) * MULTIPLIER >> 32) & mask
+    while lexicon.latin_keys[slot] != 0:
+        if lexicon.latin_keys[slot] == key and lexicon.latin_rest[slot] == rest:
+            return True
+        slot = slot + 1 & mask
+    return False
+
+
+@loop
+def locate(lexicon: NameLexicon, way: int, least: float, buffer: Bytes, line_starts: Offsets, line_ends: Offsets,
+           starts: Offsets, ends: Offsets, out_starts: Offsets, out_ends: Offsets) -> None:
+    """The extent of each candidate `buffer[starts[i]:ends[i]]` in its line, -1 and -1 for none.
+
+    A candidate that does not lie in its line, or a line that does not lie in the buffer, has none.
+    """
+    codes, edges = np.zeros(_SCRATCH, np.int64), np.zeros(_SCRATCH, np.int64)
+    for index in range(len(starts)):
+        start, end, line_end = starts[index], ends[index], line_ends[index]
+        found = -1, -1
+        if 0 <= line_starts[index] <= start <= end <= line_end <= len(buffer):
+            if way == LATIN:
+                found = known_latin_name(lexicon, buffer, start, end)
+            elif way == BEFORE:
+                found = name_before(lexicon, buffer, start, end, least, codes, edges)
+            elif way == LISTED:
+                found = listed_name(lexicon, buffer, line_end, start, end, least, codes, edges)
+            elif way == CUT:
+                found = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
+            elif _is_plausible(lexicon, buffer, start, end, least, codes, edges):
+                found = start, end
+        out_starts[index], out_ends[index] = found
+
+
+@loop
+def _is_plausible(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, least: float, codes: Codes, edges: Codes,
+                  ) -> bool:
+    size = decode(buffer, start, end, codes, edges, 0, _LONGEST_DOTTED + 1)
+    return plausibility(lexicon, codes, 0, size, least) >= least
+
+
+@loop
+def check(lexicon: NameLexicon, least: float, surname_suffices: bool, spaced: bool, buffer: Bytes, starts: Offsets,
+          ends: Offsets, out: Mask) -> None:
+    """Whether each `buffer[starts[i]:ends[i]]` is a name of at least that plausibility.
+
+    With `surname_suffices` two to four characters with a surname are one too (`names.is_name`). With `spaced` spaces
+    do not count, as for detectors that have them for separators.
+    """
+    codes, edges = np.zeros(_SCRATCH, np.int64), np.zeros(_SCRATCH, np.int64)
+    for index in range(len(starts)):
+        out[index] = False
+        if 0 <= starts[index] <= ends[index] <= len(buffer):
+            size = _read(buffer, starts[index], ends[index], spaced, codes, edges)
+            out[index] = plausibility(lexicon, codes, 0, size, least) >= least or (
+                surname_suffices and 2 <= size <= 4 and lexicon.surnames[codes[0]] != 0)
+
+
+@loop
+def _read(buffer: Bytes, start: int, end: int, spaced: bool, codes: Codes, edges: Codes) -> int:
+    """How many code points a value has, if no more than a name can have."""
+    size = decode(buffer, start, end, codes, edges, 0, _LONGEST_DOTTED + 1)
+    while spaced:
+        read, at = size, edges[size]
+        size = _without_spaces(codes, size)
+        if size == read or at >= end:
+            break
+        size = decode(buffer, at, end, codes, edges, size, _LONGEST_DOTTED + 1)
+    return size
+
+
+@loop
+def _without_spaces(codes: Codes, size: int) -> int:
+    kept = 0
+    for index in range(size):
+        if codes[index] != 0x20:
+            codes[kept] = codes[index]
+            kept += 1
+    codes[kept] = 0
+    return kept
