@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import os
 import signal
 import sys
 from importlib import import_module
@@ -82,8 +81,6 @@ def main() -> NoReturn:
     """Run the command line and exit with its code."""
     # As it is imported, NumPy's linear algebra starts a thread for each core: as dear as all else of a small scan, and of
     # no use, for nothing here multiplies large matrices.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # One thread for each process: what is used of OpenBLAS is small, and a process without threads can be forked.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     outlet = open_outlets()
     for number in (signal.SIGTERM, signal.SIGHUP):
