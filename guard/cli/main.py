@@ -79,8 +79,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    # As it is imported, NumPy's linear algebra starts a thread for each core: as dear as all else of a small scan, and of
-    # no use, for nothing here multiplies large matrices.
+    # As it is imported, NumPy's linear algebra starts a thread for each core: as dear as all else of a small scan, and
+    # of no use, for nothing here multiplies large matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     outlet = open_outlets()
     for number in (signal.SIGTERM, signal.SIGHUP):
