@@ -51,11 +51,12 @@ def locate(kind: str, buffer: Bytes, line_starts: Offsets, line_ends: Offsets, s
     loops = _loops()
     spans = (*map(_fixed, (line_starts, line_ends, starts, ends)), out_starts, out_ends)
     if kind in _ADDRESS_WAYS:
-        way = getattr(loops.addresses, _ADDRESS_WAYS[kind])
-        loops.addresses.locate(loops.lexicon.address_lexicon(), way, _fixed(buffer), *spans)
+        way, lexicon = getattr(loops.addresses, _ADDRESS_WAYS[kind]), loops.lexicon.address_lexicon()
+        loops.addresses.locate(lexicon, loops.addresses.new_scratch(lexicon), way, _fixed(buffer), *spans)
     else:
         way, least = _NAME_WAYS[kind]
-        loops.names.locate(loops.lexicon.name_lexicon(), getattr(loops.names, way), least, _fixed(buffer), *spans)
+        loops.names.locate(loops.lexicon.name_lexicon(), loops.names.new_scratch(), getattr(loops.names, way), least,
+                           _fixed(buffer), *spans)
 
 
 def check(kind: str, buffer: Bytes, starts: Offsets, ends: Offsets, *, spaced: bool = False) -> Mask:
@@ -70,11 +71,12 @@ def check(kind: str, buffer: Bytes, starts: Offsets, ends: Offsets, *, spaced: b
     passed = np.zeros(len(starts), np.bool_)
     values = _fixed(buffer), _fixed(starts), _fixed(ends), passed
     if kind in _ADDRESS_CHECKS:
-        question = getattr(loops.addresses, _ADDRESS_CHECKS[kind][1])
-        loops.addresses.check(loops.lexicon.address_lexicon(), question, *values)
+        question, lexicon = getattr(loops.addresses, _ADDRESS_CHECKS[kind][1]), loops.lexicon.address_lexicon()
+        loops.addresses.check(lexicon, loops.addresses.new_scratch(lexicon), question, *values)
     else:
         least = _NAME_CHECKS[kind][1]
-        loops.names.check(loops.lexicon.name_lexicon(), least, kind == "is_name", spaced, *values)
+        loops.names.check(loops.lexicon.name_lexicon(), loops.names.new_scratch(), least, kind == "is_name", spaced,
+                          *values)
     return passed
 
 
