@@ -109,6 +109,25 @@ def not_community(value: str) -> bool:
     return value.lower() not in ("public", "private", "string", "community", "cisco", "huawei", "ilmi")
 
 
+_IDENTIFIER = re.compile(
+    r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|(?:[0-9a-f]{2}){8,64}|(?:[0-9A-F]{2}){8,64}|"
+    r"[0-7][0-9A-HJKMNP-TV-Z]{25}|\d{4}-?\d\d-?\d\d[T ]?[\d:.+Z-]{0,24}|v?\d+(?:\.\d+){1,4}(?:[-+.][\w.-]{1,40})?|"
+    r"(?i:req|request|trace|span|corr|correlation|txn|tx|order|sess|session|user|usr|uid|job|task|msg|evt|event|node|pod|"
+    r"run|build|batch|conn|client|org|acct|cus|inv|arn|urn|sha\d*|md5|etag|ref|id)[-_:].*|"
+    r"(?:[\w-]+\.)+(?:com|cn|net|org|io|local|internal|svc|java|py|js|ts|go|yml|yaml|json|xml|pem|key|crt|jks|log|txt)\S*|"
+    r"\S*(?:/|\\)\S*\.[a-z]{2,5}", re.ASCII)
+
+
+def not_identifier(value: str) -> bool:
+    """Not a UUID, ULID, digest, time, version, host, file or prefixed id, which name things and open nothing."""
+    return not _IDENTIFIER.fullmatch(value)
+
+
+def not_prose(value: str) -> bool:
+    """Not words of a sentence, as hints and labels beside a password field are."""
+    return not re.search(r"[A-Za-z]{2,}[,.:!?]? [A-Za-z]{2,}|[\u4e00-\u9fff]", value)
+
+
 def rare_text(value: str) -> bool:
     """Not what people or programs write in clear: holds a digit and a letter, and no long run of small letters."""
     return contains_digit(value) and any(c.isalpha() for c in value) and not re.search(r"[a-z]{11,}", value)
@@ -153,7 +172,7 @@ def not_assignment(value: str) -> bool:
 
 _REFERENCE = re.compile(
     r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:[_-][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)+|"
-    r"[A-Z][a-z]+(?:[A-Z][a-z]+)*|/[\w./-]+|[a-z]+://.*|@\w+.*", re.ASCII)
+    r"[A-Z][a-z]+(?:[A-Z][a-z]+)*|:?/[\w./-]+|[a-z]+://.*|@\w+.*|:[A-Za-z_]\w*|%\(\w+\)s?", re.ASCII)
 
 
 def not_reference(value: str) -> bool:
