@@ -18,9 +18,10 @@ from guard.model import Location
 
 Ints = npt.NDArray[np.int64]
 
-VALIDATED, MASKED, SHADOWED, CHECK_FAILED, FROM_HEADER, NOISY = 1, 2, 4, 8, 16, 32
+VALIDATED, MASKED, SHADOWED, CHECK_FAILED, FROM_HEADER, NOISY, DECODED = 1, 2, 4, 8, 16, 32, 64
 """Flags of a hit: proof passed; already masked; another hit of the same value is the one to show; check digit failed;
-raised by the header alone; written with separators, full-width or prefix, so its normal form differs."""
+raised by the header alone; written with separators, full-width or prefix, so its normal form differs; its bytes are an
+encoding of the value (base64, hexadecimal digits, escapes), which `Matcher.decoded_value` tells."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

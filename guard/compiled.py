@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 import threading
@@ -99,4 +98,6 @@ def _digest() -> str:
 
 
 def _versions() -> tuple[str, ...]:
-    return tuple(importlib.metadata.version(name) for name in ("numba", "llvmlite", "numpy"))
+    from importlib.metadata import version  # imports the e-mail library
+
+    return tuple(version(name) for name in ("numba", "llvmlite", "numpy"))

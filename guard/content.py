@@ -78,13 +78,21 @@ def read_yaml(path: Path, *, name: str | None = None) -> Document:
     return read(path, name=name).parse()
 
 
-def kept(sources: Iterable[Source], code: Iterable[str], make: Callable[[], Any], *, use_cache: bool = True) -> Any:
+def checked(path: Path, shape: Any) -> Any:
+    """The plain data of a YAML file, cached as by `kept`. `shape` is made of dicts, lists, texts and numbers."""
+    source = read(path, name=path.name)
+    return kept([source], [], lambda: source.parse().validate(shape), shape=repr(shape))
+
+
+def kept(sources: Iterable[Source], code: Iterable[str], make: Callable[[], Any], *, shape: str = "",
+         use_cache: bool = True) -> Any:
     """The plain data that `make` gives, from the user's cache when the same bytes went through the same code before.
 
-    `sources` is all that the data depends on, `code` the files of the modules that make it. The data comes back as JSON
-    brings it back (lists, no tuples), cached or not. What `make` raises is raised; it is never remembered.
+    `sources` is all that the data depends on, `code` the files of the modules that make it, beside what is said in
+    `shape`. The data comes back as JSON brings it back (lists, no tuples), cached or not. What `make` raises is raised;
+    it is never remembered.
     """
-    name = _key(sources, code) if use_cache else None
+    name = _key(sources, code, shape) if use_cache else None
     if name is not None and (blob := cache.load(name)) is not None:
         try:
             return json.loads(blob)
@@ -96,14 +104,15 @@ def kept(sources: Iterable[Source], code: Iterable[str], make: Callable[[], Any]
     return json.loads(blob)
 
 
-def _key(sources: Iterable[Source], code: Iterable[str]) -> str | None:
+def _key(sources: Iterable[Source], code: Iterable[str], shape: str) -> str | None:
     """Changed content, code or interpreter is another name; None where the code is not there to be compared."""
+    readers = (__file__, str(Path(__file__).with_name("plain_yaml.py")), *code)
     try:
-        parts = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in (__file__, *code)]
+        parts = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in readers]
     except OSError:
         return None
     parts += [f"{source.name}\0{hashlib.sha256(source.raw).hexdigest()}" for source in sources]
-    return cache.key("content", sys.version, *parts)
+    return cache.key("content", sys.version, shape, *parts)
 
 
 def plain(shape: Any, value: Any) -> Any:

@@ -8,7 +8,8 @@
     ├── ReleaseError            exit 1: the policy or a check of the output says no, nothing was released
     │   └── IncompleteError     exit 3: something was not read, so nothing was released
     ├── BlockedError            exit 1: `mask` met a value whose action is block
-    └── OutputError             exit 4: a result could not be written
+    ├── OutputError             exit 4: a result could not be written
+    └── InternalError           exit 4: a bug of Guard, met in another process
 
 A message is one lower-case line without a full stop and without any scanned value; the hint says what to do.
 """
@@ -98,3 +99,23 @@ class OutputError(GuardError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return cls("no space left on the device", hint="free some space and run again")
         return cls(f"{what} cannot be written ({error.strerror or type(error).__name__})")
+
+
+class InternalError(GuardError):
+    """A bug of Guard that another process of the scan met. `origin` is `origin_of` the exception there."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(f"internal error: {origin}", hint="please report this line as a bug of Guard")
+        self.origin = origin
+
+    def __reduce__(self) -> tuple[type[InternalError], tuple[str]]:
+        return InternalError, (self.origin,)
+
+
+def origin_of(error: BaseException) -> str:
+    """Type and module:line of an exception; never its text, which may hold a value."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{place}"

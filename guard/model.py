@@ -102,6 +102,7 @@ class Reason(enum.StrEnum):
     STOPPED = "stopped at a state-secret mark"
     CHANGED = "changed while it was read"
     TIMED_OUT = "timed out"
+    CRASHED = "crashed while it was read"
 
 
 class Hidden:

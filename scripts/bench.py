@@ -1,93 +1,45 @@
 """Throughput of Guard beside its peers on the same bytes: `make bench`.
 
-Every corpus is generated from a seed. The scanners take turns (A, B, C, A, B, C, …); the figure is the median of the
-rounds in MB (10^6 bytes) per CPU-second, user and system time of this process and its children together, so that
-threads, worker processes and a loaded machine change nothing. Construction and warm caches are not timed.
+Every corpus is generated from a seed. The scanners take turns (A, B, C, A, B, C, …); every run is a process of its own,
+and the figure is MB (10^6 bytes) per CPU-second, user and system time of the process and its children together, so that
+threads, worker processes and a loaded machine change little. Ratios are taken round by round; their median counts.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import shlex
-import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
+from bench_contests import GROUPS, ROOT, Bench
 from bench_page import page
-from bench_peers import Peer, peers
-
-from guard.demo import write_json_lines, write_log, write_register
-
-ROOT = Path(__file__).parents[1]
-CORPORA: dict[str, Callable[[Path, float], int]] = {
-    "app.log": write_log, "register.csv": write_register, "register.txt": write_register,
-    "payloads.jsonl": write_json_lines,
-}
-"""The suffix chooses how Guard reads: the same register once by column and once as lines of text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One scanner on one corpus: the MB per CPU-second of each round, the bytes and the findings of one round."""
-
-    corpus: str
-    peer: Peer
-    rates: tuple[float, ...]
-    size: int
-    findings: int
-
-    @property
-    def rate(self) -> float:
-        return statistics.median(self.rates)
-
-
-def cpu_seconds() -> float:
-    """CPU time used so far by this process and the children it has waited for."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
-
-
-def measure(corpus: Path, sample: Path, scanners: Sequence[Peer], rounds: int) -> list[Result]:
-    """All scanners on one corpus, in turn."""
-    rates: dict[str, list[float]] = {peer.name: [] for peer in scanners}
-    findings: dict[str, int] = {}
-    for _ in range(rounds):
-        for peer in scanners:
-            path = corpus if peer.whole else sample
-            start = cpu_seconds()
-            findings[peer.name] = peer.count(path)
-            rates[peer.name].append(path.stat().st_size / 1e6 / (cpu_seconds() - start))
-            print(f"  {peer.name:20} {rates[peer.name][-1]:10.3f} MB/CPU-s", file=sys.stderr)
-    return [
-        Result(corpus.name, peer, tuple(rates[peer.name]), (corpus if peer.whole else sample).stat().st_size,
-               findings[peer.name]) for peer in scanners
-    ]
-
-
-def prepare(folder: Path, name: str, megabytes: float, sample_kilobytes: int) -> tuple[Path, Path]:
-    """The corpus, and its first whole lines up to `sample_kilobytes` under the same suffix."""
-    folder.mkdir(exist_ok=True)
-    corpus, sample = folder / name, folder / f"sample-{name}"
-    CORPORA[name](corpus, megabytes)
-    with corpus.open("rb") as lines:
-        head = lines.read(sample_kilobytes * 1000)
-    sample.write_bytes(head[: head.rindex(b"\n") + 1])
-    return corpus, sample
+from bench_real import measure_real
+from bench_run import ScannerError, leave_network
 
 
 def arguments() -> argparse.Namespace:
+    """The options of a run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megabytes", type=float, default=80, help="size of each corpus (default 80)")
-    parser.add_argument("--sample", type=int, default=200, help="kB of it that the slow peers read (default 200)")
+    parser.add_argument("--megabytes", type=float, default=80, help="size of each corpus (default 80); the memory rows "
+                        "take 25 times, the workers row 2.5 times as much")
+    parser.add_argument("--sample", type=int, default=300, help="kB of it that slow peers read (default 300)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (default 3)")
+    parser.add_argument("--only", type=_groups, default=tuple(GROUPS), help=f"groups of rows: {', '.join(GROUPS)}")
+    parser.add_argument("--real", type=Path, help="scan a folder of your own files too, text as text")
     parser.add_argument("--data", type=Path, default=ROOT / "bench-data", help="where the corpora are written")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="the page to write")
-    parser.add_argument("--without-presidio", action="store_true", help="only Guard and its oracle")
+    parser.add_argument("--output", type=Path, help="the page to write (default: docs/benchmarks.md when everything "
+                        "ran, else only the screen)")
     return parser.parse_args()
+
+
+def _groups(text: str) -> tuple[str, ...]:
+    names = tuple(name for name in text.split(",") if name)
+    if unknown := [name for name in names if name not in GROUPS]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    return names
 
 
 def command(given: Sequence[str]) -> str:
@@ -98,17 +50,23 @@ def command(given: Sequence[str]) -> str:
 def main() -> None:
     """Measure, print the page, write it."""
     options = arguments()
-    scanners = peers(with_presidio=not options.without_presidio)
-    results: list[Result] = []
-    for name in CORPORA:
+    offline, start = leave_network(), time.monotonic()
+    options.data.mkdir(parents=True, exist_ok=True)
+    bench = Bench(options.data.resolve(), options.megabytes, options.sample, options.rounds)
+    for name in options.only:
         print(name, file=sys.stderr)
-        corpus, sample = prepare(options.data, name, options.megabytes, options.sample)
-        for peer in scanners:
-            peer.count(sample)
-        results += measure(corpus, sample, scanners, options.rounds)
-    text = page(results, options.rounds, command(sys.argv[1:]))
-    options.output.write_text(text, encoding="utf-8")
+        try:
+            GROUPS[name](bench)
+        except ScannerError as error:
+            bench.missing.append(f"{name}: {error}")
+    if options.real:
+        measure_real(bench, options.real.resolve())
+    print(f"{time.monotonic() - start:.0f} s in all", file=sys.stderr)
+    text = page(bench, command(sys.argv[1:]), offline)
     print(text)
+    output = options.output or (ROOT / "docs" / "benchmarks.md" if options.only == tuple(GROUPS) else None)
+    if output:
+        output.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

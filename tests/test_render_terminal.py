@@ -13,7 +13,10 @@ from render_example import ALL, HOSTILE, violation
 from rich.cells import cell_len
 from rich.console import Console
 
-from guard.cli.terminal import MAX_ROWS, console, progress, show
+from guard.cli.page import MAX_CELL, PlainPage
+from guard.cli.progress import progress
+from guard.cli.rich_page import RichPage, rich_page
+from guard.cli.terminal import MAX_ROWS, page, show
 from guard.render import shown
 
 ESCAPE = "\x1b"
@@ -39,7 +42,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def printed(report: dict[str, Any], language: str = "en", *, terminal: bool = False, color: Any = "auto") -> str:
     stream = Stream(terminal=terminal)
-    show(report, console(stream, color), language)
+    show(report, page(stream, color), language)
     return stream.getvalue()
 
 
@@ -93,11 +96,40 @@ def test_any_name_fits_any_width(name: str) -> None:
         row["dataset"] = row["field"] = row["path"] = name
     for width in (40, 80):
         stream = Stream(terminal=False)
-        out = console(stream)
-        out.width = width
-        show(report, out, "zh")
+        show(report, RichPage(Console(file=stream, width=width, markup=False, emoji=False, highlight=False)), "zh")
         assert max(map(cell_len, stream.getvalue().splitlines())) <= width
         assert ESCAPE not in stream.getvalue()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_pipe_is_told_the_same_as_a_terminal(name: str, language: str) -> None:
+    def words(text: str) -> str:
+        return re.sub(r"\s+", "", text)
+
+    stream = Stream(terminal=True)
+    show(ALL[name](), rich_page(stream, colored=False), language)
+    # Where a cell is folded, its lines stand between those of its neighbours: compared are the signs.
+    assert sorted(words(stream.getvalue())) == sorted(words(printed(ALL[name](), language)))
+
+
+@given(st.lists(st.tuples(*[st.text(st.characters(categories=["Lu", "Lo", "Zs"]), max_size=150)] * 3), min_size=1))
+def test_the_columns_of_a_pipe_stand_below_each_other(rows: list[tuple[str, str, str]]) -> None:
+    stream = Stream(terminal=False)
+    marked = [[[(f"|{text}", "")] for text in row] for row in rows]
+    PlainPage(stream).table(["|a", "|b", "|c"], marked, numbers=1)
+    lines = stream.getvalue().splitlines()
+    starts = {cell_len(line[: line.index("|", 1)]) for line in lines if line.count("|") == 3}
+    assert len(starts) == 1
+    assert max(map(cell_len, lines)) <= 3 * MAX_CELL + 4
+    text = "".join(re.sub(r"\s", "", line) for line in lines)
+    assert sorted(text) == sorted(re.sub(r"\s", "", "|a|b|c" + "".join(f"|{cell}" for row in rows for cell in row)))
+
+
+def test_a_word_that_fits_is_not_cut() -> None:
+    stream = Stream(terminal=False)
+    PlainPage(stream).table(["h"], [[[("word " * 40, "")]]], numbers=0)
+    assert {word for line in stream.getvalue().splitlines()[1:] for word in line.split()} == {"word"}
 
 
 def test_long_tables_are_cut_and_it_is_said() -> None:
@@ -111,7 +143,7 @@ def test_long_tables_are_cut_and_it_is_said() -> None:
 def test_a_code_page_without_the_signs_does_not_end_the_run() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", errors="strict")
-    show(violation(), console(stream, "never"), "zh")
+    show(violation(), page(stream, "never"), "zh")
     stream.flush()
     assert b"x \\u4e0d\\u901a\\u8fc7" in raw.getvalue()
 
@@ -122,7 +154,7 @@ def test_a_closed_pipe_is_left_to_the_command_line() -> None:
             raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        show(violation(), console(Closed(terminal=False)))
+        show(violation(), page(Closed(terminal=False)))
 
 
 # -- progress ---------------------------------------------------------------------------------------------------------

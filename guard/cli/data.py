@@ -161,13 +161,13 @@ def _emit_plain(report: dict[str, Any], options: dict[str, Any]) -> None:
 
 
 def _show(report: dict[str, Any], options: dict[str, Any]) -> None:
-    from guard.cli.terminal import console, show
+    from guard.cli.terminal import page, show
 
     if options["output"] is None:
-        show(report, console(sys.stdout, options["color"]), options["lang"])
+        show(report, page(sys.stdout, options["color"]), options["lang"])
         return
     with created(options["output"]) as file:
-        show(report, console(file, "never"), options["lang"])
+        show(report, page(file, "never"), options["lang"])
 
 
 @contextmanager
@@ -203,7 +203,7 @@ def _progress(source: Path, passes: int = 1) -> Iterator[Callable[[str, int], No
     if not sys.stderr.isatty():
         yield None
         return
-    from guard.cli.terminal import progress
+    from guard.cli.progress import progress
 
     with progress(passes * _bytes(source), enabled=True) as bar:
         yield bar.advance

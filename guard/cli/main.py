@@ -13,7 +13,7 @@ import click
 
 from guard._version import __version__
 from guard.cli.outlets import open_outlets
-from guard.errors import GuardError
+from guard.errors import GuardError, origin_of
 
 INTERNAL, USAGE, INTERRUPTED = 4, 2, 130
 
@@ -79,8 +79,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    # As it is imported, NumPy's linear algebra starts a thread for each core: as dear as all else of a small scan, and of
-    # no use, for nothing here multiplies large matrices.
+    # As it is imported, NumPy's linear algebra starts a thread for each core: as dear as all else of a small scan, and
+    # of no use, for nothing here multiplies large matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     outlet = open_outlets()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -110,7 +110,7 @@ def run(arguments: list[str]) -> int:
         _say(f"error: {error.message}", f"hint: {error.hint}" if error.hint else "")
         return error.exit_code
     except BaseException as error:
-        _say(f"error: internal error: {_origin(error)}", "hint: please report this line as a bug of Guard")
+        _say(f"error: internal error: {origin_of(error)}", "hint: please report this line as a bug of Guard")
         return INTERNAL
     return result if isinstance(result, int) else 0
 
@@ -119,15 +119,6 @@ def _usage(error: click.ClickException) -> int:
     message = error.format_message()
     _say(f"error: {message[:1].lower()}{message[1:].rstrip('.')}", "hint: guard --help lists verbs and options")
     return USAGE
-
-
-def _origin(error: BaseException) -> str:
-    """Type and module:line of an error; never its text, which may hold a value."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
-    return f"{type(error).__name__}{place}"
 
 
 def _say(*lines: str) -> None:

@@ -29,7 +29,9 @@ Block = Callable[[Draw, int], Text]
 
 _KINDS = ("低保", "临时救助", "高龄津贴", "残疾人补贴", "教育资助", "医疗救助", "住房补贴", "失业补助")
 _STATES = ("已受理", "审核中", "已办结", "退回补正", "已公示")
-_REMARKS = ("材料齐全，已通知本人领取", "需补交户口簿复印件", "经核查符合条件", "邻里反映情况属实", "已电话回访", "转街道复核")
+_REMARKS = ("材料齐全，已通知本人领取", "需补交户口簿复印件", "经核查符合条件", "邻里反映情况属实", "已电话回访",
+            "转街道复核")
+_STATUSES = ("200", "201", "302", "404", "500")
 _LEVELS = ("INFO ", "INFO ", "INFO ", "DEBUG", "WARN ", "ERROR")
 _ERRORS = ("read timed out", "connection reset by peer", "no route to host", "too many open files", "broken pipe")
 
@@ -79,9 +81,13 @@ def _write(out: BinaryIO, data: memoryview, left: int) -> bool:
 
 def log_block(draw: Draw, before: int) -> Text:
     """Lines of an application log, in the order of time."""
+    return stamped(draw, before, log_bodies(draw))
+
+
+def log_bodies(draw: Draw) -> Text:
+    """Messages of a log in random order, one in five personal."""
     personal = int(0.2 * draw.rows)
-    bodies = spread([*_personal_messages(draw, personal), *_plain_messages(draw, draw.rows - personal)], draw.random)
-    return stamped(draw, before, bodies)
+    return spread([*_personal_messages(draw, personal), *_plain_messages(draw, draw.rows - personal)], draw.random)
 
 
 def stamped(draw: Draw, before: int, bodies: Text) -> Text:
@@ -96,9 +102,10 @@ def _plain_messages(draw: Draw, rows: int) -> list[Text]:
     one = [draw.of(count) for count in counts]
     return [
         join("requestId=", one[0].hexadecimal(32), " method=", one[0].pick(("GET", "POST", "PUT")), " path=",
-             _path(one[0]), " status=", one[0].common(("200", "201", "302", "404", "500")), " cost=", _cost(one[0]), "ms"),
+             _path(one[0]), " status=", one[0].common(_STATUSES), " cost=", _cost(one[0]), "ms"),
         join("trace ", one[1].uuid(), " accepted, queue depth ", one[1].number(0, 400)),
-        join("cache hit key=session:", one[2].hexadecimal(12), " ttl=", one[2].number(1, 7200), "s size=", _cost(one[2])),
+        join("cache hit key=session:", one[2].hexadecimal(12), " ttl=", one[2].number(1, 7200), "s size=",
+             _cost(one[2])),
         join("订单 ", one[3].digits(14), " 状态更新为", one[3].pick(_STATES), "，耗时 ", _cost(one[3]), " 毫秒"),
         join("retry ", one[4].number(1, 5), " of upstream ", _path(one[4]), ": ", one[4].pick(_ERRORS), " after ",
              _cost(one[4]), " ms"),
@@ -107,9 +114,9 @@ def _plain_messages(draw: Draw, rows: int) -> list[Text]:
         join("com.example.", one[6].common(words.NOUNS), ".", one[6].common(words.CLASS_WORDS),
              one[6].common(words.CLASS_WORDS), " finished in ", one[6].number(0, 90), ".", one[6].digits(3), " s, ",
              one[6].number(0, 99_999), " rows"),
-        join("select ", one[7].common(words.NOUNS), ", ", one[7].common(words.NOUNS), " from t_", one[7].common(words.NOUNS),
-             " where id = ", one[7].digits(9), " -- ", _cost(one[7]), " us, version 2.", one[7].number(0, 9), ".",
-             one[7].number(0, 30)),
+        join("select ", one[7].common(words.NOUNS), ", ", one[7].common(words.NOUNS), " from t_",
+             one[7].common(words.NOUNS), " where id = ", one[7].digits(9), " -- ", _cost(one[7]), " us, version 2.",
+             one[7].number(0, 9), ".", one[7].number(0, 30)),
     ]
 
 
@@ -132,8 +139,9 @@ def _shares(rows: int, parts: int) -> list[int]:
 
 
 def _path(draw: Draw) -> Text:
-    return join("/api/v", draw.pick("123"), "/", draw.common(words.PATH_WORDS),
-                draw.maybe(0.6, join("/", draw.number(1, 999_999))), draw.maybe(0.4, join("/", draw.common(words.PATH_WORDS))))
+    number, leaf = join("/", draw.number(1, 999_999)), join("/", draw.common(words.PATH_WORDS))
+    return join("/api/v", draw.pick("123"), "/", draw.common(words.PATH_WORDS), draw.maybe(0.6, number),
+                draw.maybe(0.4, leaf))
 
 
 def _cost(draw: Draw) -> Text:

@@ -21,6 +21,7 @@ _PLACES = tuple(division.text for division in _DIVISIONS)
 _CITIES = tuple(division.city.removesuffix("市") for division in _DIVISIONS)
 _RESIDENT_WEIGHTS = np.array([pow(2, 17 - place, 11) for place in range(17)])
 _RESIDENT_CHECKS = np.frombuffer(RESIDENT_CHECKS.encode(), np.uint8)
+_NETS = ("192.0.2", "198.51.100", "203.0.113", *(f"10.{one}.{two}" for one in range(12) for two in range(0, 256, 16)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,7 @@ def bank_card(draw: Draw) -> Text:
 
 def ipv4(draw: Draw) -> Text:
     """Addresses of private nets and of the documentation nets (RFC 1918, RFC 5737)."""
-    nets = ("192.0.2", "198.51.100", "203.0.113", *(f"10.{one}.{two}" for one in range(12) for two in range(0, 256, 16)))
-    return join(draw.common(nets), ".", draw.number(1, 254))
+    return join(draw.common(_NETS), ".", draw.number(1, 254))
 
 
 def _name(draw: Draw, male: np.ndarray) -> Text:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
+=======
+import math
+import string
+from collections.abc import Iterable
+from functools import cache
+from itertools import accumulate, groupby
+from operator import itemgetter
+>>>>>>> main
 
 import numpy as np
 import numpy.typing as npt
 
 from guard.detect import address_loops as bits
+<<<<<<< HEAD
 from guard.detect import addresses, names
+=======
+from guard.detect import addresses, name_loops, names
+>>>>>>> main
 from guard.detect.address_loops import AddressLexicon
 from guard.detect.code_points import Words
 from guard.detect.extents import LIST_ENDS
@@ -35,6 +48,7 @@ Integers = npt.NDArray[np.int64]
 @cache
 def name_lexicon() -> NameLexicon:
     """The tables of names, built once."""
+<<<<<<< HEAD
     surnames, surname_worths = _by_code({name: names.surname_worth(number) for name, number in
                                          numbers("surnames").items() if len(name) == 1}, np.nan)
     given, given_odds = _by_code(numbers("given"), names.UNKNOWN)
@@ -48,16 +62,40 @@ def name_lexicon() -> NameLexicon:
         _words(longest_first("name_followers")), _words(longest_first("name_parts")), _words(LIST_ENDS), latin_keys,
         latin_rest, np.array([names.AT_END, names.BEFORE_DOT, names.BEFORE_FOLLOWER, names.BEFORE_HAN]),
         names.ONE_CHARACTER, names.TWO_CHARACTERS, names.SHORT, names.ETHNIC, names.LONGEST)
+=======
+    characters, odds = np.zeros((CODES, 2), np.uint8), np.full((256, 2), -np.inf)
+    surnames = {name: names.surname_worth(frequency) for name, frequency in numbers("surnames").items()}
+    for column, values in ((name_loops.AS_SURNAME, surnames), (name_loops.AS_GIVEN, numbers("given"))):
+        distinct = sorted(set(values.values()))
+        single = [name for name in values if len(name) == 1]
+        characters[[ord(name) for name in single], column] = 1 + np.searchsorted(distinct, [values[n] for n in single])
+        odds[1 : len(distinct) + 1, column] = distinct
+    odds[0, name_loops.AS_GIVEN] = names.UNKNOWN
+    runs = _runs()
+    entries = np.array([_nothing(), *runs.values()])
+    keys, rows = _hashed(np.array([packed(run) for run in runs], np.int64))
+    words = _words(longest_first("name_leads"), longest_first("name_followers"), longest_first("name_parts"), LIST_ENDS)
+    weights = np.array([names.AT_END, names.BEFORE_DOT, names.BEFORE_FOLLOWER, names.BEFORE_HAN, names.ONE_CHARACTER,
+                        names.TWO_CHARACTERS, names.SHORT, names.ETHNIC])
+    return NameLexicon(characters, odds, np.stack([keys, rows], axis=1), entries, words, _latin(), weights,
+                       names.LONGEST)
+>>>>>>> main
 
 
 @cache
 def address_lexicon() -> AddressLexicon:
     """The tables of addresses, built once."""
     known = [name for group in addresses.division_names().values() for name in group]
+<<<<<<< HEAD
     return AddressLexicon(
         _kinds(), _words(longest_first("address_divisions")), _words(longest_first("address_places")),
         _words(longest_first("address_units")), _words(known), _words(addresses.HOMES), _words(addresses.LEADS),
         _words(addresses.TOWNSHIPS), addresses.REACH, addresses.LONGEST)
+=======
+    words = _words(longest_first("address_divisions"), longest_first("address_places"), longest_first("address_units"),
+                   known, addresses.HOMES, addresses.LEADS, addresses.TOWNSHIPS)
+    return AddressLexicon(_kinds(), words, addresses.REACH, addresses.LONGEST)
+>>>>>>> main
 
 
 def _kinds() -> npt.NDArray[np.uint16]:
@@ -70,7 +108,11 @@ def _kinds() -> npt.NDArray[np.uint16]:
         ("#() -", bits.PART), (addresses.NUMERALS, bits.NUMERAL), (addresses.TENTHS + digits, bits.ORDINAL),
         (addresses.DIRECTIONS, bits.DIRECTION), (addresses.ROADS, bits.ROAD), (addresses.DATED, bits.DATED),
     ):
+<<<<<<< HEAD
         kinds[[ord(member) for member in members]] |= kind
+=======
+        kinds[[ord(member) for member in members]] |= np.uint16(kind)
+>>>>>>> main
     return kinds
 
 
@@ -80,6 +122,7 @@ def packed(run: str) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
+<<<<<<< HEAD
 def _by_code(values: Mapping[str, float], default: float) -> tuple[npt.NDArray[np.uint8], Floats]:
     """Which of the distinct values a code point has: 0 is `default`."""
     distinct = sorted(set(values.values()))
@@ -89,6 +132,8 @@ def _by_code(values: Mapping[str, float], default: float) -> tuple[npt.NDArray[n
     return by_code, np.array([default, *distinct])
 
 
+=======
+>>>>>>> main
 def _runs() -> dict[str, list[float]]:
     """The columns of `NameLexicon.entries` for each run of characters that the tables have."""
     runs: dict[str, list[float]] = {}
@@ -106,6 +151,7 @@ def _runs() -> dict[str, list[float]]:
 
 
 def _row(runs: dict[str, list[float]], run: str) -> list[float]:
+<<<<<<< HEAD
     return runs.setdefault(run, [0.0, 0.0, 0.0, 0.0, float("nan")])
 
 
@@ -117,10 +163,30 @@ def _words(words: Iterable[str]) -> Words:
     groups[[ord(initial) for initial in initials]] = np.arange(1, len(initials) + 1)
     firsts = np.searchsorted([word[0] for word in ordered], initials)
     return Words(groups, np.array([0, *firsts, len(ordered)], np.int32),
+=======
+    return runs.setdefault(run, _nothing())
+
+
+def _nothing() -> list[float]:
+    return [0.0, 0.0, 0.0, 0.0, -math.inf]
+
+
+def _words(*sets: Iterable[str]) -> Words:
+    """Sets of words, each in groups by the first character."""
+    groups = np.zeros((len(sets), CODES), np.int16)
+    firsts, ordered = [0], list[str]()
+    for row, words in zip(groups, sets, strict=True):
+        for initial, group in groupby(sorted(set(words), key=lambda word: (word[0], -len(word))), key=itemgetter(0)):
+            row[ord(initial)] = len(firsts)
+            firsts.append(len(ordered))
+            ordered += group
+    return Words(groups, np.array([*firsts, len(ordered)], np.int32),
+>>>>>>> main
                  np.array([0, *accumulate(map(len, ordered))], np.int32),
                  np.array([ord(character) for word in ordered for character in word], np.uint16))
 
 
+<<<<<<< HEAD
 def _latin(words: Sequence[bytes]) -> tuple[Integers, Integers]:
     """A hash table of words of up to 16 bytes."""
     halves = np.array([word.ljust(16, b"\0") for word in words], "S16").view("<i8").reshape(-1, 2)
@@ -128,6 +194,15 @@ def _latin(words: Sequence[bytes]) -> tuple[Integers, Integers]:
     _, rows = _hashed(folded)
     known = np.concatenate([np.zeros((1, 2), np.int64), halves])[rows]
     return np.ascontiguousarray(known[:, 0]), np.ascontiguousarray(known[:, 1])
+=======
+def _latin() -> Integers:
+    """A hash table of given names in lower case, of up to 16 bytes."""
+    known = sorted({name.lower().encode() for name in table("given_latin") if name == name.capitalize()})
+    halves = np.array(known, "S16").view("<i8").reshape(-1, 2)
+    _, rows = _hashed(halves[:, 0] ^ halves[:, 1] * np.int64(MULTIPLIER))
+    latin: Integers = np.concatenate([np.zeros((1, 2), np.int64), halves])[rows]
+    return latin
+>>>>>>> main
 
 
 def _hashed(keys: Integers) -> tuple[Integers, npt.NDArray[np.int32]]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from guard.batch import Column, Hits
 from guard.detect.columns import scan_column
+from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
 from guard.detect.normalise import normal_form
 from guard.detect.pack import Detector
 from guard.detect.plain import digest, header_classes, scan_blocks
@@ -36,11 +37,20 @@ class Matcher:
         scan = Scan(self._plan, data, "")
         found = scan.found()
         spanning = [self.rules[index] for index in sorted(scan.multiline)]
-        return merge(self.rules, concatenate([found, found_of(list(scan_blocks(spanning, data)))]))
+        hits = merge(self.rules, concatenate([found, found_of(list(scan_blocks(spanning, data)))]))
+        return with_decoded(hits, decoded_text(data, self._scan_values), self.rules)
 
     def scan_column(self, column: Column) -> Hits:
         """Hits in the values of a column; offsets are bytes of the value, the header is context."""
+        return with_decoded(self._scan_values(column), decoded_column(column, self._scan_values), self.rules)
+
+    def _scan_values(self, column: Column) -> Hits:
+        """The same without what the values decode to."""
         return scan_column(self._plan, column)
+
+    def decoded_value(self, index: int, data: bytes, start: int, end: int, header: str = "") -> bytes:
+        """The value behind a DECODED hit of detector `index` at `data[start:end]`, a text or the cell of a column."""
+        return decoded_value(self._scan_values, data, header, index, start, end)
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""

@@ -14,19 +14,22 @@ import numpy.typing as npt
 from guard.compiled import loop
 from guard.detect.code_points import Bytes, Codes, Words, back, decode, is_han, longest, word_length
 
-CUT, WHOLE, BEFORE, LISTED, LATIN = range(5)
+CUT, WHOLE, BEFORE, LISTED, LATIN = np.arange(5)
 """What `locate` does: the ways of `guard.detect.extents`."""
 WHOLE_WORD, BEFORE_WORD, WHOLE_PLACE, BEFORE_PLACE, SURNAME = range(5)
 """Columns of `NameLexicon.entries`."""
+AS_SURNAME, AS_GIVEN = range(2)
+AT_END, BEFORE_DOT, BEFORE_FOLLOWER, BEFORE_HAN, ONE, TWO, SHORT, ETHNIC = range(8)
+"""Places in `NameLexicon.weights`: the constants of `guard.detect.names`."""
+LEADS, FOLLOWERS, PARTS, LIST_ENDS = np.arange(4)
+"""Sets of `NameLexicon.words`."""
 MULTIPLIER = -7046029254386353131
 """2**64 divided by the golden ratio, odd, as a signed number (Knuth, The Art of Computer Programming 6.4)."""
-_AT_END, _BEFORE_DOT, _BEFORE_FOLLOWER, _BEFORE_HAN = range(4)
 _DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
-_LONGEST_DOTTED = 52  # 8 characters, then four times a dot and 10
-_LONGEST_WRITTEN = 4  # a surname of two characters and a given name of two
-_LEAD = 3
-_FOLLOWER = 3
-_SCRATCH = 64
+_LONGEST_DOTTED = np.int64(52)  # 8 characters, then four times a dot and 10
+_LONGEST_WRITTEN = np.int64(4)  # a surname of two characters and a given name of two
+_LEAD, _FOLLOWER = 3, 3  # characters, at most
+_START, _ONE, _TWO = np.arange(3)
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -35,51 +38,46 @@ Floats = npt.NDArray[np.float64]
 class NameLexicon(NamedTuple):
     """What `guard.detect.names` knows.
 
-    `surnames[code]` is a row of `surname_worths` (0: no surname), `given[code]` one of `given_odds`. `keys` is a hash
-    table of runs of two to four code points, packed into 64 bits; `rows` are the rows of `entries` that belong to them,
-    with the columns WHOLE_WORD (what the word weighs), BEFORE_WORD, WHOLE_PLACE, BEFORE_PLACE, SURNAME (NaN: none).
-    `latin_keys` and `latin_rest` are a hash table of given names, bytes 1 to 8 and 9 to 16. `stops` is what the end of
-    a name is worth: at an end, before a dot, before a word that follows names, before any other Han character.
+    `characters[code]` has a row of `odds` for the code point as a surname (0: none) and one as a character of a given
+    name: columns AS_SURNAME and AS_GIVEN of both. `runs` is a hash table of two to four code points, packed into 64
+    bits, with the row of `entries` that belongs to them: what the word weighs, and what it does at the beginning of
+    a name; the same for places; what the run is worth as a surname (-inf: it is none). `latin` is a hash table of given
+    names, bytes 1 to 8 and 9 to 16. `weights` are the constants that have names here.
     """
 
-    surnames: npt.NDArray[np.uint8]
-    surname_worths: Floats
-    given: npt.NDArray[np.uint8]
-    given_odds: Floats
-    keys: Offsets
-    rows: npt.NDArray[np.int32]
+    characters: npt.NDArray[np.uint8]
+    odds: Floats
+    runs: Offsets
     entries: Floats
-    leads: Words
-    followers: Words
-    parts: Words
-    list_ends: Words
-    latin_keys: Offsets
-    latin_rest: Offsets
-    stops: Floats
-    one: float
-    two: float
-    short: float
-    ethnic: float
+    words: Words
+    latin: Offsets
+    weights: Floats
     longest: int
+
+
+def new_scratch() -> tuple[Codes, Codes]:
+    """Working memory for one thread: `codes` and `edges`."""
+    room = int(_LONGEST_DOTTED) + 2
+    return np.zeros(room, np.int64), np.zeros(room, np.int64)
 
 
 @loop
 def plausibility(lexicon: NameLexicon, codes: Codes, at: int, size: int, least: float) -> float:
     """`names.plausibility` of `codes[at:at + size]`; some number below `least` where that is below `least`."""
     if _is_ethnic(lexicon, codes, at, size):
-        return lexicon.ethnic
+        return lexicon.weights[ETHNIC]
     if size < 2 or size > _LONGEST_WRITTEN or _has_somebody(codes, at, size):
         return -np.inf
     surname, given = _split(lexicon, codes, at, size)
-    if np.isnan(surname) or given > 2:
+    if surname == -np.inf or given > 2:
         return -np.inf
     last = at + size - 1
     if given == 1:
-        worth = lexicon.given_odds[lexicon.given[codes[last]]] * lexicon.one + surname
-        worth += lexicon.short
+        worth = _given_odds(lexicon, codes[last]) * lexicon.weights[ONE] + surname
+        worth += lexicon.weights[SHORT]
     else:
-        odds = lexicon.given_odds[lexicon.given[codes[last - 1]]] + lexicon.given_odds[lexicon.given[codes[last]]]
-        worth = odds * lexicon.two + surname
+        odds = _given_odds(lexicon, codes[last - 1]) + _given_odds(lexicon, codes[last])
+        worth = odds * lexicon.weights[TWO] + surname
     # Words and places only weigh against a name, so that there is nothing to look up for one that is out already.
     return worth if worth < least else _weighed(lexicon, codes, at, size, worth)
 
@@ -90,7 +88,7 @@ def _weighed(lexicon: NameLexicon, codes: Codes, at: int, size: int, worth: floa
     entry = _entry(lexicon, codes, at, size)
     word, place = lexicon.entries[entry, WHOLE_WORD], lexicon.entries[entry, WHOLE_PLACE]
     if size == 3:
-        entry = _entry(lexicon, codes, at, 2)
+        entry = _entry(lexicon, codes, at, _TWO)
         word += lexicon.entries[entry, BEFORE_WORD]
         if place == 0.0:
             place = lexicon.entries[entry, BEFORE_PLACE]
@@ -99,12 +97,12 @@ def _weighed(lexicon: NameLexicon, codes: Codes, at: int, size: int, worth: floa
 
 @loop
 def _split(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> tuple[float, int]:
-    """What the surname is worth (NaN: there is none) and how long the given name is."""
+    """What the surname is worth (-inf: there is none) and how long the given name is."""
     if size > 2:
-        compound = lexicon.entries[_entry(lexicon, codes, at, 2), SURNAME]
-        if not np.isnan(compound):
+        compound = lexicon.entries[_entry(lexicon, codes, at, _TWO), SURNAME]
+        if compound > -np.inf:
             return compound, size - 2
-    return lexicon.surname_worths[lexicon.surnames[codes[at]]], size - 1
+    return lexicon.odds[lexicon.characters[codes[at], AS_SURNAME], AS_SURNAME], size - 1
 
 
 @loop
@@ -115,11 +113,16 @@ def _entry(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> int:
         key |= codes[at + 2] << 32
     if size > 3:
         key |= codes[at + 3] << 48
-    mask = len(lexicon.keys) - 1
+    mask = len(lexicon.runs) - 1
     slot = (key * MULTIPLIER >> 32) & mask
-    while lexicon.rows[slot] != 0 and lexicon.keys[slot] != key:
+    while lexicon.runs[slot, 1] != 0 and lexicon.runs[slot, 0] != key:
         slot = slot + 1 & mask
-    return lexicon.rows[slot]
+    return lexicon.runs[slot, 1]
+
+
+@loop
+def _given_odds(lexicon: NameLexicon, code: int) -> float:
+    return lexicon.odds[lexicon.characters[code, AS_GIVEN], AS_GIVEN]
 
 
 @loop
@@ -157,13 +160,13 @@ def _is_dotted(codes: Codes, at: int, size: int) -> bool:
 @loop
 def _has_parts(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
     """Whether two to four parts make up the name; bit n of `reached` says that some of them end behind n characters."""
-    reached = 1
+    reached, words = 1, lexicon.words
     for count in range(1, 5):
         beyond = 0
         for offset in range(size):
-            group = lexicon.parts.groups[codes[at + offset]] if reached >> offset & 1 else 0
-            for word in range(lexicon.parts.firsts[group], lexicon.parts.firsts[group + 1]):
-                length = word_length(lexicon.parts, word, codes, at + offset)
+            group = words.groups[PARTS, codes[at + offset]] if reached >> offset & 1 else 0
+            for word in range(words.firsts[group], words.firsts[group + 1]):
+                length = word_length(words, word, codes, at + offset)
                 if length and offset + length <= size:
                     beyond |= 1 << offset + length
         if count > 1 and beyond >> size & 1:
@@ -179,11 +182,11 @@ def cut(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int
         edges: Codes) -> tuple[int, int]:
     """`names.cut` of `buffer[start:end]` in a line that ends at `line_end`; (-1, -1) for None."""
     most = _LEAD + lexicon.longest
-    inside = decode(buffer, start, end, codes, edges, 0, most)
+    inside = decode(buffer, start, end, codes, edges, _START, most)
     decode(buffer, edges[inside], line_end, codes, edges, inside, inside + _FOLLOWER)
     first = _behind_lead(lexicon, codes, inside)
     best, chosen = -np.inf, -1
-    for stop in range(first + 2, min(inside, first + lexicon.longest) + 1):
+    for stop in range(first + 2, (inside if inside < first + lexicon.longest else first + lexicon.longest) + 1):
         worth = plausibility(lexicon, codes, first, stop - first, least)
         if worth < least:
             continue
@@ -198,9 +201,10 @@ def cut(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int
 @loop
 def _behind_lead(lexicon: NameLexicon, codes: Codes, inside: int) -> int:
     """Where the name starts: behind a word that stands before names, if two Han characters follow it."""
-    group = lexicon.leads.groups[codes[0]]
-    for word in range(lexicon.leads.firsts[group], lexicon.leads.firsts[group + 1]):
-        length = word_length(lexicon.leads, word, codes, 0)
+    words = lexicon.words
+    group = words.groups[LEADS, codes[0]]
+    for word in range(words.firsts[group], words.firsts[group + 1]):
+        length = word_length(words, word, codes, _START)
         if length and length + 2 <= inside and is_han(codes[length]) and is_han(codes[length + 1]):
             return length
     return 0
@@ -209,8 +213,8 @@ def _behind_lead(lexicon: NameLexicon, codes: Codes, inside: int) -> int:
 @loop
 def _stop_worth(lexicon: NameLexicon, codes: Codes, stop: int) -> float:
     if not is_han(codes[stop]):
-        return lexicon.stops[_AT_END if codes[stop] != _DOT else _BEFORE_DOT]
-    return lexicon.stops[_BEFORE_FOLLOWER if longest(lexicon.followers, codes, stop) else _BEFORE_HAN]
+        return lexicon.weights[AT_END if codes[stop] != _DOT else BEFORE_DOT]
+    return lexicon.weights[BEFORE_FOLLOWER if longest(lexicon.words, FOLLOWERS, codes, stop) else BEFORE_HAN]
 
 
 @loop
@@ -224,7 +228,7 @@ def name_before(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, least
     while first > start and size < _LONGEST_WRITTEN:
         first = back(buffer, start, first)
         size += 1
-    size = decode(buffer, first, end, codes, edges, 0, _LONGEST_WRITTEN)
+    size = decode(buffer, first, end, codes, edges, _START, _LONGEST_WRITTEN)
     best, chosen = -np.inf, -1
     for length in range(2, size + 1):
         worth = plausibility(lexicon, codes, size - length, length, least)
@@ -241,8 +245,8 @@ def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, 
     """`extents.listed_name`."""
     found = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
     if found[0] >= 0:
-        decode(buffer, found[1], line_end, codes, edges, 0, 1)
-        if is_han(codes[0]) and longest(lexicon.list_ends, codes, 0) == 0:
+        decode(buffer, found[1], line_end, codes, edges, _START, _ONE)
+        if is_han(codes[0]) and longest(lexicon.words, LIST_ENDS, codes, _START) == 0:
             return -1, -1
     return found
 
@@ -253,7 +257,7 @@ def known_latin_name(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) 
     while start < end and not _is_known(lexicon, buffer, start, end):
         while start < end and buffer[start] != 0x20:
             start += 1
-        start = min(start + 1, end)
+        start += start < end
     for index in range(start, end):
         if buffer[index] == 0x20:
             return start, end
@@ -275,23 +279,24 @@ def _is_known(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> bool
         else:
             rest |= letter << 8 * (size - 8)
         size += 1
-    mask = len(lexicon.latin_keys) - 1
+    mask = len(lexicon.latin) - 1
     slot = ((key ^ rest * MULTIPLIER) * MULTIPLIER >> 32) & mask
-    while lexicon.latin_keys[slot] != 0:
-        if lexicon.latin_keys[slot] == key and lexicon.latin_rest[slot] == rest:
+    while lexicon.latin[slot, 0] != 0:
+        if lexicon.latin[slot, 0] == key and lexicon.latin[slot, 1] == rest:
             return True
         slot = slot + 1 & mask
     return False
 
 
 @loop
-def locate(lexicon: NameLexicon, way: int, least: float, buffer: Bytes, line_starts: Offsets, line_ends: Offsets,
-           starts: Offsets, ends: Offsets, out_starts: Offsets, out_ends: Offsets) -> None:
+def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: float, buffer: Bytes,
+           line_starts: Offsets, line_ends: Offsets, starts: Offsets, ends: Offsets, out_starts: Offsets,
+           out_ends: Offsets) -> None:
     """The extent of each candidate `buffer[starts[i]:ends[i]]` in its line, -1 and -1 for none.
 
     A candidate that does not lie in its line, or a line that does not lie in the buffer, has none.
     """
-    codes, edges = np.zeros(_SCRATCH, np.int64), np.zeros(_SCRATCH, np.int64)
+    codes, edges = scratch
     for index in range(len(starts)):
         start, end, line_end = starts[index], ends[index], line_ends[index]
         found = -1, -1
@@ -312,31 +317,31 @@ def locate(lexicon: NameLexicon, way: int, least: float, buffer: Bytes, line_sta
 @loop
 def _is_plausible(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, least: float, codes: Codes, edges: Codes,
                   ) -> bool:
-    size = decode(buffer, start, end, codes, edges, 0, _LONGEST_DOTTED + 1)
-    return plausibility(lexicon, codes, 0, size, least) >= least
+    size = decode(buffer, start, end, codes, edges, _START, _LONGEST_DOTTED + 1)
+    return plausibility(lexicon, codes, _START, size, least) >= least
 
 
 @loop
-def check(lexicon: NameLexicon, least: float, surname_suffices: bool, spaced: bool, buffer: Bytes, starts: Offsets,
-          ends: Offsets, out: Mask) -> None:
+def check(lexicon: NameLexicon, scratch: tuple[Codes, Codes], least: float, surname_suffices: bool, spaced: bool,
+          buffer: Bytes, starts: Offsets, ends: Offsets, out: Mask) -> None:
     """Whether each `buffer[starts[i]:ends[i]]` is a name of at least that plausibility.
 
     With `surname_suffices` two to four characters with a surname are one too (`names.is_name`). With `spaced` spaces
     do not count, as for detectors that have them for separators.
     """
-    codes, edges = np.zeros(_SCRATCH, np.int64), np.zeros(_SCRATCH, np.int64)
+    codes, edges = scratch
     for index in range(len(starts)):
         out[index] = False
         if 0 <= starts[index] <= ends[index] <= len(buffer):
             size = _read(buffer, starts[index], ends[index], spaced, codes, edges)
-            out[index] = plausibility(lexicon, codes, 0, size, least) >= least or (
-                surname_suffices and 2 <= size <= 4 and lexicon.surnames[codes[0]] != 0)
+            out[index] = plausibility(lexicon, codes, _START, size, least) >= least or (
+                surname_suffices and 2 <= size <= 4 and lexicon.characters[codes[0], AS_SURNAME] != 0)
 
 
 @loop
 def _read(buffer: Bytes, start: int, end: int, spaced: bool, codes: Codes, edges: Codes) -> int:
     """How many code points a value has, if no more than a name can have."""
-    size = decode(buffer, start, end, codes, edges, 0, _LONGEST_DOTTED + 1)
+    size = decode(buffer, start, end, codes, edges, _START, _LONGEST_DOTTED + 1)
     while spaced:
         read, at = size, edges[size]
         size = _without_spaces(codes, size)

@@ -30,13 +30,26 @@ RUNS = (DIGITS, ALNUM, TOKEN, HAN)
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where a match begins stands a whole run of RUNS[kind] of `least` to `most` characters, and behind it one of
+    `following`, or, with `end`, the end of the line."""
+
+    kind: int
+    least: int
+    most: int
+    following: Charset
+    end: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     """`barred` may not stand before a match. `pairs` are its first two characters. `runs[n]` is the least length of
-    the run of RUNS[n] that every match begins with."""
+    the run of RUNS[n] that every match begins with; `stretch` says more of one of them, where more is known."""
 
     barred: Charset
     pairs: tuple[Pair, ...]
     runs: tuple[int, ...]
+    stretch: Stretch | None
 
 
 class _TooManyError(Exception):
@@ -54,7 +67,8 @@ def opening_of(pattern: str) -> Opening | None:
     if any(not prefix for prefix in found):
         return None
     pairs = tuple(dict.fromkeys((prefix[0], prefix[1] if len(prefix) > 1 else None) for prefix in found))
-    return Opening(_barred(tree.data, fold), pairs, tuple(_run(tree.data, fold, run)[0] for run in RUNS))
+    return Opening(_barred(tree.data, fold), pairs, tuple(_run(tree.data, fold, run)[0] for run in RUNS),
+                   stretch_of(list(tree.data), fold))
 
 
 Prefix = tuple[Charset, ...]
@@ -153,10 +167,127 @@ def _run_item(operation: Any, value: Any, fold: bool, allowed: Charset) -> tuple
     return 0, operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT)
 
 
+class _OpenError(Exception):
+    """Anything may stand behind the run."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    """A walk along the run that a match begins with: what can stand behind it, and how long it can be there."""
+
+    run: Charset
+    following: list[Charset]
+    least: int = _LONGEST
+    most: int = 0
+    end: bool = False
+
+    def stop(self, chosen: Charset | None, least: int, most: int) -> None:
+        """The run ends here, before a character of the set, or before the end of the line."""
+        if chosen is None:
+            self.end = True
+        else:
+            self.following.append(chosen)
+        self.least, self.most = min(self.least, least), max(self.most, most)
+
+
+def stretch_of(items: Sequence[Item], fold: bool) -> Stretch | None:
+    """The first run of which it is known what stands behind it."""
+    for kind, run in enumerate(RUNS):
+        walk = _Walk(run, [])
+        try:
+            if _along(walk, list(items), fold, (0, 0), True) is not None or walk.most == 0:
+                continue
+        except _OpenError:
+            continue
+        following = charset([pair for chosen in walk.following for pair in _ranges(chosen.ascii, chosen.beyond)])
+        return Stretch(kind, walk.least, min(walk.most, _LONGEST), following, walk.end)
+    return None
+
+
+Lengths = tuple[int, int]
+"""The least and the greatest length that the run can have reached."""
+
+
+def _along(walk: _Walk, items: Sequence[Item], fold: bool, lengths: Lengths, last: bool) -> Lengths | None:
+    """The lengths behind the items; None when every way has left the run. `last`: nothing comes behind them.
+
+    Raises _OpenError where the run may end before anything at all.
+    """
+    for index, (operation, value) in enumerate(items):
+        reached = _step(walk, operation, value, fold, lengths, last and index == len(items) - 1)
+        if reached is None:
+            return None
+        lengths = reached
+    if last:
+        raise _OpenError
+    return lengths
+
+
+def _step(walk: _Walk, operation: Any, value: Any, fold: bool, lengths: Lengths, last: bool) -> Lengths | None:
+    if (chosen := charset_of(operation, value, fold)) is not None:
+        return _character(walk, chosen, lengths)
+    if operation is sre.SUBPATTERN:
+        return _along(walk, list(value[3]), _folded(value, fold), lengths, last)
+    if operation is sre.ATOMIC_GROUP:
+        return _along(walk, list(value), fold, lengths, last)
+    if operation is sre.BRANCH:
+        return _joined([_along(walk, list(way), fold, lengths, last) for way in value[1]])
+    if operation in _REPEATS:
+        return _repeated(walk, value, fold, lengths, last)
+    if operation is sre.ASSERT and value[0] > 0 and last:
+        # The last thing that is looked at: what must stand there stands behind the run.
+        return _along(walk, list(value[1]), fold, lengths, last)
+    if operation is sre.AT and value in (sre.AT_END, sre.AT_END_STRING) and last:
+        walk.stop(None, *lengths)
+        return None
+    if operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+        return lengths
+    raise _OpenError
+
+
+def _character(walk: _Walk, chosen: Charset, lengths: Lengths) -> Lengths | None:
+    if is_within(chosen, walk.run):
+        return min(lengths[0] + 1, _LONGEST), min(lengths[1] + 1, _LONGEST)
+    if not _are_apart(chosen, walk.run):
+        raise _OpenError
+    walk.stop(chosen, *lengths)
+    return None
+
+
+def _repeated(walk: _Walk, value: Any, fold: bool, lengths: Lengths, last: bool) -> Lengths | None:
+    low, high, items = int(value[0]), min(int(value[1]), _LONGEST), list(value[2])
+    reached: Lengths | None = lengths
+    ways = [lengths] if low == 0 else []
+    for rounds in range(1, high + 1):
+        reached = _along(walk, items, fold, lengths, False)
+        if reached is None or reached == lengths:
+            break
+        lengths = reached
+        if rounds >= low:
+            ways.append(lengths)
+    if reached is None and not ways:
+        return None
+    if not ways:
+        ways = [lengths]
+    if last:
+        raise _OpenError
+    return min(way[0] for way in ways), max(way[1] for way in ways)
+
+
+def _joined(ways: Sequence[Lengths | None]) -> Lengths | None:
+    inside = [way for way in ways if way is not None]
+    return (min(way[0] for way in inside), max(way[1] for way in inside)) if inside else None
+
+
+def _are_apart(one: Charset, other: Charset) -> bool:
+    return not one.ascii & other.ascii and not any(
+        low <= end and start <= high for low, high in one.beyond for start, end in other.beyond)
+
+
 def is_within(inner: Charset, outer: Charset) -> bool:
     """Whether every character of one set belongs to the other."""
     return inner.ascii <= outer.ascii and all(
         any(low <= first and last <= high for low, high in outer.beyond) for first, last in inner.beyond)
 
 
-__all__ = ["ANY", "DIGITS", "HAN", "RUNS", "Opening", "Pair", "is_within", "opening_of"]
+__all__ = ["ANY", "DIGITS", "HAN", "RUNS", "Opening", "Pair", "Stretch", "is_within", "opening_of"]

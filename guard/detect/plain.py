@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from guard.batch import NOISY, Column, Hits
+from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
 from guard.detect.headers import HeaderWords
 from guard.detect.judge import Kind, Place, Span, Verdict, companions, judge, reported, scan_line
 from guard.detect.normalise import Line, lines, normal_form
@@ -30,15 +31,19 @@ class PlainMatcher:
         """Hits in a UTF-8 buffer; offsets are its bytes."""
         found = [hit for line in lines(data) for hit in place_line(scan_line(self.rules, line.text, Place()), line)]
         found.extend(scan_blocks(self.rules, data))
-        return to_hits(found, 0)
+        return with_decoded(to_hits(found, 0), decoded_text(data, self._scan_values), self.rules)
 
     def scan_column(self, column: Column) -> Hits:
         """Hits in the values of a column; offsets are bytes of the value, the header is context."""
-        parts = [to_hits(self._scan_cell(column.value(i), column.header), i) for i in range(len(column))]
+        return with_decoded(self._scan_values(column), decoded_column(column, self._scan_values), self.rules)
+
+    def _scan_values(self, column: Column) -> Hits:
+        parts = [to_hits(scan_cell(self.rules, column.value(i), column.header), i) for i in range(len(column))]
         return Hits.concat(parts)
 
-    def _scan_cell(self, value: bytes, header: str) -> list[Placed]:
-        return scan_cell(self.rules, value, header)
+    def decoded_value(self, index: int, data: bytes, start: int, end: int, header: str = "") -> bytes:
+        """The value behind a DECODED hit of detector `index` at `data[start:end]`, a text or the cell of a column."""
+        return decoded_value(self._scan_values, data, header, index, start, end)
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""

@@ -11,6 +11,11 @@ import json
 import re
 import zlib
 
+from guard.detect.rarity import is_varied, rarity
+
+RAREST_WORDS = 8.0
+"""Bits of `rarity` above which a value is taken for a key: one identifier in two hundred reaches them, and of random
+values of 16 characters 99 in a hundred do."""
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -76,6 +81,53 @@ def not_hex_id(value: str) -> bool:
                             r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value)
 
 
+def random_text(value: str) -> bool:
+    """Reads like chance and not like words, names of code, paths or numbers (`guard.detect.rarity`).
+
+    As a whole, or by its longest run of letters and digits when that is most of it: `dop_v1_` before a key is a word.
+    """
+    run = max(re.findall(r"[A-Za-z0-9]+", value), key=len, default="")
+    return _is_rare(value) or (2 * len(run) >= len(value) and _is_rare(run))
+
+
+def _is_rare(value: str) -> bool:
+    return is_varied(value) and rarity(value) > RAREST_WORDS
+
+
+def varied_text(value: str) -> bool:
+    """Holds about as many different characters as chance would bring: no zeroed UUID, no abcabcabc."""
+    return is_varied(value)
+
+
+def contains_letter(value: str) -> bool:
+    """Holds an ASCII letter."""
+    return bool(re.search("[A-Za-z]", value))
+
+
+def not_community(value: str) -> bool:
+    """Not one of the community strings that every device is delivered with."""
+    return value.lower() not in ("public", "private", "string", "community", "cisco", "huawei", "ilmi")
+
+
+_IDENTIFIER = re.compile(
+    r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|(?:[0-9a-f]{2}){8,64}|(?:[0-9A-F]{2}){8,64}|"
+    r"[0-7][0-9A-HJKMNP-TV-Z]{25}|\d{4}-?\d\d-?\d\d[T ]?[\d:.+Z-]{0,24}|v?\d+(?:\.\d+){1,4}(?:[-+.][\w.-]{1,40})?|"
+    r"(?i:req|request|trace|span|corr|correlation|txn|tx|order|sess|session|user|usr|uid|job|task|msg|evt|event|node|pod|"
+    r"run|build|batch|conn|client|org|acct|cus|inv|arn|urn|sha\d*|md5|etag|ref|id)[-_:].*|"
+    r"(?:[\w-]+\.)+(?:com|cn|net|org|io|local|internal|svc|java|py|js|ts|go|yml|yaml|json|xml|pem|key|crt|jks|log|txt)\S*|"
+    r"\S*(?:/|\\)\S*\.[a-z]{2,5}", re.ASCII)
+
+
+def not_identifier(value: str) -> bool:
+    """Not a UUID, ULID, digest, time, version, host, file or prefixed id, which name things and open nothing."""
+    return not _IDENTIFIER.fullmatch(value)
+
+
+def not_prose(value: str) -> bool:
+    """Not words of a sentence, as hints and labels beside a password field are."""
+    return not re.search(r"[A-Za-z]{2,}[,.:!?]? [A-Za-z]{2,}|[\u4e00-\u9fff]", value)
+
+
 def rare_text(value: str) -> bool:
     """Not what people or programs write in clear: holds a digit and a letter, and no long run of small letters."""
     return contains_digit(value) and any(c.isalpha() for c in value) and not re.search(r"[a-z]{11,}", value)
@@ -92,7 +144,7 @@ _PLACEHOLDER = re.compile(
     r"^(?:test|todo|tbd|none|null|nil|true|false|undefined|empty|secret|password|passwd|pass|token|key|string|value|"
     r"required|optional|enabled|disabled|yes|no|n/?a|foo|bar|foobar|abc|user|admin|root|login|hidden|masked|无|空|"
     r"placeholder|default|changeit|int|str|bool|bytes|object|text|varchar|char|type|self|this|env|input|prompt)$|"
-    r"^(.)\1*$|123456789|^(?:0123456789|abcdef)|^[-_.*#=+~x ]+$|"
+    r"^(.)\1*$|0{12}|123456789|^(?:0123456789|abcdef)|^[-_.*#=+~x ]+$|"
     r"示例|占位|请填|请输入|填写|默认|你的|您的|^process\.env|^os\.|"
     r"getenv|environ|^config\.|^settings\.|^vault:|^ENC\(|^\{cipher\}|^\{[a-z]+\}\$|^sha\d|^\$2[aby]\$|^(?:self|this)\.")
 
@@ -120,7 +172,7 @@ def not_assignment(value: str) -> bool:
 
 _REFERENCE = re.compile(
     r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:[_-][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)+|"
-    r"[A-Z][a-z]+(?:[A-Z][a-z]+)*|/[\w./-]+|[a-z]+://.*|@\w+.*", re.ASCII)
+    r"[A-Z][a-z]+(?:[A-Z][a-z]+)*|:?/[\w./-]+|[a-z]+://.*|@\w+.*|:[A-Za-z_]\w*|%\(\w+\)s?", re.ASCII)
 
 
 def not_reference(value: str) -> bool:

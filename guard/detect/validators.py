@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
-from guard.detect import addresses, identifier_checks, names, secret_checks
+from guard.detect import addresses, identifier_checks, names, secret_checks, secret_formats
 
 
 def _checks(module: ModuleType, *chosen: str) -> dict[str, Callable[[str], bool]]:
@@ -21,10 +21,12 @@ def _checks(module: ModuleType, *chosen: str) -> dict[str, Callable[[str], bool]
 VALIDATORS: Mapping[str, Callable[[str], bool]] = {
     **_checks(identifier_checks),
     **_checks(secret_checks),
+    **_checks(secret_formats),
     **_checks(names, "is_name", "is_usual_name", "is_fair_name", "is_sure_name"),
     **_checks(addresses, "in_division", "is_address"),
 }
 """Every check by the name that packs use."""
 
-PROOFS = frozenset(("iso7064_mod11_2", "embedded_id", "uscc_check", "jwt_header", "github_checksum", "card_issuer"))
+PROOFS = frozenset(("iso7064_mod11_2", "embedded_id", "uscc_check", "jwt_header", "github_checksum", "card_issuer",
+                    "bech32", "base58_check"))
 """Checks that prove a value: the chance that something else passes is small enough for one hit to count."""

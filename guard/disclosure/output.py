@@ -67,7 +67,7 @@ def scan_output(folder: Path, scanner: Scanner, withheld: WithheldValues, option
             continue
         probe.names(document.name, [document.name])
         _scan_document(document, scanner, probe, found.tally, origin)
-    found.tally += scanner.names(labels, None)
+    found.tally += scanner.names_of(labels).tally(None)
     return found
 
 

@@ -54,6 +54,7 @@ class _Run:
     options: Options
     keyring: Keyring | None
     progress: Progress | None
+    workers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +79,27 @@ class _Assessment:
 
 def check(source: str | Path, *, policy: Policy | str | Path, audience: Audience | str,
           scanner: Scanner | None = None, allow_incomplete: bool = False, options: Options | None = None,
-          sink: Sink | None = None, progress: Progress | None = None) -> Report:
+          sink: Sink | None = None, progress: Progress | None = None, workers: int = 1) -> Report:
     """The report with decisions on a file or folder; writes nothing.
 
-    `Report.verdict` is pass when `release` may go on. Raises UsageError for a path, audience or policy that cannot be
-    used.
+    `Report.verdict` is pass when `release` may go on; `workers` is as in `Scanner.scan`. Raises UsageError for a path,
+    audience or policy that cannot be used.
     """
     run = _Run(_policy(policy), Audience(_audience(audience)), scanner or Scanner(), options or Options(), None,
-               progress)
+               progress, workers)
     return _assess(run, source, sink, allow_incomplete=allow_incomplete).report
 
 
 def release(source: str | Path, *, policy: Policy | str | Path, audience: Audience | str, out: str | Path,
             keyring: Keyring | None = None, scanner: Scanner | None = None, allow_incomplete: bool = False,
-            options: Options | None = None, sink: Sink | None = None, progress: Progress | None = None) -> Release:
+            options: Options | None = None, sink: Sink | None = None, progress: Progress | None = None,
+            workers: int = 1) -> Release:
     """Release a file or folder for an audience into the new folder `out`.
 
     `out/public` holds the data, its manifest and the public notice; `out/evidence` (mode 0700) the report. Without a
     keyring, and always for the public, pseudonyms are made with a key that is destroyed with the release. With
-    `allow_incomplete`, files that could not be read whole are left out instead of failing the release.
+    `allow_incomplete`, files that could not be read whole are left out instead of failing the release. `workers`
+    processes share the first read.
 
     Raises ReleaseError (its `report` says why) when policy or checks say no, IncompleteError when something was not
     read, SourceError when the source changed meanwhile, OutputError when the output cannot be written.
@@ -104,7 +107,7 @@ def release(source: str | Path, *, policy: Policy | str | Path, audience: Audien
     target = Path(out)
     _refuse_overlap(Path(source), target)
     audience = Audience(_audience(audience))
-    run = _Run(_policy(policy), audience, scanner or Scanner(), options or Options(), keyring, progress)
+    run = _Run(_policy(policy), audience, scanner or Scanner(), options or Options(), keyring, progress, workers)
     with staging(target) as folder:
         assessment = _assess(run, source, sink, allow_incomplete=allow_incomplete)
         _refuse(assessment.report)
@@ -120,14 +123,14 @@ def _assess(run: _Run, source: str | Path, sink: Sink | None, *, allow_incomplet
     """Read the source and let the policy decide."""
     labels = ScannedLabels(run.scanner.matcher)
     documents, partial, total = [], set(), Tally()
-    for document in discover(Path(source), run.options, labels):
-        tally = run.scanner.tally(document, labels, sink, run.progress)
+    reading = run.scanner.run(labels, sink=sink, progress=run.progress, workers=run.workers)
+    for document, tally in reading.results(discover(Path(source), run.options, labels)):
         total += tally
         if isinstance(document, Document):
             documents.append(document)
             if tally.skipped:
                 partial.add(document.name)
-    total += run.scanner.names(labels, sink)
+    total += reading.names.tally(sink)
     report = run.scanner.report(total)
     decisions = tuple(run.policy.decide(report, audience=run.audience))
     verdict = policy_verdict(decisions, report)

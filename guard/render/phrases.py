@@ -8,13 +8,14 @@ from functools import cache
 from typing import Any
 
 from guard import taxonomy
-from guard.content import read_yaml, root
+from guard.content import checked, root
 from guard.errors import UsageError
 from guard.render.escape import shown
 
 LANGUAGES = ("en", "zh")
 
 Phrase = str | Mapping[str, str]
+_SHAPE = dict[str, dict[str, str | dict[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,4 @@ def phrases(language: str) -> Phrases:
     """The strings of `language`. Raises UsageError for a language that has none."""
     if language not in LANGUAGES:
         raise UsageError(f"no reports in the language {shown(language, 20)}", hint=f"use {' or '.join(LANGUAGES)}")
-    name = f"strings.{language}.yml"
-    document = read_yaml(root("reports") / name, name=name)
-    return Phrases(language, document.validate(dict[str, dict[str, str | dict[str, str]]]))
+    return Phrases(language, checked(root("reports") / f"strings.{language}.yml", _SHAPE))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from pydantic import BaseModel
-
-from guard.content import read_yaml, root
+from guard import content
 from guard.render.escape import shown
 from guard.render.phrases import Phrases
 from guard.taxonomy import Title
@@ -15,12 +15,16 @@ from guard.taxonomy import Title
 _HAN_DIGITS = "〇一二三四五六七八九"
 
 
-class Ground(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
     """A law or standard, or one article of it; `says` is what it asks in our own words. Other keys are not read."""
 
     title: Title
     article: str = ""
     says: Title | None = None
+
+
+_SHAPE = dict[str, Ground]
 
 
 def reference_title(identifier: str, words: Phrases) -> str:
@@ -58,5 +62,14 @@ def _in(title: Title, words: Phrases) -> str:
 
 @cache
 def _references() -> Mapping[str, Ground]:
-    path = root("policies") / "references.yml"
-    return read_yaml(path, name=path.name).validate(dict[str, Ground]) if path.is_file() else {}
+    path = content.root("policies") / "references.yml"
+    if not path.is_file():
+        return {}
+    file = content.read(path, name=path.name)
+    plain = content.kept([file], [__file__], lambda: content.plain(_SHAPE, file.parse().validate(_SHAPE)))
+    return {identifier: _made(data) for identifier, data in plain.items()}
+
+
+def _made(data: dict[str, Any]) -> Ground:
+    titles = {name: Title(**data[name]) for name in ("title", "says") if data.get(name)}
+    return Ground(**{**data, **titles})

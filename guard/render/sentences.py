@@ -9,7 +9,7 @@ import re
 from functools import cache
 
 from guard import taxonomy
-from guard.content import read_yaml, root
+from guard.content import checked, root
 
 MAX_SENTENCE = 600
 """A longer text is not one of ours, and is not worth the search."""
@@ -40,8 +40,7 @@ def _titles(language: str) -> dict[str, str]:
 
 @cache
 def _table(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    path = root("reports") / "sentences.yml"
-    rows = read_yaml(path, name=path.name).validate(list[dict[str, str]])
+    rows = checked(root("reports") / "sentences.yml", list[dict[str, str]])
     return tuple((_pattern(row["en"]), row[language]) for row in rows)
 
 

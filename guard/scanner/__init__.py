@@ -1,13 +1,15 @@
 """The scanner: reads sources, finds what is in them, says what each field is.
 
-A scan is a map and a merge: `Scanner.tally(document) -> Tally` for each document, `Tally + Tally`, then one verdict for
-each field. Nothing here decides what may leave.
+A scan is a map and a merge: `Scanner.scan_unit(unit) -> Part` for each file or piece of one, in this process or another
+(`guard.scanner.run`), `Tally + Tally`, then one verdict for each field. Nothing here decides what may leave.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -16,25 +18,33 @@ import numpy as np
 from guard.batch import MASKED, SHADOWED, Batch, Hits
 from guard.detect import Matcher, load
 from guard.errors import UsageError
-from guard.hashing import new_key
-from guard.model import CERTAIN, LIKELY, POSSIBLE, Finding, Input, Reason, Report, Skipped
+from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
 from guard.scanner.count import Characters, count_column, count_text
 from guard.scanner.findings import FindingMaker, worth_making
 from guard.scanner.labels import STATE_SECRET, ScannedLabels
+from guard.scanner.names import FoundNames
+from guard.scanner.parallel import usable_cores
+from guard.scanner.parts import Part, Unit, withhold_examples
+from guard.scanner.run import Progress, ScanRun, Steps
 from guard.scanner.sink import FindingList, Sink, Sinks
 from guard.scanner.summary import now, summarised
-from guard.sources import Document, Options, discover, open_stream, open_table
-from guard.tally import ClassTally, FieldTally, Tally
+from guard.sources import Document, Options, StreamDocument, discover, open_stream, open_table, reopen
+from guard.tally import FieldTally, Tally
 
-__all__ = ["STATE_SECRET", "FindingList", "Progress", "Scanner", "Sink", "Sinks", "Suppressor", "now"]
-
-Progress = Callable[[str, int], None]
+__all__ = [
+    "STATE_SECRET", "FindingList", "Progress", "ScanRun", "Scanner", "Sink", "Sinks", "Suppressor", "now",
+    "usable_cores",
+]
 
 
 class Suppressor(Protocol):
-    """Known false positives: hits of `detectors` are asked about, one by one, and left out when covered."""
+    """Known false positives: hits of `detectors` are asked about, one by one, and left out when covered.
+
+    `used` are the fingerprints that were covered so far. It is sent to workers, so it must survive pickling.
+    """
 
     detectors: frozenset[str]
+    used: set[str]
 
     def covers(self, finding: Finding) -> bool:
         """Whether this finding is a known false positive; looks at detector, class and fingerprint only."""
@@ -61,10 +71,22 @@ class Scanner:
         chosen = None if packs is None else [Path(p) for p in packs]
         self.matcher = Matcher(load(chosen, use_cache=cache), cache=cache)
         self.min_confidence = max(min_confidence, POSSIBLE)
-        self._maker = FindingMaker(self.matcher, fingerprint_key or secrets.token_bytes(32))
         self._suppressor = suppressor
-        self._sketch_key = new_key()
+        self._set_key(fingerprint_key or secrets.token_bytes(32))
+
+    def _set_key(self, key: bytes) -> None:
+        self._key = key
+        self._maker = FindingMaker(self.matcher, key)
+        self._sketch_key = int.from_bytes(hmac.digest(key, b"guard.sketch/v1", hashlib.sha256)[:8])
         self._marks = [i for i, d in enumerate(self.matcher.detectors) if d.data_class == STATE_SECRET]
+
+    def __getstate__(self) -> tuple[Matcher, float, Suppressor | None, bytes]:
+        """What a worker needs, the key included: for a pipe between processes, never for a file."""
+        return self.matcher, self.min_confidence, self._suppressor, self._key
+
+    def __setstate__(self, state: tuple[Matcher, float, Suppressor | None, bytes]) -> None:
+        self.matcher, self.min_confidence, self._suppressor, key = state
+        self._set_key(key)
 
     def scan_text(self, text: str) -> list[Finding]:
         """The findings of a text, in order; `start` and `end` are its code points."""
@@ -73,54 +95,89 @@ class Scanner:
         return [finding for finding in found if self._suppressor is None or not self._suppressor.covers(finding)]
 
     def scan(self, source: str | Path | BinaryIO, *, as_format: str = "", encoding: str = "",
-             max_document: int | None = None, sink: Sink | None = None, progress: Progress | None = None) -> Report:
+             max_document: int | None = None, sink: Sink | None = None, progress: Progress | None = None,
+             workers: int = 1) -> Report:
         """The report on a file, folder or binary stream.
 
         `max_document` bounds JSON documents, xlsx files and nested archives (bytes). `sink` gets every finding as it
-        is made, `progress` the name and the number of bytes read. Raises UsageError for a path that does not exist;
-        what cannot be read is in `Report.skipped` and makes the verdict incomplete.
+        is made, `progress` the name and the number of bytes read. `workers` processes share the work when there is
+        enough of it; the report is the same, but that only findings of this process can `reveal` their value. (Where a
+        worker is not forked, the calling script needs `if __name__ == "__main__":`, as `multiprocessing` says.) Raises
+        UsageError for a path that does not exist; what cannot be read is in `Report.skipped` and makes the verdict
+        incomplete.
         """
         options = Options(as_format=as_format, encoding=encoding,
                           **({} if max_document is None else {"max_document": max_document}))
         labels = ScannedLabels(self.matcher)
-        return self._scan_all(_documents(source, options, labels), labels, sink, progress)
+        run = self.run(labels, sink=sink, progress=progress, workers=workers)
+        return self._report(run, _documents(source, options, labels), sink)
 
     def scan_table(self, table: Any, *, name: str = "table") -> Report:
         """The report on a table of pyarrow, pandas or polars."""
         labels = ScannedLabels(self.matcher)
-        return self._scan_all([open_table(table, labels, name=name)], labels)
+        return self._report(self.run(labels), [open_table(table, labels, name=name)], None)
 
-    def _scan_all(self, documents: Iterable[Document | Skipped], labels: ScannedLabels, sink: Sink | None = None,
-                  progress: Progress | None = None) -> Report:
+    def run(self, labels: ScannedLabels, *, sink: Sink | None = None, progress: Progress | None = None,
+            workers: int = 1) -> ScanRun:
+        """A pass over documents that were opened with `labels`. Raises UsageError for less than one worker."""
+        if workers < 1:
+            raise UsageError("at least one process must scan", hint="give a number of workers from 1 on")
+        return ScanRun(self, labels, sink=sink, progress=progress, workers=workers)
+
+    def _report(self, run: ScanRun, documents: Iterable[Document | Skipped], sink: Sink | None) -> Report:
         total = Tally()
-        for document in documents:
-            total += self.tally(document, labels, sink, progress)
-        total += self.names(labels, sink)
+        for _, tally in run.results(documents):
+            total += tally
+        total += run.names.tally(sink)
         return self.report(total)
 
-    def tally(self, document: Document | Skipped, labels: ScannedLabels, sink: Sink | None = None,
-              progress: Progress | None = None) -> Tally:
-        """What is in one document. Of one with a state-secret mark nothing is shown, and its reading stops there."""
-        if isinstance(document, Skipped):
-            return Tally(inputs=[Input(document.dataset, 0, "skipped", str(document.reason))], skipped=[document])
-        total = Tally()
-        is_secret = labels.is_secret(document.name)
-        for item in () if is_secret else document.read():
+    def scan_unit(self, unit: Unit, sink: Sink | None = None) -> Part:
+        """What is in a file or a piece of one: the map of a scan."""
+        steps = self.steps(unit, sink)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                part: Part = end.value
+                return part
+
+    def steps(self, unit: Unit, sink: Sink | None) -> Steps:
+        """As `scan_unit`, batch by batch."""
+        labels = ScannedLabels(self.matcher)
+        document = reopen(unit.recipe, labels)
+        if unit.piece is None or not isinstance(document, StreamDocument):
+            part = yield from self.steps_of(document, labels, sink)
+        else:
+            part = yield from self._read(document.read_piece(unit.piece), document.name, labels, sink)
+            part.extent = document.extent
+        part.names = self.names_of(labels)
+        part.known = frozenset(self._suppressor.used if self._suppressor else ())
+        return part
+
+    def steps_of(self, document: Document, labels: ScannedLabels, sink: Sink | None) -> Steps:
+        """What is in a document, batch by batch; the names that are findings stay in `labels`."""
+        part = yield from self._read(document.read(), document.name, labels, sink)
+        part.encoding, part.digest = document.encoding, document.digest
+        return part
+
+    def _read(self, items: Iterable[Batch | Skipped], name: str, labels: ScannedLabels, sink: Sink | None) -> Steps:
+        part = Part()
+        for item in items:
             if isinstance(item, Skipped):
-                total += Tally(skipped=[item])
+                part.tally += Tally(skipped=[item])
                 continue
-            is_secret = self._add(total, item, sink) or labels.is_secret(document.name)
-            if progress:
-                progress(document.name, len(item.data))
-            if is_secret:
+            part.is_secret = self._add(part.tally, item, sink) or labels.is_secret(name)
+            part.read += len(item.data)
+            if part.is_secret:
+                withhold_examples(part.tally)
                 break
-        if is_secret:
-            _withhold_examples(total)
-            total += Tally(skipped=[Skipped(document.name, Reason.STOPPED)])
-        if sink:
-            sink.withdraw() if is_secret else sink.keep()
-        total += Tally(inputs=[_input(document, total)])
-        return total
+            yield len(item.data)
+        return part
+
+    def tally(self, document: Document | Skipped, labels: ScannedLabels, sink: Sink | None = None) -> Tally:
+        """What is in one document. Of one with a state-secret mark nothing is shown, and its reading stops there."""
+        ((_, tally),) = self.run(labels, sink=sink).results([document])
+        return tally
 
     def _add(self, total: Tally, batch: Batch, sink: Sink | None) -> bool:
         """Add a batch to the tally of its document; whether a state-secret mark stands in it."""
@@ -165,19 +222,17 @@ class Scanner:
             tally += Tally(suppressed={"baseline": int(np.count_nonzero(~keep))})
         return hits.take(keep)
 
-    def names(self, labels: ScannedLabels, sink: Sink | None) -> Tally:
-        """The names that were findings, as fields of kind name."""
-        total = Tally()
-        for (dataset, shown), names in labels.found.items():
-            field = FieldTally(dataset, shown, kind="name", rows=len(names), filled=len(names))
-            for raw, detectors in names.items():
-                self._count_name(field, raw, {self.matcher.detectors[i].id for i in detectors}, sink)
-            total.fields[dataset, shown] = field
-        if labels.forgotten:
-            total.skipped.append(Skipped("names", Reason.TOO_LARGE, "more names are findings than are kept"))
-        if sink:
-            sink.keep()
-        return total
+    def names_of(self, labels: ScannedLabels) -> FoundNames:
+        """Take the names that were findings from `labels`."""
+        found, forgotten = labels.take()
+        return FoundNames({(dataset, shown): {self._digest(raw): tuple(self._findings(raw, detectors, dataset))
+                                              for raw, detectors in names.items()}
+                           for (dataset, shown), names in found.items()}, forgotten)
+
+    def note_known(self, fingerprints: Iterable[str]) -> None:
+        """Known false positives that were met elsewhere."""
+        if self._suppressor is not None:
+            self._suppressor.used.update(fingerprints)
 
     def report(self, tally: Tally) -> Report:
         """A report with verdicts on the fields and without decisions; `incomplete` when anything was skipped."""
@@ -205,17 +260,15 @@ class Scanner:
             if sink:
                 sink.write(finding)
 
-    def _count_name(self, field: FieldTally, raw: str, detectors: set[str], sink: Sink | None) -> None:
-        for finding in self._maker.of_text(raw, self.matcher.scan_text(raw.encode("utf-8", "replace")), field.dataset):
-            if finding.detector not in detectors or finding.masked or finding.confidence < LIKELY:
-                continue
-            counted = ClassTally(hits=1, validated=int(finding.validated), certain=int(finding.confidence >= CERTAIN),
-                                 likely=1, cells=1, confidence=finding.confidence, examples=[finding])
-            name = finding.detector
-            field.detectors[name] = field.detectors[name] + counted if name in field.detectors else counted
-            field.findings.append(finding)
-            if sink:
-                sink.write(finding)
+    def _findings(self, raw: str, detectors: Sequence[int], dataset: str) -> Iterator[Finding]:
+        """What is in a name and of the detectors that make it one."""
+        wanted = {self.matcher.detectors[index].id for index in detectors}
+        for finding in self._maker.of_text(raw, self.matcher.scan_text(raw.encode("utf-8", "replace")), dataset):
+            if finding.detector in wanted and not finding.masked and finding.confidence >= LIKELY:
+                yield finding
+
+    def _digest(self, raw: str) -> bytes:
+        return hmac.digest(self._key, b"guard.name/v1\0" + raw.encode("utf-8", "surrogatepass"), hashlib.sha256)
 
     def _has_mark(self, hits: Hits) -> bool:
         """Whether a state-secret mark is among the hits."""
@@ -246,17 +299,3 @@ def _documents(source: str | Path | BinaryIO, options: Options, labels: ScannedL
         yield open_stream(source, options, labels)
     else:
         raise UsageError("a stream must give bytes", hint='open the file in the mode "rb"')
-
-
-def _withhold_examples(tally: Tally) -> None:
-    for field in tally.fields.values():
-        field.findings.clear()
-        for counted in field.detectors.values():
-            counted.examples.clear()
-
-
-def _input(document: Document, tally: Tally) -> Input:
-    status = "scanned" if tally.fields or not tally.skipped else "failed"
-    reason = str(tally.skipped[0].reason) if tally.skipped else ""
-    return Input(document.name, max(document.size, 0), status, reason, document.format, document.encoding,
-                 document.digest)

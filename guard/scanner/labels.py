@@ -10,7 +10,7 @@ from guard.model import LIKELY, Role
 from guard.taxonomy import data_class
 
 STATE_SECRET = "state.secret_mark"  # noqa: S105
-_REMEMBERED = 10_000
+REMEMBERED = 10_000
 
 Detectors = tuple[int, ...]
 """Indices into `Matcher.detectors`."""
@@ -41,6 +41,12 @@ class ScannedLabels:
         self._remember(raw, fired, dataset, fallback)
         return fallback
 
+    def take(self) -> tuple[dict[tuple[str, str], dict[str, Detectors]], int]:
+        """`found` and `forgotten`, which begin anew."""
+        taken = self.found, self.forgotten
+        self.found, self.forgotten, self._kept = {}, 0, 0
+        return taken
+
     def is_secret(self, dataset: str) -> bool:
         """Whether a state-secret mark stands in the name of this document, of a folder above it, or inside of it."""
         return any(f"{dataset}/".startswith(f"{name}/") or name.startswith(f"{dataset}!") for name in self._secret)
@@ -49,7 +55,7 @@ class ScannedLabels:
         if any(self._matcher.detectors[i].data_class == STATE_SECRET for i in fired):
             self._secret.add(dataset)
         names = self.found.setdefault((dataset, fallback), {})
-        if raw not in names and self._kept < _REMEMBERED:
+        if raw not in names and self._kept < REMEMBERED:
             names[raw] = fired
             self._kept += 1
         elif raw not in names:
@@ -57,7 +63,7 @@ class ScannedLabels:
 
     def _scan_once(self, raw: str) -> Detectors:
         if raw not in self._fired:
-            if len(self._fired) >= _REMEMBERED:
+            if len(self._fired) >= REMEMBERED:
                 self._fired.clear()
             self._fired[raw] = self._scan(raw)
         return self._fired[raw]

@@ -1,10 +1,13 @@
 """What we read, and write again."""
 
-from guard.sources.document import Document, Options
-from guard.sources.files import discover, open_stream, open_table
+from guard.sources.cutting import MOST, Extent, Piece
+from guard.sources.document import Document, Options, Recipe
+from guard.sources.files import discover, open_stream, open_table, reopen
 from guard.sources.formats import FORMATS, open_document
 from guard.sources.stable import Opener, StableFile
+from guard.sources.stream import StreamDocument
 
 __all__ = [
-    "FORMATS", "Document", "Opener", "Options", "StableFile", "discover", "open_document", "open_stream", "open_table",
+    "FORMATS", "MOST", "Document", "Extent", "Opener", "Options", "Piece", "Recipe", "StableFile", "StreamDocument",
+    "discover", "open_document", "open_stream", "open_table", "reopen",
 ]

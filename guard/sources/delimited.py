@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from guard.batch import Batch, Edited, Editor
 from guard.errors import SourceError
 from guard.model import Reason, Skipped
+from guard.sources.cutting import Borders, Piece, RecordBorders
 from guard.sources.delimited_batch import TableBatch, drop_spans, quote, rewrite_block, table_batch
 from guard.sources.delimited_cells import (
     DELIMITERS,
@@ -20,8 +22,9 @@ from guard.sources.delimited_cells import (
     split_exactly,
     split_records,
 )
-from guard.sources.encoding import TextReader
+from guard.sources.encoding import Encoding, TextReader
 from guard.sources.splice import splice
+from guard.sources.stable import StableFile
 from guard.sources.stream import START, Sink, StreamDocument
 from guard.sources.table_head import MAX_TITLES, SAMPLE_ROWS, FieldName, find_head, name_fields
 from guard.sources.text import TextBatch, edit_text, safe_end
@@ -60,6 +63,7 @@ class DelimitedDocument(StreamDocument):
     """
 
     format = "csv"
+    can_be_cut = True
 
     def _batches(self, reader: TextReader) -> Iterator[Batch | Skipped]:
         text = reader.read(max(self._options.block, HEAD))
@@ -89,9 +93,7 @@ class DelimitedDocument(StreamDocument):
         return Edited(replaced, sum(table.dropped.values()), rows)
 
     def _begin(self, text: bytes) -> _Table:
-        head = text[:HEAD]
-        tabbed = self._options.as_format == "tsv"
-        delimiter = b"\t" if tabbed else choose_delimiter(head, whole=len(text) <= HEAD)
+        head, delimiter = text[:HEAD], self._delimiter(text)
         rows = split_records(head, delimiter, limit=SAMPLE_ROWS + MAX_TITLES)
         found = find_head(rows)
         titles = _records_end(head, delimiter, found.titles)
@@ -99,6 +101,23 @@ class DelimitedDocument(StreamDocument):
         header = head[titles:end]
         raw = rows[found.titles] if found.header else [""] * _usual_width(rows)
         return _Table(delimiter, head[:titles], header, list(name_fields(raw, self._labels, self.name)), len(raw))
+
+    def _delimiter(self, text: bytes) -> bytes:
+        tabbed = self._options.as_format == "tsv"
+        return b"\t" if tabbed else choose_delimiter(text[:HEAD], whole=len(text) <= HEAD)
+
+    def _least_piece(self) -> int:
+        return max(self._options.block, HEAD)
+
+    def _borders(self, head: bytes, encoding: Encoding | None) -> Borders:
+        return RecordBorders(self._delimiter(TextReader(io.BytesIO(head), encoding).read(len(head))))
+
+    def _later_batches(self, file: StableFile, piece: Piece, reader: TextReader) -> Iterator[Batch | Skipped]:
+        """The records of a piece under the header that the file begins with."""
+        file.seek(0)
+        table = self._begin(TextReader(file, piece.encoding).read(self._least_piece()))
+        file.seek(piece.start)
+        yield from self._records(reader, reader.read(self._options.block), replace(table, titles=b"", header=b""))
 
     def _title_batch(self, table: _Table) -> TextBatch:
         return TextBatch(self.name, START.after(table.titles).line - 1, table.titles, place=START)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from guard import compiled
 from guard.batch import Batch, CellEdit, Column, Edits, Ints
 from guard.model import Location
 from guard.sources.delimited_cells import Cells, Mask
@@ -69,6 +70,12 @@ def _unescaped(text: bytes, cells: Cells, starts: Ints, ends: Ints) -> tuple[byt
     which = np.flatnonzero(cells.escaped)
     if not len(which):
         return text, starts, ends
+    if compiled.pays(len(text)):
+        from guard.sources import delimited_loops as loops
+
+        out = np.empty(int((ends[which] - starts[which]).sum()), np.uint8)
+        size = loops.unescape(np.frombuffer(text, np.uint8), starts, ends, which, out, len(text))
+        return text + out[:size].tobytes(), starts, ends
     values = [text[start:end].replace(b'""', b'"')
               for start, end in zip(starts[which].tolist(), ends[which].tolist(), strict=True)]
     stops = len(text) + np.cumsum([len(value) for value in values])
@@ -83,8 +90,10 @@ def _by_column(cells: Cells, width: int) -> Iterator[Ints]:
         yield from (np.arange(column, len(cells.starts), width) for column in range(width))
         return
     columns = np.minimum(cells.columns, width + MAX_EXTRA - 1)
+    if width + MAX_EXTRA <= 1 << 16:
+        columns = columns.astype(np.uint16)  # numbers this short are sorted by radix, ten times as fast
     order = np.argsort(columns, kind="stable")
-    tops = np.searchsorted(columns[order], np.arange(max(width, int(columns.max(initial=-1)) + 1) + 1))
+    tops = np.searchsorted(columns[order], np.arange(max(width, int(columns.max(initial=0)) + 1) + 1))
     yield from (order[low:high] for low, high in pairwise(tops.tolist()))
 
 

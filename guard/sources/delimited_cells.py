@@ -1,9 +1,10 @@
-"""Cells of delimited text (RFC 4180 and what is found outside it): found with NumPy, or exactly, one by one.
+"""Cells of delimited text (RFC 4180 and what is found outside it): found fast, or exactly, one by one.
 
 A quote opens only at the beginning of a cell, is doubled inside, and closes before a delimiter or line end. Where every
-quote of a block keeps to this, its cells follow from the positions of delimiters, line ends and the parity of quotes.
-Where one does not, the block is split by `split_exactly`, which is also what the fast way is tested against: a quote
-inside an unquoted cell is literal, and so is a cell like `"a"b` or an opening quote that is never closed.
+quote of a block keeps to this, its cells follow from the positions of delimiters, line ends and the parity of quotes;
+a compiled loop (`delimited_loops`) finds those of a block with quotes several times as fast. Where one does not, the
+block is split by `split_exactly`, which is also what the fast ways are tested against: a quote inside an unquoted cell
+is literal, and so is a cell like `"a"b` or an opening quote that is never closed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from guard import compiled
 from guard.batch import Ints
 
 Mask = npt.NDArray[np.bool_]
@@ -49,8 +51,25 @@ class Cells:
 
 def split_cells(data: bytes, delimiter: bytes, *, final: bool) -> Cells:
     """The cells of all records of `data` that surely end in it; with `final` the last one ends where `data` does."""
-    found = _split_fast(data, delimiter, final) if data else None
+    if b'"' in data and compiled.pays(len(data)):
+        found = _split_compiled(data, delimiter, final)
+    else:  # without quotes the loop is no faster
+        found = _split_fast(data, delimiter, final) if data else None
     return found if found is not None else split_exactly(data, delimiter, final=final)
+
+
+def _split_compiled(data: bytes, delimiter: bytes, final: bool) -> Cells | None:
+    """As `split_exactly`, or None when a quote stands where it should not."""
+    from guard.sources import delimited_loops as loops
+
+    text = np.frombuffer(data, np.uint8)
+    most = loops.count_stops(text, delimiter[0]) + 1
+    starts, ends, counts = (np.empty(most, np.int64) for _ in range(3))
+    quoted, escaped = np.empty(most, np.bool_), np.empty(most, np.bool_)
+    size, records, end = loops.split(text, delimiter[0], final, starts, ends, counts, quoted, escaped)
+    if size == loops.IRREGULAR:
+        return None
+    return Cells(starts[:size], ends[:size], counts[:records], quoted[:size], escaped[:size], end)
 
 
 def _split_fast(data: bytes, delimiter: bytes, final: bool) -> Cells | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from guard.batch import Batch, Edited, Editor
@@ -31,11 +31,24 @@ class Options:
     block: int = 1 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is needed to open a file as the same document again: plain data, so that it can be sent to a process."""
+
+    format: str
+    name: str
+    output: PurePosixPath
+    path: Path
+    size: int
+    options: Options
+
+
 class Document(ABC):
     """One input file. A directory gives many; an archive is one, whose batches carry `archive.zip!member` as dataset.
 
     `name` is shown, `output` is the safe relative path of its rewritten form, `digest` (`sha256:…` over the bytes that
-    were really read) is there once `read` or `rewrite` has run to its end.
+    were really read) is there once `read` or `rewrite` has run to its end. `recipe` makes the document anew in another
+    process, where it is a file that can be opened there.
     """
 
     name: str
@@ -45,6 +58,7 @@ class Document(ABC):
     size: int = 0
     rereadable: bool = True
     digest: str = ""
+    recipe: Recipe | None = None
 
     @abstractmethod
     def read(self) -> Iterator[Batch | Skipped]:

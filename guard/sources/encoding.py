@@ -178,9 +178,11 @@ class TextReader:
     `encoding` is None until it is decided (an ASCII file stays open: `encode` leaves it as it is). Bytes that do not
     decode are replaced by U+FFFD and their lines kept for `take_bad_lines`; with `strict` they raise DecodingError, and
     so does a block whose text would not encode to the same bytes again. An undecidable encoding always raises.
+    A `resumed` stream is a later piece of a file: no byte order mark is looked for at its beginning.
     """
 
-    def __init__(self, stream: Readable, encoding: Encoding | None = None, *, strict: bool = False) -> None:
+    def __init__(self, stream: Readable, encoding: Encoding | None = None, *, strict: bool = False,
+                 resumed: bool = False) -> None:
         self.encoding = encoding
         self._stream = stream
         self._strict = strict
@@ -189,13 +191,24 @@ class TextReader:
         self._lines = 0
         self._after_cr = False
         self._bad_lines: list[int] = []
-        self._started = False
+        self._started = resumed
         self._ended = False
+        self._size = 0
 
     @property
     def encoding_name(self) -> str:
         """What reports show; a file of nothing but ASCII is UTF-8."""
         return (self.encoding or UTF8).name
+
+    @property
+    def lines(self) -> int:
+        """How many line ends were read so far."""
+        return self._lines
+
+    @property
+    def size(self) -> int:
+        """How many bytes of UTF-8 text were read so far."""
+        return self._size
 
     def read(self, size: int) -> bytes:
         """The text of about `size` more bytes of the file; b"" only at its end."""
@@ -206,6 +219,7 @@ class TextReader:
             text = self._transcode(raw)
             if text:
                 self._count_lines(text)
+                self._size += len(text)
                 return text
         return b""
 

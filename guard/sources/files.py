@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from guard.errors import SourceError, UsageError
 from guard.model import Labels, Reason, Skipped
-from guard.sources.document import Document, Options
+from guard.sources.document import Document, Options, Recipe
 from guard.sources.formats import HEAD, SEEKING, check_options, construct, in_memory, open_document, sniff
 from guard.sources.stable import Opener, opener_of, read_fully
 
@@ -112,7 +112,16 @@ def _open(path: Path, mode: int, shown: PurePosixPath, options: Options, labels:
         return Skipped(name, Reason.UNREADABLE)
     if not size:
         return Skipped(name, Reason.EMPTY)
-    return open_document(name, shown, opener_of(path), size, options, labels, path=path)
+    found = open_document(name, shown, opener_of(path), size, options, labels, path=path)
+    if isinstance(found, Document):
+        found.recipe = Recipe(found.format, name, shown, path.absolute(), size, options)
+    return found
+
+
+def reopen(recipe: Recipe, labels: Labels) -> Document:
+    """The document of a recipe, whose format is known; what happened to the file since then shows when it is read."""
+    return construct(recipe.format, recipe.name, recipe.output, opener_of(recipe.path), recipe.size, recipe.options,
+                     labels)
 
 
 def open_stream(stream: BinaryIO, options: Options, labels: Labels, name: str = "-") -> Document | Skipped:

@@ -96,6 +96,11 @@ class StableFile(io.RawIOBase):
         return self._stream.fileno()
 
     @property
+    def stamp(self) -> tuple[int, ...]:
+        """What the file was when it was opened: device, inode, size, time of its last change; () for no file."""
+        return self._stamp
+
+    @property
     def bytes_read(self) -> int:
         """How many bytes from the start were hashed so far."""
         return self._hashed

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from guard.batch import Batch, Edited, Editor
 from guard.errors import OutputError, SourceError
 from guard.model import Labels, Reason, Skipped
+from guard.sources.cutting import MOST, Borders, Cutter, Extent, LineBorders, Piece
 from guard.sources.document import Document, Options
 from guard.sources.encoding import UTF8, DecodingError, Encoding, TextReader, count_line_ends, named
 from guard.sources.stable import Opener, StableFile
@@ -69,7 +70,12 @@ class Sink:
 
 
 class StreamDocument(Document):
-    """A document read as a stream of text, in constant memory. Subclasses give the batches and their rewriting."""
+    """A document read as a stream of text, in constant memory. Subclasses give the batches and their rewriting.
+
+    `can_be_cut` tells those whose pieces can be read one without the other.
+    """
+
+    can_be_cut = False
 
     def __init__(self, name: str, output: PurePosixPath, opener: Opener, size: int, options: Options,
                  labels: Labels) -> None:
@@ -81,6 +87,7 @@ class StreamDocument(Document):
         self._labels = labels
         self._forced = named(options.encoding) if options.encoding else None
         self._decided: Encoding | None = None
+        self.extent = Extent()
 
     @abstractmethod
     def _batches(self, reader: TextReader) -> Iterator[Batch | Skipped]:
@@ -89,6 +96,59 @@ class StreamDocument(Document):
     @abstractmethod
     def _rewrite(self, reader: TextReader, sink: Sink, editor: Editor) -> Edited:
         """Write the changed text. A record that does not parse raises SourceError."""
+
+    def pieces(self, largest: int = MOST) -> Iterator[Piece | Skipped]:
+        """The document in pieces of at most about `largest` bytes; afterwards encoding and digest are there.
+
+        Together they hold all that `read` gives, but not block for block: a block ends with its piece.
+        """
+        try:
+            with StableFile.wrap(self._opener()) as file:
+                cutter = Cutter(file, self.size, self._forced)
+                yield from cutter.pieces(self._borders, self._least_piece(), largest)
+                self._decided = cutter.encoding or UTF8
+                self.encoding = self._decided.name
+                self.digest = file.digest
+                if file.changed():
+                    yield Skipped(self.name, Reason.CHANGED)
+        except SourceError as error:
+            yield skipped(self.name, error)
+        except OSError:
+            yield Skipped(self.name, Reason.UNREADABLE)
+
+    def read_piece(self, piece: Piece) -> Iterator[Batch | Skipped]:
+        """The batches of a piece, with lines, rows and offsets of its own; afterwards `extent` says how far it goes."""
+        self.extent, rows = Extent(), 0
+        try:
+            with StableFile.wrap(self._opener()) as file:
+                if file.stamp != piece.stamp:
+                    yield Skipped(self.name, Reason.CHANGED)
+                    return
+                reader = TextReader(piece.opened(file), piece.encoding, resumed=piece.start > 0)
+                for batch in self._later_batches(file, piece, reader) if piece.start else self._batches(reader):
+                    yield from self._bad_lines(reader)
+                    yield batch
+                    rows += 0 if isinstance(batch, Skipped) or batch.is_text else batch.rows
+                yield from self._bad_lines(reader)
+                self.extent = Extent(reader.lines, reader.size, rows)
+                if file.changed():
+                    yield Skipped(self.name, Reason.CHANGED)
+        except SourceError as error:
+            yield skipped(self.name, error)
+        except OSError:
+            yield Skipped(self.name, Reason.UNREADABLE)
+
+    def _borders(self, head: bytes, encoding: Encoding | None) -> Borders:
+        """Where the document may be cut; `head` are its first `_least_piece` bytes."""
+        return LineBorders()
+
+    def _least_piece(self) -> int:
+        """How many bytes the first piece must have."""
+        return self._options.block
+
+    def _later_batches(self, file: StableFile, piece: Piece, reader: TextReader) -> Iterator[Batch | Skipped]:
+        """The batches of a piece that does not begin the document; `reader` reads it, `file` is all of it."""
+        return self._batches(reader)
 
     def read(self) -> Iterator[Batch | Skipped]:
         try:

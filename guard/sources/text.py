@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from guard.batch import Batch, Edited, Editor
 from guard.model import Location, Skipped
-from guard.sources.encoding import TextReader
+from guard.sources.cutting import Borders, LineBorders
+from guard.sources.encoding import Encoding, TextReader
 from guard.sources.splice import as_binary, splice
 from guard.sources.stream import START, Place, Sink, StreamDocument, line_start
 
@@ -35,6 +36,7 @@ class TextDocument(StreamDocument):
     """A text file of any kind."""
 
     format = "text"
+    can_be_cut = True
 
     def _batches(self, reader: TextReader) -> Iterator[Batch | Skipped]:
         place = START
@@ -44,6 +46,9 @@ class TextDocument(StreamDocument):
             rows = (place.column == 0) + after.line - place.line - (after.column == 0)
             yield TextBatch(self.name, rows, block, place=place)
             place = after
+
+    def _borders(self, head: bytes, encoding: Encoding | None) -> Borders:
+        return LineBorders(keeps_blocks=True)
 
     def _rewrite(self, reader: TextReader, sink: Sink, editor: Editor) -> Edited:
         replaced = rows = 0

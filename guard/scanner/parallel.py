@@ -1,0 +1,293 @@
+"""Workers: processes that scan units, and what happens when one of them dies.
+
+A worker has a pipe and nothing else in common with its parent: units come in, findings and parts go out, one unit
+after the other. It ends when the pipe does, so that nothing is left of a parent that was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from guard.errors import GuardError, InternalError, origin_of
+from guard.model import Finding
+from guard.scanner.parts import Part, Unit
+from guard.sources import Document
+
+AHEAD = 2
+"""Units that a worker has at a time: one to scan, one to go on with."""
+HELD = 50_000
+"""So many findings of a unit whose turn has not come are held; then its worker has to wait."""
+_SENT = 1000
+_GRACE = 1.0
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+_READY = "ready"
+_FAILED = 70
+
+Scan = Callable[[Unit, Any], Part]
+"""Scans a unit; its findings go to the sink, if one is given."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A unit that somebody scans: findings that came so far, and its part when it is done.
+
+    `unit` is None for a document that only this process can read. `told` are the bytes that progress knows of.
+    """
+
+    unit: Unit | None
+    document: Document
+    findings: list[Finding] = field(default_factory=list)
+    part: Part | None = None
+    told: int = 0
+
+    @property
+    def size(self) -> int:
+        """About how many bytes there are to read."""
+        return max(self.document.size, 0) if self.unit is None else self.unit.size
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    jobs: deque[Job] = field(default_factory=deque)
+    is_ready: bool = False
+
+
+class Pool:
+    """`count` workers, started at once. As a context manager it leaves no process behind, however it is left."""
+
+    def __init__(self, scan: Scan, count: int, *, with_findings: bool, method: str = "") -> None:
+        self._scan = scan
+        self._with_findings = with_findings
+        self._method = method
+        self._lost: deque[Job] = deque()
+        self._workers: list[_Worker] = []
+        self._count = count
+
+    def __enter__(self) -> Pool:
+        try:
+            for _ in range(self._count):
+                self._start()
+        except BaseException:
+            self._kill()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and not any(worker.jobs for worker in self._workers):
+            for worker in self._workers:
+                worker.pipe.close()
+            for worker in self._workers:
+                worker.process.join(_GRACE)
+        self._kill()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a worker could take another job."""
+        return any(len(worker.jobs) < AHEAD for worker in self._workers)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is a worker at all."""
+        return bool(self._workers)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is to be waited for."""
+        return any(worker.jobs for worker in self._workers)
+
+    def give(self, job: Job) -> None:
+        """Hand a job to the worker that has the fewest."""
+        worker = min(self._workers, key=lambda worker: len(worker.jobs))
+        worker.jobs.append(job)
+        with contextlib.suppress(OSError):  # it died: that is seen, and the job given back, when it is listened to
+            worker.pipe.send(job.unit)
+
+    def take_back(self) -> Job | None:
+        """A job that a worker died before, to be done by somebody else."""
+        return self._lost.popleft() if self._lost else None
+
+    def listen(self, front: Job | None, timeout: float | None) -> None:
+        """Take what the workers have to say, waiting for it at most `timeout` seconds (None: until there is some).
+
+        `front` is the job whose findings can be passed on at once; of others only HELD are taken.
+        """
+        heard = {worker.pipe: worker for worker in self._workers
+                 if not worker.jobs or worker.jobs[0] is front or len(worker.jobs[0].findings) < HELD}
+        for pipe in wait(list(heard), timeout):
+            worker = heard[pipe]  # type: ignore[index]
+            try:
+                self._hear(worker, worker.pipe.recv())
+            except (EOFError, OSError):
+                self._bury(worker)
+
+    def _hear(self, worker: _Worker, message: Any) -> None:
+        if message == _READY:
+            worker.is_ready = True
+        elif isinstance(message, Part):
+            worker.jobs.popleft().part = message
+        elif isinstance(message, GuardError):
+            raise message
+        else:
+            worker.jobs[0].findings += message
+
+    def _bury(self, worker: _Worker) -> None:
+        """The unit that a worker died over is not tried again; those behind it are."""
+        self._workers.remove(worker)
+        worker.pipe.close()
+        worker.process.join(_GRACE)
+        if worker.is_ready and worker.jobs:
+            worker.jobs.popleft().part = Part(broken=_cause(worker.process.exitcode))
+        for job in worker.jobs:
+            job.findings.clear()
+        self._lost.extend(worker.jobs)
+        if worker.is_ready:  # one that never began shows that here no worker can
+            self._start()
+
+    def _start(self) -> None:
+        method = self._method or start_method()
+        context: Any = multiprocessing.get_context(method)  # each kind has a type of its own
+        ours, theirs = context.Pipe()
+        inherited = [ours, *(worker.pipe for worker in self._workers)] if method == "fork" else []
+        process = context.Process(target=serve, args=(theirs, self._scan, self._with_findings, inherited), daemon=True,
+                                  name="guard-worker")
+        with _single_threaded(), _uninterrupted():
+            process.start()
+        theirs.close()
+        self._workers.append(_Worker(process, ours))
+
+    def _kill(self) -> None:
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+            worker.pipe.close()
+        self._workers.clear()
+
+
+def start_method() -> str:
+    """`fork` where this process has a single thread (then it is safe, and takes no time), else `spawn`."""
+    try:
+        threads = len(list(Path("/proc/self/task").iterdir()))
+    except OSError:
+        return "spawn"
+    return "fork" if threads == 1 and sys.platform == "linux" else "spawn"
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def serve(pipe: Connection, scan: Scan, with_findings: bool, inherited: Sequence[Connection]) -> None:
+    """What a worker does: scan the units that come through the pipe until it is closed."""
+    # Ctrl-C reaches all processes of a terminal; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    _unblock()
+    for other in inherited:
+        other.close()
+    try:
+        pipe.send(_READY)
+        while True:
+            unit = pipe.recv()
+            pipe.send(_answer(pipe, scan, unit, with_findings))
+    except (EOFError, OSError):
+        return
+    except BaseException:
+        os._exit(_FAILED)  # `multiprocessing` would print the exception, and that may hold a value
+
+
+def _answer(pipe: Connection, scan: Scan, unit: Unit, with_findings: bool) -> Part | GuardError:
+    sink = _Outbox(pipe) if with_findings else None
+    try:
+        part = scan(unit, sink)
+    except MemoryError:
+        return Part(broken="a worker process ran out of memory")
+    except GuardError as error:
+        return error
+    except Exception as error:
+        return InternalError(origin_of(error))
+    if sink:
+        sink.flush()
+    return part
+
+
+class _Outbox:
+    """A sink that sends findings through a pipe, many at a time. The parent keeps or withdraws them."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._waiting: list[Finding] = []
+
+    def write(self, finding: Finding) -> None:
+        self._waiting.append(finding)
+        if len(self._waiting) >= _SENT:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._pipe.send(self._waiting)
+            self._waiting = []
+
+    def keep(self) -> None:
+        """Nothing to do: the parent knows when a document is complete."""
+
+    def withdraw(self) -> None:
+        """Nothing to do: the parent knows when a document is secret."""
+
+
+def _cause(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"a worker process was ended by signal {-code}"
+    return "a worker process ended unexpectedly"
+
+
+@contextlib.contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Libraries in a worker make no threads of their own: the cores are taken."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """No interrupt before a new process can ignore it: a process begins with the blocked signals of its parent."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _unblock() -> None:
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)

@@ -1,0 +1,139 @@
+"""A scan in parts: what one process is asked to scan, what it answers, and how the answers become one tally.
+
+A unit is a file, or a piece of one. Its part counts lines, rows and offsets from its own beginning; `Assembly` puts
+the parts of a document one behind the other. The same is done with one process as with many, so they give the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from guard.model import Finding, Input, Location, Reason, Skipped
+from guard.scanner.names import FoundNames
+from guard.scanner.sink import Sink
+from guard.sources import Document, Extent, Piece, Recipe
+from guard.tally import Tally
+
+_START = Extent()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A file, or a piece of it; plain data."""
+
+    recipe: Recipe
+    piece: Piece | None = None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes there are to read."""
+        if self.piece is None:
+            return self.recipe.size
+        return (self.piece.stop or max(self.recipe.size, self.piece.start)) - self.piece.start
+
+
+@dataclass(slots=True)
+class Part:
+    """What is in a unit. With a state-secret mark (`is_secret`) it ends there and has no examples.
+
+    `known` are the fingerprints of the false positives that were met, `read` the bytes of text. `broken` says why the
+    process that had the unit gave no answer; then everything else is empty.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    names: FoundNames = field(default_factory=FoundNames)
+    is_secret: bool = False
+    extent: Extent = _START
+    encoding: str = ""
+    digest: str = ""
+    known: frozenset[str] = frozenset()
+    read: int = 0
+    broken: str = ""
+
+
+class Assembly:
+    """A document as far as its parts have come in, in order. `is_closed` says that further parts do not count."""
+
+    def __init__(self, document: Document, sink: Sink | None) -> None:
+        self.document = document
+        self.is_closed = False
+        self._sink = sink
+        self._total = Tally()
+        self._extent = _START
+        self._is_secret = False
+
+    def write(self, findings: list[Finding]) -> None:
+        """Findings of the part that comes next."""
+        if self._sink and not self.is_closed:
+            for finding in findings:
+                self._sink.write(_moved(finding, self._extent))
+
+    def add(self, part: Part) -> None:
+        """The next part."""
+        if part.broken:
+            self.note(Skipped(self.document.name, Reason.CRASHED, part.broken,
+                              self._extent.lines + 1 if self._extent.lines else None))
+            self.is_closed = True
+            return
+        self._total += _shifted(part.tally, self._extent)
+        self._extent += part.extent
+        if part.is_secret:
+            self.stop()
+
+    def note(self, skipped: Skipped) -> None:
+        """Something of the document that was not read."""
+        self._total += Tally(skipped=[skipped])
+
+    def stop(self) -> None:
+        """A state-secret mark stands here: nothing of the document is shown, and its reading ends."""
+        self.is_closed = self._is_secret = True
+
+    def result(self) -> Tally:
+        """What is in the document."""
+        total = self._total
+        if self._is_secret:
+            withhold_examples(total)
+            self.note(Skipped(self.document.name, Reason.STOPPED))
+        if self._sink:
+            self._sink.withdraw() if self._is_secret else self._sink.keep()
+        return total + Tally(inputs=[self._input()])
+
+    def _input(self) -> Input:
+        document, skipped = self.document, self._total.skipped
+        status = "scanned" if self._total.fields or not skipped else "failed"
+        reason = str(skipped[0].reason) if skipped else ""
+        encoding, digest = ("", "") if self.is_closed else (document.encoding, document.digest)
+        return Input(document.name, max(document.size, 0), status, reason, document.format, encoding, digest)
+
+
+def withhold_examples(tally: Tally) -> None:
+    """Leave the counts only."""
+    for counted in tally.fields.values():
+        counted.findings.clear()
+        for detector in counted.detectors.values():
+            detector.examples.clear()
+
+
+def _shifted(tally: Tally, by: Extent) -> Tally:
+    """The tally of a part with the places that things have in the document."""
+    if by == _START:
+        return tally
+    for counted in tally.fields.values():
+        counted.findings = [_moved(finding, by) for finding in counted.findings]
+        for detector in counted.detectors.values():
+            detector.examples = [_moved(finding, by) for finding in detector.examples]
+    tally.skipped = [dataclasses.replace(skipped, line=skipped.line and skipped.line + by.lines)
+                     for skipped in tally.skipped]
+    return tally
+
+
+def _moved(finding: Finding, by: Extent) -> Finding:
+    if by == _START:
+        return finding
+    old = finding.location
+    place = Location(
+        old.dataset, old.field, None if old.line is None else old.line + by.lines, old.column,
+        None if old.offset is None else old.offset + by.bytes, old.length,
+        None if old.row is None else old.row + by.rows, old.pointer)
+    return dataclasses.replace(finding, location=place)

@@ -1,0 +1,266 @@
+"""One pass over many documents: what they are cut into, who scans it, and how the parts come together, in order.
+
+Documents are found and cut some way ahead, so that workers have something to do. This process scans too, one batch at
+a time, and between two batches it listens to the workers: no threads, no locks, and nothing depends on who was faster.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+from guard.model import Input, Skipped
+from guard.scanner.labels import ScannedLabels
+from guard.scanner.names import FoundNames
+from guard.scanner.parallel import HELD, Job, Pool
+from guard.scanner.parts import Assembly, Part, Unit
+from guard.scanner.sink import FindingList, Sink
+from guard.sources import MOST, Document, StreamDocument
+from guard.tally import Tally
+
+ENOUGH = 32_000_000
+"""Bytes that must wait to be read before workers are started."""
+LARGEST = MOST
+"""Bytes of the largest piece. Pieces are the same for any number of workers, or results would not be."""
+LARGEST_WITH_FINDINGS = 1 << 21
+"""As all findings of a piece may have to be held in memory until its turn comes, pieces are small then."""
+_MOST_AHEAD = 4096
+_SMALL = 4_000_000
+_STEPWISE = ("text", "csv", "jsonl")
+"""Formats whose first batch comes soon. Who reads another one does not listen to the workers for long."""
+
+Progress = Callable[[str, int], None]
+Result = tuple[Document | Skipped, Tally]
+Steps = Generator[int, None, Part]
+"""Scans a unit batch by batch: gives the bytes of each, and in the end the part."""
+
+
+class UnitScanner(Protocol):
+    """What is asked of the scanner."""
+
+    def steps(self, unit: Unit, sink: Sink | None) -> Steps:
+        """Scan a unit step by step."""
+        ...
+
+    def steps_of(self, document: Document, labels: ScannedLabels, sink: Sink | None) -> Steps:
+        """Scan a document that only this process can read, step by step."""
+        ...
+
+    def scan_unit(self, unit: Unit, sink: Sink | None = None) -> Part:
+        """Scan a unit at once."""
+        ...
+
+    def names_of(self, labels: ScannedLabels) -> FoundNames:
+        """Take what the labels found."""
+        ...
+
+    def note_known(self, fingerprints: Iterable[str]) -> None:
+        """Known false positives that were met."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """A document comes, with what was found in its name."""
+
+    document: Document | Skipped
+    assembly: Assembly | None
+    names: FoundNames
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """All of the document has been seen."""
+
+
+_Step = _Begin | Job | Skipped | _End
+
+
+class ScanRun:
+    """The pass; `names` are the names that were findings, when it is over."""
+
+    def __init__(self, scanner: UnitScanner, labels: ScannedLabels, *, sink: Sink | None = None,
+                 progress: Progress | None = None, workers: int = 1) -> None:
+        self.names = FoundNames()
+        self._scanner = scanner
+        self._labels = labels
+        self._sink = sink
+        self._progress = progress
+        self._workers = workers
+        self._steps: deque[_Step] = deque()
+        self._free: deque[Job] = deque()
+        self._free_bytes = 0
+        self._assembly: Assembly | None = None
+        self._own: tuple[Job, Steps, FindingList] | None = None
+        self._pool: Pool | None = None
+
+    def results(self, documents: Iterable[Document | Skipped]) -> Iterator[Result]:
+        """Every document and what is in it, in order. No process is left when this ends or is given up."""
+        plan = self._plan(documents)
+        with ExitStack() as stack:
+            while self._look_ahead(plan) or self._steps:
+                self._start(stack)
+                self._share(plan)
+                self._advance()
+                yield from self._finished()
+        self.names += self._scanner.names_of(self._labels)
+
+    def _plan(self, documents: Iterable[Document | Skipped]) -> Iterator[_Step]:
+        for document in documents:
+            names = self._scanner.names_of(self._labels)
+            if isinstance(document, Skipped):
+                yield _Begin(document, None, names)
+                continue
+            assembly = Assembly(document, self._sink)
+            if self._labels.is_secret(document.name):
+                assembly.stop()
+            yield _Begin(document, assembly, names)
+            yield from () if assembly.is_closed else self._cut(document, assembly)
+            yield _End()
+
+    def _cut(self, document: Document, assembly: Assembly) -> Iterator[_Step]:
+        largest = LARGEST_WITH_FINDINGS if self._sink else LARGEST
+        if document.recipe is None:
+            yield Job(None, document)
+        elif isinstance(document, StreamDocument) and document.can_be_cut and document.size > largest:
+            for piece in document.pieces(largest):
+                if assembly.is_closed:
+                    return
+                yield piece if isinstance(piece, Skipped) else Job(Unit(document.recipe, piece), document)
+        else:
+            yield Job(Unit(document.recipe), document)
+
+    def _look_ahead(self, plan: Iterator[_Step]) -> bool:
+        """Whether there is a further step; afterwards enough of them are known for all who want something to do."""
+        while not self._steps if self._workers == 1 else (
+                self._free_bytes < ENOUGH and len(self._steps) < _MOST_AHEAD):
+            step = next(plan, None)
+            if step is None:
+                return False
+            self._steps.append(step)
+            if isinstance(step, Job):
+                self._free.append(step)
+                self._free_bytes += step.size
+        return True
+
+    def _start(self, stack: ExitStack) -> None:
+        """Start the workers when it is worth it."""
+        if self._workers == 1 or self._pool is not None or len(self._free) < 2:
+            return
+        if self._free_bytes >= ENOUGH:
+            self._pool = stack.enter_context(
+                Pool(self._scanner.scan_unit, self._workers - 1, with_findings=self._sink is not None))
+
+    def _share(self, plan: Iterator[_Step]) -> None:
+        """Give the workers what they can take, and hear what they have to say."""
+        pool = self._pool
+        if pool is None:
+            return
+        while pool.has_room and (job := self._take(lambda job: job.unit is not None)):
+            pool.give(job)
+            self._look_ahead(plan)
+        if self._own is None:
+            self._take_own()
+        front = self._steps[0] if self._steps else None
+        if pool.is_busy:
+            pool.listen(front if isinstance(front, Job) else None, None if self._waits() else 0)
+        while lost := pool.take_back():
+            self._free.appendleft(lost)
+            self._free_bytes += lost.size
+
+    def _take(self, fits: Callable[[Job], bool]) -> Job | None:
+        job = next(filter(fits, self._free), None)
+        if job is not None:
+            self._free.remove(job)
+            self._free_bytes -= job.size
+        return job
+
+    def _waits(self) -> bool:
+        """Whether this process has nothing to scan, or too many findings whose turn has not come."""
+        if self._own is None:
+            return True
+        job, _, _ = self._own
+        return len(job.findings) >= HELD and job is not self._steps[0]
+
+    def _take_own(self) -> None:
+        alone = self._pool is None or not self._pool.is_alive
+        job = self._take(lambda job: alone or job.unit is None or job.size < _SMALL
+                         or job.document.format in _STEPWISE)
+        if job is not None:
+            sink = FindingList()
+            wanted = sink if self._sink else None
+            steps = (self._scanner.steps_of(job.document, self._labels, wanted) if job.unit is None
+                     else self._scanner.steps(job.unit, wanted))
+            self._own = job, steps, sink
+
+    def _advance(self) -> None:
+        """One batch of what this process scans itself."""
+        if self._own is None:
+            self._take_own()
+        if self._own is None or self._waits():
+            return
+        job, steps, sink = self._own
+        try:
+            read = next(steps)
+            job.told += read
+            if self._progress:
+                self._progress(job.document.name, read)
+        except StopIteration as end:
+            job.part = end.value
+            self._own = None
+        job.findings += sink.findings
+        sink.findings.clear()
+
+    def _finished(self) -> Iterator[Result]:
+        """Put together what is complete, in order."""
+        while self._steps:
+            step = self._steps[0]
+            if isinstance(step, Job):
+                self._pass_on(step)
+                if step.part is None:
+                    return
+            self._steps.popleft()
+            result = self._merge(step)
+            if result is not None:
+                yield result
+
+    def _pass_on(self, job: Job) -> None:
+        if self._assembly is not None and job.findings:
+            self._assembly.write(job.findings)
+            job.findings = []
+
+    def _merge(self, step: _Step) -> Result | None:
+        if isinstance(step, _Begin):
+            self.names += step.names
+            self._assembly = step.assembly
+            if isinstance(step.document, Skipped):
+                return step.document, _unread(step.document)
+        elif self._assembly is None:
+            raise AssertionError("a step outside of a document")
+        elif isinstance(step, _End):
+            return self._assembly.document, self._assembly.result()
+        elif not self._assembly.is_closed:
+            if isinstance(step, Skipped):
+                self._assembly.note(step)
+            else:
+                self._add(step, self._assembly)
+        return None
+
+    def _add(self, job: Job, assembly: Assembly) -> None:
+        part = job.part
+        if part is None:
+            raise AssertionError("a part that is not there yet")
+        if job.unit is not None and job.unit.piece is None:
+            job.document.encoding, job.document.digest = part.encoding, part.digest
+        if self._progress and part.read > job.told:
+            self._progress(job.document.name, part.read - job.told)
+        self.names += part.names
+        self._scanner.note_known(part.known)
+        assembly.add(part)
+
+
+def _unread(skipped: Skipped) -> Tally:
+    return Tally(inputs=[Input(skipped.dataset, 0, "skipped", str(skipped.reason))], skipped=[skipped])
