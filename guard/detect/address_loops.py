@@ -18,14 +18,6 @@ import numpy.typing as npt
 from guard.compiled import loop
 from guard.detect.code_points import Bytes, Codes, Words, back, code_point, decode, is_han, longest, word_length
 
-<<<<<<< HEAD
-AROUND_NUMBER, BEHIND_LABEL = range(2)
-"""What `locate` does: the ways of `guard.detect.extents`."""
-BEGINS_WITH_DIVISION, READS_AS_ADDRESS = range(2)
-"""What `check` asks: `addresses.in_division`, `addresses.is_address`."""
-DIGIT, ALPHANUMERIC, NUMERAL, ORDINAL, DIRECTION, ROAD, DATED, RUN, PART = (1 << bit for bit in range(9))
-"""Bits of `AddressLexicon.kinds`."""
-=======
 AROUND_NUMBER, BEHIND_LABEL = np.arange(2)
 """What `locate` does: the ways of `guard.detect.extents`."""
 BEGINS_WITH_DIVISION, READS_AS_ADDRESS = np.arange(2)
@@ -34,19 +26,15 @@ DIGIT, ALPHANUMERIC, NUMERAL, ORDINAL, DIRECTION, ROAD, DATED, RUN, PART = 1 << 
 """Bits of `AddressLexicon.kinds`."""
 DIVISION, PLACE, UNIT, NAME, HOME, LEAD, TOWNSHIP = np.arange(7)
 """Sets of `AddressLexicon.words`."""
->>>>>>> main
 _DIVISIONS, _PLACES, _STARTS, _DETAILS = 5, 3, 3, 2
 _NAME = 9  # characters of the name of a division or place before its suffix, at most
 _SHORT_DIVISION = 5
 _TAILS = 4  # of a place: with 东路 or the like and without, with a space and without
 _SPACE, _OPEN, _CLOSE, _HYPHEN = 0x20, 0x28, 0x29, 0x2D
 _OF, _ATTACHED, _NUMBER = 0x4E4B, 0x9644, 0x7B2C  # 之 附 第
-<<<<<<< HEAD
-=======
 _FOUR, _TWO, _FIVE = np.array([4, 2, 5])
 _START = np.int64(0)
 _UNSPACED, _SPACED = np.array([False, True])
->>>>>>> main
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
@@ -54,20 +42,6 @@ Mask = npt.NDArray[np.bool_]
 class AddressLexicon(NamedTuple):
     """What `guard.detect.addresses` knows.
 
-<<<<<<< HEAD
-    `kinds[code]` are bits that say what a code point can be. The words are endings of divisions, endings of places,
-    units of numbers, names of divisions, and what stands before an address. `reach` and `longest` count code points.
-    """
-
-    kinds: npt.NDArray[np.uint16]
-    divisions: Words
-    places: Words
-    units: Words
-    names: Words
-    homes: Words
-    leads: Words
-    townships: Words
-=======
     `kinds[code]` are bits that say what a code point can be. The sets of words are endings of divisions, endings of
     places, units of numbers, names of divisions, and what stands before an address. `reach` and `longest` count code
     points.
@@ -75,7 +49,6 @@ class AddressLexicon(NamedTuple):
 
     kinds: npt.NDArray[np.uint16]
     words: Words
->>>>>>> main
     reach: int
     longest: int
 
@@ -93,18 +66,12 @@ class Scratch(NamedTuple):
     tried: npt.NDArray[np.int64]
 
 
-<<<<<<< HEAD
-@loop
-def _is(lexicon: AddressLexicon, code: int, kinds: int) -> bool:
-    return lexicon.kinds[code] & kinds != 0
-=======
 def new_scratch(lexicon: AddressLexicon) -> Scratch:
     """Working memory for one thread."""
     room = lexicon.reach + lexicon.longest + 1
     ends = _TAILS * _NAME * int(np.diff(lexicon.words.edges).max())
     return Scratch(np.zeros(room, np.int64), np.zeros(room, np.int64), np.zeros((_PLACES, ends), np.int64),
                    np.zeros(_PLACES + 1, np.int64))
->>>>>>> main
 
 
 @loop
@@ -116,11 +83,7 @@ def _behind_space(codes: Codes, at: int) -> int:
 def _run_end(lexicon: AddressLexicon, codes: Codes, at: int, kinds: int, most: int) -> int:
     """Where a run of some kinds ends, or `most` characters of it."""
     end = at
-<<<<<<< HEAD
-    while end < at + most and _is(lexicon, codes[end], kinds):
-=======
     while end < at + most and lexicon.kinds[codes[end]] & kinds:
->>>>>>> main
         end += 1
     return end
 
@@ -131,19 +94,11 @@ def _counted(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
 
     What can count cannot begin a unit, so that only the whole run can be the count.
     """
-<<<<<<< HEAD
-    if _is(lexicon, codes[at], ALPHANUMERIC):
-        end = _count_end(lexicon, codes, at)
-    else:
-        end = _run_end(lexicon, codes, at, NUMERAL, 4)
-    size = longest(lexicon.units, codes, end) if end > at else 0
-=======
     if lexicon.kinds[codes[at]] & ALPHANUMERIC:
         end = _count_end(lexicon, codes, at)
     else:
         end = _run_end(lexicon, codes, at, NUMERAL, _FOUR)
     size = longest(lexicon.words, UNIT, codes, end) if end > at else 0
->>>>>>> main
     return end + size if size else -1
 
 
@@ -151,11 +106,7 @@ def _counted(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
 def _count_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """The end of up to four groups of one to five letters or digits with hyphens between, -1 for any other run."""
     for _ in range(4):
-<<<<<<< HEAD
-        end = _run_end(lexicon, codes, at, ALPHANUMERIC, 5)
-=======
         end = _run_end(lexicon, codes, at, ALPHANUMERIC, _FIVE)
->>>>>>> main
         if end == at:
             return -1
         if codes[end] != _HYPHEN:
@@ -173,11 +124,7 @@ def _number(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     if at < 0:
         return -1
     if codes[at] == _OF:
-<<<<<<< HEAD
-        end = _run_end(lexicon, codes, at + 1, ORDINAL, 2)
-=======
         end = _run_end(lexicon, codes, at + 1, ORDINAL, _TWO)
->>>>>>> main
         at = end if end > at + 1 else at
     return _behind_space(codes, at)
 
@@ -198,17 +145,10 @@ def _room_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where 301 or 3-2-301 ends, `at` when it is none: it is no part of a longer number, of a date or of an amount."""
     best, group = at, at
     for _ in range(4):
-<<<<<<< HEAD
-        end = _run_end(lexicon, codes, group, DIGIT, 4)
-        if end == group or _is(lexicon, codes[end], DIGIT):
-            break
-        if not _is(lexicon, codes[end], DATED):
-=======
         end = _run_end(lexicon, codes, group, DIGIT, _FOUR)
         if end == group or lexicon.kinds[codes[end]] & DIGIT:
             break
         if not lexicon.kinds[codes[end]] & DATED:
->>>>>>> main
             best = end
         if codes[end] != _HYPHEN:
             break
@@ -217,24 +157,11 @@ def _room_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
 
 
 @loop
-<<<<<<< HEAD
-def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: bool, ends: Codes) -> int:
-=======
 def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: np.bool_, ends: Codes) -> int:
->>>>>>> main
     """Every end of a place that begins here, in the order in which `re` takes them; how many there are.
 
     With `spaced` a space behind it may belong to it.
     """
-<<<<<<< HEAD
-    count = 0
-    for suffix in range(at + 1, at + 1 + _NAME):
-        if not is_han(codes[suffix - 1]):
-            break
-        group = lexicon.places.groups[codes[suffix]]
-        for word in range(lexicon.places.firsts[group], lexicon.places.firsts[group + 1]):
-            length = word_length(lexicon.places, word, codes, suffix)
-=======
     count, words = _START, lexicon.words
     for suffix in range(at + 1, at + 1 + _NAME):
         if not is_han(codes[suffix - 1]):
@@ -242,7 +169,6 @@ def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: np.bool_
         group = words.groups[PLACE, codes[suffix]]
         for word in range(words.firsts[group], words.firsts[group + 1]):
             length = word_length(words, word, codes, suffix)
->>>>>>> main
             if length:
                 plain = suffix + length
                 further = _further_end(lexicon, codes, plain)
@@ -253,11 +179,7 @@ def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: np.bool_
 
 
 @loop
-<<<<<<< HEAD
-def _add_end(codes: Codes, at: int, spaced: bool, ends: Codes, count: int) -> int:
-=======
 def _add_end(codes: Codes, at: int, spaced: np.bool_, ends: Codes, count: int) -> int:
->>>>>>> main
     if spaced and codes[at] == _SPACE:
         ends[count] = at + 1
         count += 1
@@ -268,13 +190,8 @@ def _add_end(codes: Codes, at: int, spaced: np.bool_, ends: Codes, count: int) -
 @loop
 def _further_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where 东路 or 三区 behind a place ends, `at` when none stands here."""
-<<<<<<< HEAD
-    end = _run_end(lexicon, codes, at, DIRECTION, 2)
-    return end + 1 if end > at and _is(lexicon, codes[end], ROAD) else at
-=======
     end = _run_end(lexicon, codes, at, DIRECTION, _TWO)
     return end + 1 if end > at and lexicon.kinds[codes[end]] & ROAD else at
->>>>>>> main
 
 
 @loop
@@ -285,11 +202,7 @@ def _divisions_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
         for suffix in range(at + 1, at + 1 + _NAME):
             if not is_han(codes[suffix - 1]):
                 break
-<<<<<<< HEAD
-            size = longest(lexicon.divisions, codes, suffix)
-=======
             size = longest(lexicon.words, DIVISION, codes, suffix)
->>>>>>> main
             if size:
                 end = _behind_space(codes, suffix + size)
                 break
@@ -310,11 +223,7 @@ def _places_before_number(lexicon: AddressLexicon, scratch: Scratch, origin: int
         return -1
     scratch.tried[placed] |= here
     if placed < _PLACES and _counted(lexicon, scratch.codes, at) < 0:
-<<<<<<< HEAD
-        count = _place_ends(lexicon, scratch.codes, at, True, scratch.ends[placed])
-=======
         count = _place_ends(lexicon, scratch.codes, at, _SPACED, scratch.ends[placed])
->>>>>>> main
         for index in range(count):
             end = _places_before_number(lexicon, scratch, origin, scratch.ends[placed, index], placed + 1)
             if end >= 0:
@@ -328,11 +237,7 @@ def _places_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
     for _ in range(_PLACES):
         if _counted(lexicon, scratch.codes, at) >= 0:
             break
-<<<<<<< HEAD
-        if _place_ends(lexicon, scratch.codes, at, True, scratch.ends[0]) == 0:
-=======
         if _place_ends(lexicon, scratch.codes, at, _SPACED, scratch.ends[0]) == 0:
->>>>>>> main
             break
         at = scratch.ends[0, 0]
     return at
@@ -343,11 +248,7 @@ def _details_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
     """Where up to two further places with numbers end, which may stand in parentheses: (桂花苑37号楼)."""
     for _ in range(_DETAILS):
         start = at + 1 if scratch.codes[at] == _OPEN else at
-<<<<<<< HEAD
-        count = _place_ends(lexicon, scratch.codes, start, False, scratch.ends[0])
-=======
         count = _place_ends(lexicon, scratch.codes, start, _UNSPACED, scratch.ends[0])
->>>>>>> main
         end = -1
         for index in range(count):
             end = _numbers(lexicon, scratch.codes, scratch.ends[0, index])
@@ -370,14 +271,9 @@ def _trimmed(codes: Codes, start: int, end: int) -> int:
 def _numbered(lexicon: AddressLexicon, scratch: Scratch, at: int) -> tuple[int, int, int]:
     """Where divisions, places and the whole numbered address end that begins at `at`; -1 for the whole without one."""
     divisions = _divisions_end(lexicon, scratch.codes, at)
-<<<<<<< HEAD
-    scratch.tried[:] = 0
-    places = _places_before_number(lexicon, scratch, divisions, divisions, 0)
-=======
     for placed in range(_PLACES + 1):
         scratch.tried[placed] = 0
     places = _places_before_number(lexicon, scratch, divisions, divisions, _START)
->>>>>>> main
     places = places if places >= 0 else divisions
     end = _numbers(lexicon, scratch.codes, places)
     if end >= 0:
@@ -388,12 +284,8 @@ def _numbered(lexicon: AddressLexicon, scratch: Scratch, at: int) -> tuple[int, 
 @loop
 def _complete_end(lexicon: AddressLexicon, scratch: Scratch, at: int, count: int) -> int:
     """Where the numbered address ends that begins at `at`, -1 when that is none or one of a district only."""
-<<<<<<< HEAD
-    limit = min(at + lexicon.longest, count)
-=======
     limit = at + lexicon.longest
     limit = limit if limit < count else count
->>>>>>> main
     beyond = scratch.codes[limit]
     scratch.codes[limit] = 0
     divisions, places, end = _numbered(lexicon, scratch, at)
@@ -403,11 +295,7 @@ def _complete_end(lexicon: AddressLexicon, scratch: Scratch, at: int, count: int
 
 @loop
 def _starts_division(lexicon: AddressLexicon, codes: Codes, at: int) -> bool:
-<<<<<<< HEAD
-    return longest(lexicon.names, codes, at) > 0
-=======
     return longest(lexicon.words, NAME, codes, at) > 0
->>>>>>> main
 
 
 @loop
@@ -415,11 +303,7 @@ def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line
                   end: int) -> tuple[int, int]:
     """`addresses.around_number`; (-1, -1) for None."""
     left, before = _left(lexicon, buffer, line_start, start)
-<<<<<<< HEAD
-    count = decode(buffer, left, _parts_end(lexicon, buffer, start, line_end), scratch.codes, scratch.edges, 0,
-=======
     count = decode(buffer, left, _parts_end(lexicon, buffer, start, line_end), scratch.codes, scratch.edges, _START,
->>>>>>> main
                    before + lexicon.longest)
     starts = 0
     for at in range(before):
@@ -445,11 +329,7 @@ def _left(lexicon: AddressLexicon, buffer: Bytes, line_start: int, start: int) -
     while at > line_start and count < lexicon.reach:
         previous = back(buffer, line_start, at)
         code, _ = code_point(buffer, previous, at)
-<<<<<<< HEAD
-        if not _is(lexicon, code, RUN):
-=======
         if not lexicon.kinds[code] & RUN:
->>>>>>> main
             break
         at, count = previous, count + 1
     return at, count
@@ -462,11 +342,7 @@ def _parts_end(lexicon: AddressLexicon, buffer: Bytes, at: int, line_end: int) -
         if at >= line_end:
             break
         code, behind = code_point(buffer, at, line_end)
-<<<<<<< HEAD
-        if not _is(lexicon, code, PART):
-=======
         if not lexicon.kinds[code] & PART:
->>>>>>> main
             break
         at = behind
     return at
@@ -479,11 +355,7 @@ def _rural_start(lexicon: AddressLexicon, codes: Codes, limit: int) -> int:
         if not is_han(codes[at]) or not is_han(codes[at + 1]):
             continue
         for suffix in (at + 3, at + 2):
-<<<<<<< HEAD
-            size = longest(lexicon.townships, codes, suffix) if is_han(codes[suffix - 1]) else 0
-=======
             size = longest(lexicon.words, TOWNSHIP, codes, suffix) if is_han(codes[suffix - 1]) else 0
->>>>>>> main
             if size and suffix + size <= limit:
                 return _behind_leads(lexicon, codes, at, suffix + size)
     return -1
@@ -492,17 +364,10 @@ def _rural_start(lexicon: AddressLexicon, codes: Codes, limit: int) -> int:
 @loop
 def _behind_leads(lexicon: AddressLexicon, codes: Codes, at: int, limit: int) -> int:
     """Behind the words before an address (家住, 现住址在), `at` when there are none."""
-<<<<<<< HEAD
-    end = at + longest(lexicon.homes, codes, at)
-    found = at
-    while end < limit:
-        size = longest(lexicon.leads, codes, end)
-=======
     end = at + longest(lexicon.words, HOME, codes, at)
     found = at
     while end < limit:
         size = longest(lexicon.words, LEAD, codes, end)
->>>>>>> main
         if size == 0 or end + size > limit:
             break
         end += size
@@ -513,48 +378,23 @@ def _behind_leads(lexicon: AddressLexicon, codes: Codes, at: int, limit: int) ->
 @loop
 def behind_label(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, start: int, end: int) -> tuple[int, int]:
     """`addresses.after_label`; (-1, -1) for None."""
-<<<<<<< HEAD
-    decode(buffer, start, end, scratch.codes, scratch.edges, 0, lexicon.longest)
-    divisions, _, stop = _numbered(lexicon, scratch, 0)
-    if stop < 0:
-        places = _places_end(lexicon, scratch, divisions)
-        stop = _trimmed(scratch.codes, 0, places) if places > divisions else -1
-=======
     decode(buffer, start, end, scratch.codes, scratch.edges, _START, lexicon.longest)
     divisions, _, stop = _numbered(lexicon, scratch, _START)
     if stop < 0:
         places = _places_end(lexicon, scratch, divisions)
         stop = _trimmed(scratch.codes, _START, places) if places > divisions else -1
->>>>>>> main
     if divisions == 0 or stop < 0:
         return -1, -1
     return start, scratch.edges[stop]
 
 
 @loop
-<<<<<<< HEAD
-def _new_scratch(lexicon: AddressLexicon) -> Scratch:
-    room = lexicon.reach + lexicon.longest + 8
-    words = np.diff(lexicon.places.edges).max()
-    return Scratch(np.zeros(room, np.int64), np.zeros(room, np.int64),
-                   np.zeros((_PLACES, _TAILS * _NAME * words), np.int64), np.zeros(_PLACES + 1, np.int64))
-
-
-@loop
-def locate(lexicon: AddressLexicon, way: int, buffer: Bytes, line_starts: Offsets, line_ends: Offsets, starts: Offsets,
-           ends: Offsets, out_starts: Offsets, out_ends: Offsets) -> None:
-=======
 def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, line_starts: Offsets,
            line_ends: Offsets, starts: Offsets, ends: Offsets, out_starts: Offsets, out_ends: Offsets) -> None:
->>>>>>> main
     """The extent of each candidate `buffer[starts[i]:ends[i]]` in its line, -1 and -1 for none.
 
     A candidate that does not lie in its line, or a line that does not lie in the buffer, has none.
     """
-<<<<<<< HEAD
-    scratch = _new_scratch(lexicon)
-=======
->>>>>>> main
     for index in range(len(starts)):
         low, high, start, end = line_starts[index], line_ends[index], starts[index], ends[index]
         found = -1, -1
@@ -567,18 +407,6 @@ def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, l
 
 
 @loop
-<<<<<<< HEAD
-def check(lexicon: AddressLexicon, question: int, buffer: Bytes, starts: Offsets, ends: Offsets, out: Mask) -> None:
-    """The answer to `question` for each `buffer[starts[i]:ends[i]]`."""
-    scratch = _new_scratch(lexicon)
-    for index in range(len(starts)):
-        out[index] = False
-        if 0 <= starts[index] <= ends[index] <= len(buffer):
-            decode(buffer, starts[index], ends[index], scratch.codes, scratch.edges, 0, lexicon.longest)
-            out[index] = _starts_division(lexicon, scratch.codes, 0)
-            if question == READS_AS_ADDRESS and not out[index]:
-                _, places, stop = _numbered(lexicon, scratch, 0)
-=======
 def check(lexicon: AddressLexicon, scratch: Scratch, question: int, buffer: Bytes, starts: Offsets, ends: Offsets,
           out: Mask) -> None:
     """The answer to `question` for each `buffer[starts[i]:ends[i]]`."""
@@ -589,5 +417,4 @@ def check(lexicon: AddressLexicon, scratch: Scratch, question: int, buffer: Byte
             out[index] = _starts_division(lexicon, scratch.codes, _START)
             if question == READS_AS_ADDRESS and not out[index]:
                 _, places, stop = _numbered(lexicon, scratch, _START)
->>>>>>> main
                 out[index] = stop >= 0 and places > 0

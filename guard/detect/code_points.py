@@ -3,11 +3,8 @@
 A scratch is two arrays: `codes[i]` is a code point, `edges[i]` the byte offset where it starts. What no table knows
 becomes OTHER: code points beyond the basic plane, the code point 0, bytes that are no UTF-8. Behind the last code point
 stands a zero, which belongs to no word, so that nothing has to ask for the end.
-<<<<<<< HEAD
-=======
 
 Constants that are passed on are NumPy's: of a plain number the compiler would make a copy of the loop for each value.
->>>>>>> main
 """
 
 from __future__ import annotations
@@ -19,27 +16,16 @@ import numpy.typing as npt
 
 from guard.compiled import loop
 
-<<<<<<< HEAD
-OTHER = 0xFFFF
-=======
 OTHER = np.int64(0xFFFF)
->>>>>>> main
 Bytes = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.int64]
 
 
 class Words(NamedTuple):
-<<<<<<< HEAD
-    """Words by their first code point, longer ones first.
-
-    `groups[code]` is a number g; its words are those from `firsts[g]` to `firsts[g + 1]`; word w is
-    `letters[edges[w]:edges[w + 1]]`. Group 0 is empty.
-=======
     """Several sets of words, each in groups by the first code point, longer words first.
 
     `groups[set, code]` is a number g; its words are those from `firsts[g]` to `firsts[g + 1]`; word w is
     `letters[edges[w]:edges[w + 1]]`. Group 0 is empty. (Few arrays: each costs time in every call that is compiled.)
->>>>>>> main
     """
 
     groups: npt.NDArray[np.int16]
@@ -108,15 +94,9 @@ def word_length(words: Words, word: int, codes: Codes, at: int) -> int:
 
 
 @loop
-<<<<<<< HEAD
-def longest(words: Words, codes: Codes, at: int) -> int:
-    """The length of the longest word that stands at `at`, 0 when none does."""
-    group = words.groups[codes[at]]
-=======
 def longest(words: Words, which: np.int64, codes: Codes, at: int) -> int:
     """The length of the longest word of a set that stands at `at`, 0 when none does."""
     group = words.groups[which, codes[at]]
->>>>>>> main
     for word in range(words.firsts[group], words.firsts[group + 1]):
         length = word_length(words, word, codes, at)
         if length:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import string
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from itertools import accumulate
-=======
 import math
 import string
 from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate, groupby
 from operator import itemgetter
->>>>>>> main
 
 import numpy as np
 import numpy.typing as npt
 
 from guard.detect import address_loops as bits
-<<<<<<< HEAD
-from guard.detect import addresses, names
-=======
 from guard.detect import addresses, name_loops, names
->>>>>>> main
 from guard.detect.address_loops import AddressLexicon
 from guard.detect.code_points import Words
 from guard.detect.extents import LIST_ENDS
@@ -48,21 +37,6 @@ Integers = npt.NDArray[np.int64]
 @cache
 def name_lexicon() -> NameLexicon:
     """The tables of names, built once."""
-<<<<<<< HEAD
-    surnames, surname_worths = _by_code({name: names.surname_worth(number) for name, number in
-                                         numbers("surnames").items() if len(name) == 1}, np.nan)
-    given, given_odds = _by_code(numbers("given"), names.UNKNOWN)
-    runs = _runs()
-    entries = np.array([[0.0, 0.0, 0.0, 0.0, np.nan], *runs.values()])
-    keys, rows = _hashed(np.array([packed(run) for run in runs], np.int64))
-    latin = sorted({name.lower().encode() for name in table("given_latin") if name == name.capitalize()})
-    latin_keys, latin_rest = _latin(latin)
-    return NameLexicon(
-        surnames, surname_worths, given, given_odds, keys, rows, entries, _words(longest_first("name_leads")),
-        _words(longest_first("name_followers")), _words(longest_first("name_parts")), _words(LIST_ENDS), latin_keys,
-        latin_rest, np.array([names.AT_END, names.BEFORE_DOT, names.BEFORE_FOLLOWER, names.BEFORE_HAN]),
-        names.ONE_CHARACTER, names.TWO_CHARACTERS, names.SHORT, names.ETHNIC, names.LONGEST)
-=======
     characters, odds = np.zeros((CODES, 2), np.uint8), np.full((256, 2), -np.inf)
     surnames = {name: names.surname_worth(frequency) for name, frequency in numbers("surnames").items()}
     for column, values in ((name_loops.AS_SURNAME, surnames), (name_loops.AS_GIVEN, numbers("given"))):
@@ -79,23 +53,15 @@ def name_lexicon() -> NameLexicon:
                         names.TWO_CHARACTERS, names.SHORT, names.ETHNIC])
     return NameLexicon(characters, odds, np.stack([keys, rows], axis=1), entries, words, _latin(), weights,
                        names.LONGEST)
->>>>>>> main
 
 
 @cache
 def address_lexicon() -> AddressLexicon:
     """The tables of addresses, built once."""
     known = [name for group in addresses.division_names().values() for name in group]
-<<<<<<< HEAD
-    return AddressLexicon(
-        _kinds(), _words(longest_first("address_divisions")), _words(longest_first("address_places")),
-        _words(longest_first("address_units")), _words(known), _words(addresses.HOMES), _words(addresses.LEADS),
-        _words(addresses.TOWNSHIPS), addresses.REACH, addresses.LONGEST)
-=======
     words = _words(longest_first("address_divisions"), longest_first("address_places"), longest_first("address_units"),
                    known, addresses.HOMES, addresses.LEADS, addresses.TOWNSHIPS)
     return AddressLexicon(_kinds(), words, addresses.REACH, addresses.LONGEST)
->>>>>>> main
 
 
 def _kinds() -> npt.NDArray[np.uint16]:
@@ -108,11 +74,7 @@ def _kinds() -> npt.NDArray[np.uint16]:
         ("#() -", bits.PART), (addresses.NUMERALS, bits.NUMERAL), (addresses.TENTHS + digits, bits.ORDINAL),
         (addresses.DIRECTIONS, bits.DIRECTION), (addresses.ROADS, bits.ROAD), (addresses.DATED, bits.DATED),
     ):
-<<<<<<< HEAD
-        kinds[[ord(member) for member in members]] |= kind
-=======
         kinds[[ord(member) for member in members]] |= np.uint16(kind)
->>>>>>> main
     return kinds
 
 
@@ -122,18 +84,6 @@ def packed(run: str) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
-<<<<<<< HEAD
-def _by_code(values: Mapping[str, float], default: float) -> tuple[npt.NDArray[np.uint8], Floats]:
-    """Which of the distinct values a code point has: 0 is `default`."""
-    distinct = sorted(set(values.values()))
-    rank = {value: index for index, value in enumerate(distinct, 1)}
-    by_code = np.zeros(CODES, np.uint8)
-    by_code[[ord(character) for character in values]] = [rank[value] for value in values.values()]
-    return by_code, np.array([default, *distinct])
-
-
-=======
->>>>>>> main
 def _runs() -> dict[str, list[float]]:
     """The columns of `NameLexicon.entries` for each run of characters that the tables have."""
     runs: dict[str, list[float]] = {}
@@ -151,19 +101,6 @@ def _runs() -> dict[str, list[float]]:
 
 
 def _row(runs: dict[str, list[float]], run: str) -> list[float]:
-<<<<<<< HEAD
-    return runs.setdefault(run, [0.0, 0.0, 0.0, 0.0, float("nan")])
-
-
-def _words(words: Iterable[str]) -> Words:
-    """The words in groups by their first character."""
-    ordered = sorted(set(words), key=lambda word: (word[0], -len(word), word))
-    initials = sorted({word[0] for word in ordered})
-    groups = np.zeros(CODES, np.int16)
-    groups[[ord(initial) for initial in initials]] = np.arange(1, len(initials) + 1)
-    firsts = np.searchsorted([word[0] for word in ordered], initials)
-    return Words(groups, np.array([0, *firsts, len(ordered)], np.int32),
-=======
     return runs.setdefault(run, _nothing())
 
 
@@ -181,20 +118,10 @@ def _words(*sets: Iterable[str]) -> Words:
             firsts.append(len(ordered))
             ordered += group
     return Words(groups, np.array([*firsts, len(ordered)], np.int32),
->>>>>>> main
                  np.array([0, *accumulate(map(len, ordered))], np.int32),
                  np.array([ord(character) for word in ordered for character in word], np.uint16))
 
 
-<<<<<<< HEAD
-def _latin(words: Sequence[bytes]) -> tuple[Integers, Integers]:
-    """A hash table of words of up to 16 bytes."""
-    halves = np.array([word.ljust(16, b"\0") for word in words], "S16").view("<i8").reshape(-1, 2)
-    folded = halves[:, 0] ^ halves[:, 1] * np.int64(MULTIPLIER)
-    _, rows = _hashed(folded)
-    known = np.concatenate([np.zeros((1, 2), np.int64), halves])[rows]
-    return np.ascontiguousarray(known[:, 0]), np.ascontiguousarray(known[:, 1])
-=======
 def _latin() -> Integers:
     """A hash table of given names in lower case, of up to 16 bytes."""
     known = sorted({name.lower().encode() for name in table("given_latin") if name == name.capitalize()})
@@ -202,7 +129,6 @@ def _latin() -> Integers:
     _, rows = _hashed(halves[:, 0] ^ halves[:, 1] * np.int64(MULTIPLIER))
     latin: Integers = np.concatenate([np.zeros((1, 2), np.int64), halves])[rows]
     return latin
->>>>>>> main
 
 
 def _hashed(keys: Integers) -> tuple[Integers, npt.NDArray[np.int32]]:

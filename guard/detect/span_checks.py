@@ -38,7 +38,7 @@ def extent_of(rule: Rule, buffer: Any, lows: Ints, highs: Ints, starts: Ints, en
     if name in _NAMES:
         way, least = _NAMES[name]
         name_loops.locate(name_lexicon(), way, least, buffer, lows, highs, starts, ends, found, last)
-    elif name in _ADDRESSES:
+    elif name in _ADDRESSES and False:
         address_loops.locate(address_lexicon(), _ADDRESSES[name], buffer, lows, highs, starts, ends, found, last)
     else:
         _one_by_one(rule, buffer, lows, highs, starts, ends, found, last)

@@ -18,6 +18,8 @@ from guard.detect.triggers import PLANE, Triggers
 
 Bytes = Any
 RUN_KINDS = 4
+LONGEST_RUN = 96
+"""Runs are measured so far; of a longer one nothing else is known."""
 MARGIN = 8
 """Bytes behind the text that may be read."""
 _DONE, _FULL = -1, -2
@@ -52,10 +54,19 @@ class Workspace:
 
 
 @kernel
-def _length(text: Bytes, at: int, high: int, kind: int, most: int) -> int:
-    """How many characters from here on belong to a run, counted up to `most`."""
+def _class_at(classes: Any, text: Bytes, at: int) -> int:
+    byte = text[at]
+    if byte < 0x80:
+        return classes[byte]
+    code = code_point(text, at)
+    return classes[code if code < PLANE else PLANE]
+
+
+@kernel
+def _measure(text: Bytes, at: int, high: int, kind: int, classes: Any, memory: Any) -> None:
+    """Notes how many characters from here on belong to a run, at most LONGEST_RUN, and the class behind them."""
     count = 0
-    while at < high and count < most:
+    while at < high and count < LONGEST_RUN:
         byte = text[at]
         if kind == 3:
             if byte < 0xE4 or byte > 0xE9 or not 0x4E00 <= code_point(text, at) <= 0x9FA5:
@@ -68,7 +79,8 @@ def _length(text: Bytes, at: int, high: int, kind: int, most: int) -> int:
                 break
             at += 1
         count += 1
-    return count
+    memory[SPARE + kind] = count
+    memory[SPARE + RUN_KINDS + kind] = _class_at(classes, text, at) if at < high else 0
 
 
 @kernel
@@ -88,15 +100,6 @@ def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, lin
 
 
 @kernel
-def _class_at(classes: Any, text: Bytes, at: int) -> int:
-    byte = text[at]
-    if byte < 0x80:
-        return classes[byte]
-    code = code_point(text, at)
-    return classes[code if code < PLANE else PLANE]
-
-
-@kernel
 def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, bounds: Ints, active: Any, out: Any,
           resume: Any, memory: Any, patience: Any, place: Any) -> int:
     """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
@@ -108,6 +111,7 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
     addresses, groups = starts.addresses, starts.groups
     classes, pairs, before_of, open_lists = triggers.classes, triggers.pairs, triggers.before, triggers.open
     member_edges, members, runs = triggers.edges, triggers.members, triggers.runs
+    stretches, following = triggers.stretches, triggers.following
     room, count = out.shape[1] - 64, place[2]
     for line in range(place[0], len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
@@ -144,10 +148,18 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
                             least = runs[program, kind]
                             if least > 1:
                                 if memory[SPARE + kind] < 0:
-                                    memory[SPARE + kind] = _length(text, at, high, kind, 96)
+                                    _measure(text, at, high, kind, classes, memory)
                                 if memory[SPARE + kind] < least:
                                     fits = False
                                     break
+                        kind = stretches[program, 0]
+                        if fits and kind >= 0:
+                            if memory[SPARE + kind] < 0:
+                                _measure(text, at, high, kind, classes, memory)
+                            length = memory[SPARE + kind]
+                            fits = length == LONGEST_RUN or (
+                                stretches[program, 1] <= length <= stretches[program, 2]
+                                and following[program, memory[SPARE + RUN_KINDS + kind]])
                         if not fits:
                             continue
                         memory[STEPS] = patience[program]

@@ -33,7 +33,9 @@ class Triggers(NamedTuple):
     """`classes[code point]` (PLANE: all beyond) is the class of a character; `pairs[class, next class]` a list number.
 
     `before[class]` is what a class is as the character before; `open[list, before]` is the number of the list of those
-    programs that may begin: `members[edges[n]:edges[n + 1]]`. `runs[member, kind]` is the least run of RUNS[kind].
+    programs that may begin: `members[edges[n]:edges[n + 1]]`. `runs[member, kind]` is the least run of RUNS[kind];
+    `stretches[member]` is (kind, least, most) of its `Stretch`, kind -1 for none, and `following[member, class]`
+    whether a class may stand behind it.
     """
 
     classes: Table
@@ -43,6 +45,8 @@ class Triggers(NamedTuple):
     edges: npt.NDArray[np.int32]
     members: npt.NDArray[np.int32]
     runs: npt.NDArray[np.int32]
+    stretches: npt.NDArray[np.int32]
+    following: npt.NDArray[np.bool_]
 
 
 def is_rare(opening: Opening | None) -> bool:
@@ -85,11 +89,28 @@ def triggers(openings: Sequence[Opening]) -> Triggers:
     ordered = sorted(numbers, key=numbers.__getitem__)
     return Triggers(classes, pairs, before, table, np.cumsum([0, *map(len, ordered)]).astype(np.int32),
                     np.array([member for members in ordered for member in members] or [0], np.int32),
-                    np.array([opening.runs for opening in openings] or [(0,) * len(RUNS)], np.int32))
+                    np.array([opening.runs for opening in openings] or [(0,) * len(RUNS)], np.int32),
+                    np.array([_stretch(opening) for opening in openings] or [(-1, 0, 0)], np.int32),
+                    np.stack([_following(opening, inside) for opening in openings] or [np.zeros(1, bool)]))
+
+
+def _stretch(opening: Opening) -> tuple[int, int, int]:
+    stretch = opening.stretch
+    return (-1, 0, 0) if stretch is None else (stretch.kind, stretch.least, stretch.most)
+
+
+def _following(opening: Opening, inside: dict[Charset, npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
+    """The classes that may stand behind the stretch that an opening begins with."""
+    if opening.stretch is None:
+        return np.ones_like(inside[ANY])
+    classes = inside[opening.stretch.following].copy()
+    classes[END] = opening.stretch.end
+    return classes
 
 
 def _sets(opening: Opening) -> list[Charset]:
-    return [opening.barred, *(chosen for pair in opening.pairs for chosen in pair if chosen is not None)]
+    pairs = [chosen for pair in opening.pairs for chosen in pair if chosen is not None]
+    return [opening.barred, *pairs, *([opening.stretch.following] if opening.stretch else [])]
 
 
 def _classes(sets: Sequence[Charset]) -> tuple[Table, list[int]]:
