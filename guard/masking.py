@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable
 
 from guard.errors import UsageError
+from guard.patterns import pattern
 
 FULL = "****"
 WITHHELD = "[withheld]"
@@ -59,22 +60,22 @@ _CITY = rf"{_STEM}(?:市(?!区)|地区|盟)|[\u4e00-\u9fff]{{2,14}}?自治州"
 _NO_DISTRICT = "小社园校厂景片院辖"
 _COUNTY = (rf"{_STEM}(?:市(?!区)|县|(?<![{_NO_DISTRICT}])区|旗(?!区))"
            r"|[\u4e00-\u9fff]{2,15}?自治[县旗]|沙市区|市辖区")
-_ADDRESS = re.compile(rf"\s*({_PROVINCE})?\s*({_CITY})?\s*({_COUNTY})?")
+_ADDRESS = pattern(rf"\s*({_PROVINCE})?\s*({_CITY})?\s*({_COUNTY})?")
 
 _DATES = (
-    (re.compile(r"([0-9]{4})([-/.年])[0-9*]{1,2}([-/.月])[0-9*]{1,2}(日?)(?:[ T].*)?"), r"\1\2**\3**\4"),
-    (re.compile(r"([0-9]{4})[0-9*]{4}"), r"\1****"),
-    (re.compile(r"[0-9*]{1,2}([-/.])[0-9*]{1,2}([-/.])([0-9]{4})"), r"**\1**\2\3"),
+    (pattern(r"([0-9]{4})([-/.年])[0-9*]{1,2}([-/.月])[0-9*]{1,2}(日?)(?:[ T].*)?"), r"\1\2**\3**\4"),
+    (pattern(r"([0-9]{4})[0-9*]{4}"), r"\1****"),
+    (pattern(r"[0-9*]{1,2}([-/.])[0-9*]{1,2}([-/.])([0-9]{4})"), r"**\1**\2\3"),
 )
-_PLATE = re.compile(r"([\u4e00-\u9fff][A-Z])([-·• ]?)([A-Z0-9*]{3,4})([A-Z0-9]{2}|[A-Z0-9][\u4e00-\u9fff])")
-_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
-_IPV4 = re.compile(r"((?:[0-9]{1,3}\.){3})(?:[0-9]{1,3}|\*)(?:[:/][0-9]{1,5})?")
-_IPV6_MASKED = re.compile(r"(?:[0-9a-f]{1,4}:){3}\*")
-_HEX_PAIRS = re.compile(r"[0-9A-Fa-f*]")
-_NAME_LIST = re.compile(r"([、,，;；/／])")
+_PLATE = pattern(r"([\u4e00-\u9fff][A-Z])([-·• ]?)([A-Z0-9*]{3,4})([A-Z0-9]{2}|[A-Z0-9][\u4e00-\u9fff])")
+_DOMAIN = pattern(r"[\w-]+(?:\.[\w-]+)+")
+_IPV4 = pattern(r"((?:[0-9]{1,3}\.){3})(?:[0-9]{1,3}|\*)(?:[:/][0-9]{1,5})?")
+_IPV6_MASKED = pattern(r"(?:[0-9a-f]{1,4}:){3}\*")
+_HEX_PAIRS = pattern(r"[0-9A-Fa-f*]")
+_NAME_LIST = pattern(r"([、,，;；/／])")
 _OTHER = "".join(re.escape(char) for char in SEPARATORS)
-_WORD = re.compile(rf"[^{_OTHER}]+(?:['’-][^{_OTHER}]+)*")
-_X_RUN = re.compile(r"[xX]{2,}")
+_WORD = pattern(rf"[^{_OTHER}]+(?:['’-][^{_OTHER}]+)*")
+_X_RUN = pattern(r"[xX]{2,}")
 
 
 def mask(style: str, value: str) -> str:

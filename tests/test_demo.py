@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 import time
 import unicodedata
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -192,17 +189,3 @@ def test_generators_are_fast_enough_to_make_gigabytes(tmp_path):
     start = time.process_time()
     size = write_register(tmp_path / "register.csv", 20)
     assert size / 1e6 / (time.process_time() - start) > 25
-
-
-def test_the_benchmark_runs_and_writes_its_page(tmp_path):
-    page = tmp_path / "page.md"
-    script = Path(__file__).parents[1] / "scripts" / "bench.py"
-    options = ["--megabytes", "0.1", "--sample", "20", "--rounds", "1", "--without-presidio"]
-    ended = subprocess.run(
-        [sys.executable, str(script), *options, "--data", str(tmp_path / "data"), "--output", str(page)],
-        capture_output=True, text=True, check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    for corpus in ("app.log", "register.csv", "register.txt", "payloads.jsonl"):
-        assert f"| {corpus} | guard |" in page.read_text("utf-8")
-        assert f"| {corpus} | plain oracle |" in page.read_text("utf-8")

@@ -2,7 +2,7 @@
 
     decoded_text(data, scan), decoded_column(column, scan)    hits in what a buffer or its cells decode to
     with_decoded(hits, decoded, rules)                        both together, overlaps flagged
-    decoded_value(...)                                        what stands at such a place
+    decoded_value(scan, source, hits, index)                  what stands at the place of such a hit
 
 A *layer* holds what the buffer above it decodes to: lines with escapes, as a whole with all escapes replaced, or
 tokens, each for itself (`guard.detect.encodings`). They are apart from each other, so what a buffer decodes to is never
@@ -15,6 +15,7 @@ likely or proved. So is what the header alone says, since that it says of the ce
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import threading
 from abc import ABC, abstractmethod
@@ -35,6 +36,9 @@ WINDOW = 2048
 """Bytes of a line that are decoded on each side of an escape; most lines are shorter and decoded whole."""
 MARGIN = 512
 """So near to the cut edge of a longer line nothing is believed: what stands behind the edge could change it."""
+
+STRETCH, CELLS = 16_384, 256
+"""How many bytes of a text or cells of a column are decoded again when somebody looks at one of the values in them."""
 
 Scan = Callable[[Column], Hits]
 """How a matcher scans the values of a column as they stand."""
@@ -212,10 +216,13 @@ class _Decoded:
     values: Sequence[bytes]
 
 
+_NOTHING = _Decoded(Hits.empty(), ())
+
+
 def _scan_layers(data: bytes, header: str, scan: Scan) -> _Decoded:
     found = layers(data)
     if not found:
-        return _Decoded(Hits.empty(), ())
+        return _NOTHING
     offsets = np.cumsum([0, *(len(layer.data) + 1 for layer in found)])
     text = b"\n".join([layer.data for layer in found])
     starts = np.concatenate([layer.starts + offset for layer, offset in zip(found, offsets, strict=False)])
@@ -252,15 +259,20 @@ def decoded_text(data: bytes, scan: Scan) -> Hits:
 
 def decoded_column(column: Column, scan: Scan) -> Hits:
     """The same for the values of a column; offsets are bytes of the value."""
+    return _scan_cells(column, scan).hits
+
+
+def _scan_cells(column: Column, scan: Scan) -> _Decoded:
     cells = _cells(column)
     if not len(cells):
-        return Hits.empty()
+        return _NOTHING
     values = [column.value(cell) for cell in cells.tolist()]
     starts = np.cumsum([0, *(len(value) + 1 for value in values)])[:-1]
-    hits = _scan_layers(b"\n".join(values), column.header, scan).hits
-    number = np.searchsorted(starts, hits.start, "right") - 1
-    return Hits(hits.detector, hits.start - starts[number], hits.end - starts[number], hits.confidence, hits.flags,
-                cells[number])
+    found = _scan_layers(b"\n".join(values), column.header, scan)
+    number = np.searchsorted(starts, found.hits.start, "right") - 1
+    start, end = found.hits.start - starts[number], found.hits.end - starts[number]
+    return _Decoded(Hits(found.hits.detector, start, end, found.hits.confidence, found.hits.flags, cells[number]),
+                    found.values)
 
 
 class _LastBuffer(threading.local):
@@ -348,27 +360,52 @@ def _resolved(found: Sequence[tuple[int, Placed]]) -> Hits:
 
 
 class _LastValues(threading.local):
-    """The values in one line or cell: findings are made one after the other, and a token may hold thousands."""
+    """The values in a stretch of one text or column: they are asked for one after the other, in order of their hits."""
 
     def __init__(self) -> None:
-        self._key: tuple[Scan | None, bytes, str] = (None, b"", "")
-        self._values: dict[tuple[int, int, int], bytes] = {}
+        self._scan: Scan | None = None
+        self._source: bytes | Column | None = None
+        self._first = self._last = 0
+        self._values: dict[tuple[int, int, int, int], bytes] = {}
 
-    def of(self, scan: Scan, data: bytes, header: str) -> dict[tuple[int, int, int], bytes]:
-        """The decoded values by detector, start and end."""
-        if self._key != (scan, data, header):
-            found = _scan_layers(data, header, scan)
-            keys = zip(found.hits.detector.tolist(), found.hits.start.tolist(), found.hits.end.tolist(), strict=True)
-            self._key, self._values = (scan, data, header), dict(zip(keys, found.values, strict=True))
-        return self._values
+    def value(self, scan: Scan, source: bytes | Column, hit: tuple[int, int, int, int]) -> bytes | None:
+        """The value of one hit by cell, start, end and detector; None where there is none."""
+        at = hit[1] if isinstance(source, bytes) else hit[0]
+        if source is not self._source or scan != self._scan or not self._first <= at < self._last:
+            self._scan, self._source = scan, source
+            self._read(scan, source, at)
+        return self._values.get(hit)
+
+    def _read(self, scan: Scan, source: bytes | Column, at: int) -> None:
+        if isinstance(source, bytes):
+            self._first, self._last = _line_around(source, at, STRETCH)
+            found, cell, byte = _scan_layers(source[self._first : self._last], "", scan), 0, self._first
+        else:
+            self._first = cell = at
+            self._last, byte = at + CELLS, 0
+            part = slice(at, self._last)
+            found = _scan_cells(dataclasses.replace(source, starts=source.starts[part], ends=source.ends[part],
+                                                    rows=source.rows[part]), scan)
+        hits = found.hits
+        keys = zip((hits.cell + cell).tolist(), (hits.start + byte).tolist(), (hits.end + byte).tolist(),
+                   hits.detector.tolist(), strict=True)
+        self._values = dict(zip(keys, found.values, strict=True))
 
 
 _LAST_VALUES = _LastValues()
 
 
-def decoded_value(scan: Scan, data: bytes, header: str, detector: int, start: int, end: int) -> bytes:
-    """What a DECODED hit of a text or cell found at `data[start:end]`; those bytes themselves where nothing did."""
-    first = max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1
-    breaks = [place for mark in (b"\n", b"\r") if (place := data.find(mark, end)) >= 0]
-    values = _LAST_VALUES.of(scan, data[first : min(breaks, default=len(data))], header)
-    return values.get((detector, start - first, end - first), data[start:end])
+def decoded_value(scan: Scan, source: bytes | Column, hits: Hits, index: int) -> bytes:
+    """What stands behind a DECODED hit in a text or column; its bytes as they are where nothing does."""
+    cell, start, end = int(hits.cell[index]), int(hits.start[index]), int(hits.end[index])
+    value = _LAST_VALUES.value(scan, source, (cell, start, end, int(hits.detector[index])))
+    if value is None:
+        value = (source if isinstance(source, bytes) else source.value(cell))[start:end]
+    return value
+
+
+def _line_around(data: bytes, place: int, least: int) -> tuple[int, int]:
+    """Bounds of whole lines: from the one at `place` on, `least` bytes or more where there are so many."""
+    first = max(data.rfind(b"\n", 0, place), data.rfind(b"\r", 0, place)) + 1
+    breaks = [found for mark in (b"\n", b"\r") if (found := data.find(mark, max(place, first + least))) >= 0]
+    return first, min(breaks, default=len(data))

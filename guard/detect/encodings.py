@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import binascii
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from guard import compiled
 from guard.batch import Ints
 
 Mask = npt.NDArray[np.bool_]
@@ -35,6 +36,10 @@ _SEQUENCES = ((1, 0x00, 0x7F, 0x7F), (2, 0xC2, 0xDF, 0x1F), (3, 0xE0, 0xEF, 0x0F
 _HEX_DIGITS = b"0123456789ABCDEFabcdef"
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _STANDARD, _SAFE, _HEX, _ANY = 1, 2, 4, 8
+_GROUPS = 5
+"""Groups of four characters that are looked at before a run is decoded."""
+_SPEED = 32
+"""So many bytes are looked through by NumPy in the time of one byte of other work."""
 PERCENT, CODED, SHORT = 0, 1, 2
 """Kinds of escapes: percent-encoding; a backslash with a number; a backslash with a letter or mark."""
 _TEXT = bytes((9, 10, 13, *range(32, 127), *range(128, 256)))
@@ -98,6 +103,10 @@ class Token:
     into: int
     out: int
     text: bytes
+
+
+Decoder = Callable[[bytes, int, int], Token | None]
+Candidates = tuple[Decoder, Ints, Ints]
 
 
 def escapes(data: bytes) -> Escapes:
@@ -201,28 +210,45 @@ def tokens(data: bytes) -> list[Token]:
     """
     if len(data) < LEAST:
         return []
+    find = _candidates_compiled if compiled.pays(len(data) // _SPEED) else _candidates
+    found: list[Token] = []
+    for decode, starts, ends in find(data):
+        apart = ~overlapping(starts, ends, *bounds(found))
+        spans = zip(starts[apart].tolist(), ends[apart].tolist(), strict=True)
+        found += [token for start, end in spans if (token := decode(data, start, end))]
+        found.sort(key=lambda token: token.start)
+    return found
+
+
+def _candidates(data: bytes) -> Iterator[Candidates]:
+    """How to decode and the bounds of runs that begin as text, for each alphabet."""
     words = _words(data)
     full = (words & _every(_ANY)) == _every(_ANY)
     full[1:-1] &= full[:-2] | full[2:]
     numbers = np.flatnonzero(full)
-    if not len(numbers):
-        return []
     view, among = np.frombuffer(data, np.uint8), words[numbers]
-    found: list[Token] = []
-    tried: list[tuple[Ints, Ints]] = []
-    for flag, decode in ((_HEX, _from_hex), (_STANDARD, _from_base64), (_SAFE, _from_base64)):
+    tried = np.empty(0, np.int64), np.empty(0, np.int64)
+    for flag, decode in _DECODERS:
         starts, ends = _runs(words, numbers[(among & _every(flag)) == _every(flag)], flag)
         if flag == _SAFE:
             # Without a mark of its own alphabet a run was tried before.
-            new = ~np.isin(starts, tried[-1][0]) | ~np.isin(ends, tried[-1][1])
+            new = ~(np.isin(starts, tried[0]) & np.isin(ends, tried[1]))
             starts, ends = starts[new], ends[new]
-        tried.append((starts, ends))
-        chosen = np.flatnonzero(_begins_as_text(view, starts, flag == _HEX))
-        chosen = chosen[~overlapping(starts[chosen], ends[chosen], *bounds(found))]
-        spans = zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
-        found += [token for start, end in spans if (token := decode(data, start, end))]
-        found.sort(key=lambda token: token.start)
-    return found
+        tried = starts, ends
+        text = _begins_as_text(view, starts, flag == _HEX)
+        yield decode, starts[text], ends[text]
+
+
+def _candidates_compiled(data: bytes) -> Iterator[Candidates]:
+    """The same by a loop."""
+    from guard.detect import decoding_loops as loops
+
+    spans = np.empty((3 * (len(data) // LEAST + 1), 3), np.int64)
+    view, alphabets = np.frombuffer(data, np.uint8), np.frombuffer(_ALPHABETS, np.uint8)
+    count = loops.candidates(view, LEAST, alphabets, _SEXTETS, _NIBBLES, _MAY_FOLLOW, spans)
+    for flag, decode in _DECODERS:
+        mine = spans[:count][spans[:count, 2] == flag]
+        yield decode, mine[:, 0], mine[:, 1]
 
 
 def rough_tokens(data: bytes) -> Ints:
@@ -275,7 +301,7 @@ def _begins_as_text(view: Bytes, starts: Ints, is_hex: bool) -> Mask:
     """Whether the first bytes behind each place could be UTF-8 text; of random ones most fail at once."""
     answer = np.zeros(len(starts), bool)
     left, previous = np.arange(len(starts)), np.full(len(starts), 32)
-    for group in range(5):
+    for group in range(_GROUPS):
         places = starts[left] + 4 * group
         first, second, third, fourth = ((_NIBBLES if is_hex else _SEXTETS)[view[places + i]] for i in range(4))
         if is_hex:
@@ -315,6 +341,9 @@ def _token(start: int, end: int, into: int, out: int, decoded: bytes) -> Token |
     except UnicodeDecodeError:
         return None
     return Token(start, end, into, out, decoded[:size])
+
+
+_DECODERS: tuple[tuple[int, Decoder], ...] = ((_HEX, _from_hex), (_STANDARD, _from_base64), (_SAFE, _from_base64))
 
 
 def bounds(found: list[Token]) -> tuple[Ints, Ints]:

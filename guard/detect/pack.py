@@ -137,10 +137,13 @@ def shipped() -> list[Path]:
 
 
 def _made(shape: Any, data: dict[str, Any]) -> Any:
-    """The object that plain data describes, its parts too; JSON knows no tuples."""
-    made = {name: _made(_PARTS[name], value) if name in _PARTS else tuple(value) if isinstance(value, list) else value
-            for name, value in data.items()}
-    return shape(**made)
+    """The object that plain data describes, its parts too; the data is used up. JSON knows no tuples."""
+    for name, value in data.items():
+        if isinstance(value, list):
+            data[name] = tuple(value)
+        elif name in _PARTS:
+            data[name] = _made(_PARTS[name], value)
+    return shape(**data)
 
 
 def _validated(packs: Iterable[Source]) -> Any:

@@ -41,9 +41,9 @@ class PlainMatcher:
         parts = [to_hits(scan_cell(self.rules, column.value(i), column.header), i) for i in range(len(column))]
         return Hits.concat(parts)
 
-    def decoded_value(self, index: int, data: bytes, start: int, end: int, header: str = "") -> bytes:
-        """The value behind a DECODED hit of detector `index` at `data[start:end]`, a text or the cell of a column."""
-        return decoded_value(self._scan_values, data, header, index, start, end)
+    def decoded_value(self, source: bytes | Column, hits: Hits, index: int) -> bytes:
+        """The value behind hit `index`, which is DECODED, of a text or column that was scanned."""
+        return decoded_value(self._scan_values, source, hits, index)
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from guard.batch import MASKED, Batch, CellEdit, Column, Edits, Hits, Ints, SpanEdit
+from guard.batch import DECODED, MASKED, Batch, CellEdit, Column, Edits, Hits, Ints, SpanEdit
 from guard.disclosure.cells import spliced, strings
 from guard.disclosure.withheld import Withholding
 from guard.disclosure.withholding import Mask, Remembrance
@@ -132,15 +132,16 @@ class PolicyEditor:
         hits = _raw(self._scanner.hits_of(batch, index), list(acting)) if acting else Hits.empty()
         if not len(hits):
             return None
-        data = batch.data if index < 0 else batch.columns[index].data
-        base = 0 if index < 0 else batch.columns[index].starts[hits.cell]
+        source = batch.data if index < 0 else batch.columns[index]
+        data, base = (source, 0) if isinstance(source, bytes) else (source.data, source.starts[hits.cell])
         starts, ends = base + hits.start, base + hits.end
         rank = np.array([acting[number].action.strictness for number in hits.detector.tolist()])
         heads, first, last, winner = _clusters(hits.cell, starts, ends, rank)
-        whole = (starts[winner] == first) & (ends[winner] == last)
+        # An encoded value has no form that a mask or pseudonym could keep: it counts as more than a value.
+        whole = (starts[winner] == first) & (ends[winner] == last) & (hits.flags[winner] & DECODED == 0)
         values, changed = self._replacements(acting, hits.detector[winner], strings(data, first, last), whole)
         taken_out = changed[heads]
-        self._remember.hits(data, starts[taken_out], ends[taken_out], hits.take(taken_out))
+        self._remember.hits(source, data, starts[taken_out], ends[taken_out], hits.take(taken_out))
         return _Spans(first[changed], last[changed], values.filter(pa.array(changed)), hits.cell[winner][changed])
 
     def _replacements(self, acting: Mapping[int, Decision], numbers: npt.NDArray[Any], old: Any,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from guard.batch import MASKED, NOISY, Column, Hits, Ints
+from guard.batch import DECODED, MASKED, NOISY, Column, Hits, Ints
 from guard.detect import Matcher
 from guard.disclosure.cells import slices
 from guard.disclosure.withheld import SHORTEST, Withholding
@@ -41,7 +41,7 @@ class Remembrance:
         inside = hits.take(self._direct[hits.detector] & ~allowed[hits.detector] & changed[hits.cell]
                            & (hits.flags & MASKED == 0))
         base = column.starts[inside.cell]
-        self.hits(column.data, base + inside.start, base + inside.end, inside)
+        self.hits(column, column.data, base + inside.start, base + inside.end, inside)
         if is_direct(decision.data_class):
             # Without a hit: an identifier that is not recognised holds a digit; words ("unknown") occur anywhere.
             unknown = changed.copy()
@@ -51,14 +51,22 @@ class Remembrance:
             cells = cells[_with_digit(column.data, column.starts[cells], column.ends[cells])] if len(cells) else cells
             self._remember(column.data, column.starts[cells], column.ends[cells])
 
-    def hits(self, data: bytes, starts: Ints, ends: Ints, hits: Hits) -> None:
-        """Findings at these places of a buffer; those that are no direct identifiers are left out."""
+    def hits(self, source: bytes | Column, data: bytes, starts: Ints, ends: Ints, hits: Hits) -> None:
+        """Findings in a text or column, at these places of its buffer; those of other classes are left out.
+
+        Of what is encoded both forms are remembered: neither the encoding nor the value may occur.
+        """
         direct = self._direct[hits.detector]
         starts, ends, hits = starts[direct], ends[direct], hits.take(direct)
         self._remember(data, starts, ends)
-        noisy = np.flatnonzero(hits.flags & NOISY)
-        if len(noisy):
-            forms = [self._matcher.normal_form(int(hits.detector[i]), data[starts[i] : ends[i]]) for i in noisy]
+        forms: list[str] = []
+        for index in np.flatnonzero(hits.flags & (NOISY | DECODED)).tolist():
+            value = data[starts[index] : ends[index]]
+            if hits.flags[index] & DECODED:
+                value = self._matcher.decoded_value(source, hits, index)
+                forms.append(value.decode("utf-8", "replace"))
+            forms.append(self._matcher.normal_form(int(hits.detector[index]), value))
+        if forms:
             self._remember(*slices(pa.array(forms, pa.string())))
 
     def _allowed(self, spans: Mapping[str, Decision]) -> Mask:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Hits
+from guard.batch import CHECK_FAILED, DECODED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits
 from guard.detect import Detector, Matcher
 from guard.keys import fingerprinter
 from guard.masking import preview
@@ -25,13 +25,14 @@ class FindingMaker:
     def of_batch(self, batch: Batch, column: int, hits: Hits, index: int, *, placed: bool = True) -> Finding:
         """The finding of one hit in a column of a batch (`column` -1: its text); without its place on request."""
         first, last, cell = int(hits.start[index]), int(hits.end[index]), int(hits.cell[index])
-        whole = batch.data if column < 0 else batch.columns[column].value(cell)
-        value = _decoded(whole[first:last])
+        source = batch.data if column < 0 else batch.columns[column]
+        whole = source if isinstance(source, bytes) else source.value(cell)
+        text = _decoded(whole[first:last])
         if not placed:
-            return self._make(hits, index, value, Location(batch.dataset), 0)
+            return self._make(hits, index, source, text, Location(batch.dataset), 0)
         place = batch.locate(column, cell, first, last)
         start = (place.column or 1) - 1 if column < 0 else len(_decoded(whole[:first]))
-        return self._make(hits, index, value, place, start)
+        return self._make(hits, index, source, text, place, start)
 
     def of_text(self, text: str, hits: Hits, dataset: str = "") -> Iterator[Finding]:
         """The findings of a text that are not shadowed; `start` and `end` are its code points."""
@@ -45,14 +46,19 @@ class FindingMaker:
                 line, line_start = line + breaks, start + between.rfind("\n") + 1
             byte, start = first, start + len(between)
             place = Location(dataset, line=line + 1, column=start - line_start + 1, offset=first, length=last - first)
-            yield self._make(hits, index, _decoded(data[first:last]), place, start)
+            yield self._make(hits, index, data, _decoded(data[first:last]), place, start)
 
-    def _make(self, hits: Hits, index: int, value: str, place: Location, start: int) -> Finding:
+    def _make(self, hits: Hits, index: int, source: bytes | Column, text: str, place: Location, start: int) -> Finding:
+        """`text` is what stands at the place, `source` what was scanned; encoded values are shown and compared decoded.
+
+        So a value has one fingerprint however it is written, and its mask hides what it says, not how it looks.
+        """
         number, flags = int(hits.detector[index]), int(hits.flags[index])
         detector = self._matcher.detectors[number]
+        value = _decoded(self._matcher.decoded_value(source, hits, index)) if flags & DECODED else text
         normal = self._matcher.normal_form(number, value.encode("utf-8", "replace"))
         return Finding(
-            detector.id, detector.data_class, place, start, start + len(value), float(hits.confidence[index]),
+            detector.id, detector.data_class, place, start, start + len(text), float(hits.confidence[index]),
             bool(flags & VALIDATED), bool(flags & MASKED), preview(data_class(detector.data_class).mask, value),
             self._fingerprint(detector.data_class, normal), _reason(flags), Hidden(value),
         )
@@ -73,6 +79,8 @@ def worth_making(hits: Hits, detectors: Sequence[Detector], before: FieldTally |
 def _reason(flags: int) -> str:
     if flags & CHECK_FAILED:
         return "format and place fit, check fails"
+    if flags & DECODED:
+        return "found by decoding"
     return "header says so" if flags & FROM_HEADER else ""
 
 

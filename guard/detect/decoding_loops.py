@@ -1,0 +1,103 @@
+"""Candidates for tokens as machine code: the same spans as `guard.detect.encodings` finds without a compiler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import Ints
+from guard.compiled import loop
+
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+STANDARD, SAFE, HEX, ANY = 1, 2, 4, 8
+"""Alphabets, as bits; all of them together."""
+GROUPS = 5
+"""Groups of four characters that are looked at before a candidate is decoded."""
+_SPACE = 32
+
+
+@loop
+def begins_as_text(data: Bytes, start: int, is_hex: bool, values: Any, may_follow: Mask) -> bool:
+    """Whether the first bytes that stand behind `start` could be UTF-8 text."""
+    previous = _SPACE
+    for place in range(start, start + 4 * GROUPS, 4):
+        first, second = values[data[place]], values[data[place + 1]]
+        third, fourth = values[data[place + 2]], values[data[place + 3]]
+        one = first << 4 | second if is_hex else first << 2 | second >> 4
+        two = third << 4 | fourth if is_hex else (second & 15) << 4 | third >> 2
+        three = (third & 3) << 6 | fourth
+        if not may_follow[previous, one] or not may_follow[one, two]:
+            return False
+        previous = two
+        if not is_hex:
+            if not may_follow[two, three]:
+                return False
+            previous = three
+    return True
+
+
+@loop
+def _is_new(data: Bytes, start: int, end: int, alphabets: Bytes) -> bool:
+    """Whether a run of the URL-safe alphabet is no run of the standard one, which was tried before."""
+    if start > 0 and alphabets[data[start - 1]] & STANDARD:
+        return True
+    if end < len(data) and alphabets[data[end]] & STANDARD:
+        return True
+    place = start
+    while place < end and alphabets[data[place]] & STANDARD:
+        place += 1
+    return place < end
+
+
+@loop
+def _split(data: Bytes, low: int, high: int, least: int, alphabets: Bytes, sextets: Any, nibbles: Any, may_follow: Mask,
+           spans: Ints, found: int) -> int:
+    """Add the runs of each alphabet between `low` and `high` that begin as text; their number afterwards."""
+    hexadecimal = standard = safe = low
+    for place in range(low, high + 1):
+        kinds = alphabets[data[place]] if place < high else 0
+        if not kinds & HEX:
+            if place - hexadecimal >= least and begins_as_text(data, hexadecimal, True, nibbles, may_follow):
+                spans[found, 0], spans[found, 1], spans[found, 2] = hexadecimal, place, HEX
+                found += 1
+            hexadecimal = place + 1
+        if not kinds & STANDARD:
+            if place - standard >= least and begins_as_text(data, standard, False, sextets, may_follow):
+                spans[found, 0], spans[found, 1], spans[found, 2] = standard, place, STANDARD
+                found += 1
+            standard = place + 1
+        if not kinds & SAFE:
+            if (place - safe >= least and begins_as_text(data, safe, False, sextets, may_follow)
+                    and _is_new(data, safe, place, alphabets)):
+                spans[found, 0], spans[found, 1], spans[found, 2] = safe, place, SAFE
+                found += 1
+            safe = place + 1
+    return found
+
+
+@loop
+def candidates(data: Bytes, least: int, alphabets: Bytes, sextets: Any, nibbles: Any, may_follow: Mask,
+               spans: Ints) -> int:
+    """Writes (start, end, alphabet) of what may be a token to `spans`, and returns how many.
+
+    A run of `least` characters holds every `least`-th byte or its neighbours, so most bytes are never looked at.
+    """
+    found = low = known = 0
+    probe = least - 1
+    while probe < len(data):
+        place = probe
+        while place >= known and alphabets[data[place]] & ANY:
+            place -= 1
+        if place >= known:
+            low, known, probe = place + 1, probe + 1, place + least
+            continue
+        end = probe + 1
+        while end < len(data) and alphabets[data[end]] & ANY:
+            end += 1
+        found = _split(data, low, end, least, alphabets, sextets, nibbles, may_follow, spans, found)
+        low = known = end + 1
+        probe = end + least
+    return found

@@ -1,0 +1,22 @@
+"""Regular expressions that are compiled when they are first used: most runs use few of those that modules define."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+
+def pattern(expression: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+    """What `re.compile` gives, but only its methods and attributes, and an error in it is raised at its first use."""
+    return cast(re.Pattern[str], _Pattern(expression, flags))
+
+
+class _Pattern:
+    def __init__(self, expression: str, flags: re.RegexFlag) -> None:
+        self._expression, self._flags = expression, flags
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for a name that is not there yet; from then on it is."""
+        value = getattr(re.compile(self._expression, self._flags), name)  # `re` keeps what it compiled last
+        setattr(self, name, value)
+        return value
