@@ -111,7 +111,7 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
     addresses, groups = starts.addresses, starts.groups
     classes, pairs, before_of, open_lists = triggers.classes, triggers.pairs, triggers.before, triggers.open
     member_edges, members, runs = triggers.edges, triggers.members, triggers.runs
-    stretches, following = triggers.stretches, triggers.following
+    stretches, behind = triggers.stretches, triggers.following
     room, count = out.shape[1] - 64, place[2]
     for line in range(place[0], len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
@@ -159,7 +159,7 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
                             length = memory[SPARE + kind]
                             fits = length == LONGEST_RUN or (
                                 stretches[program, 1] <= length <= stretches[program, 2]
-                                and following[program, memory[SPARE + RUN_KINDS + kind]])
+                                and behind[program, memory[SPARE + RUN_KINDS + kind]])
                         if not fits:
                             continue
                         memory[STEPS] = patience[program]
