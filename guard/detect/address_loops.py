@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import loop
+from guard.compiled import tight_loop
 from guard.detect.code_points import Bytes, Codes, Words, back, code_point, decode, is_han, longest, word_length
 
 AROUND_NUMBER, BEHIND_LABEL = np.arange(2)
@@ -74,12 +74,12 @@ def new_scratch(lexicon: AddressLexicon) -> Scratch:
                    np.zeros(_PLACES + 1, np.int64))
 
 
-@loop
+@tight_loop
 def _behind_space(codes: Codes, at: int) -> int:
     return at + 1 if codes[at] == _SPACE else at
 
 
-@loop
+@tight_loop
 def _run_end(lexicon: AddressLexicon, codes: Codes, at: int, kinds: int, most: int) -> int:
     """Where a run of some kinds ends, or `most` characters of it."""
     end = at
@@ -88,7 +88,7 @@ def _run_end(lexicon: AddressLexicon, codes: Codes, at: int, kinds: int, most: i
     return end
 
 
-@loop
+@tight_loop
 def _counted(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where a count and its unit end (12-3号, 三单元), -1 when none stands here.
 
@@ -102,7 +102,7 @@ def _counted(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return end + size if size else -1
 
 
-@loop
+@tight_loop
 def _count_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """The end of up to four groups of one to five letters or digits with hyphens between, -1 for any other run."""
     for _ in range(4):
@@ -115,7 +115,7 @@ def _count_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return -1
 
 
-@loop
+@tight_loop
 def _number(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where a number ends: 附3号之一, -1 when none stands here."""
     if codes[at] == _ATTACHED or codes[at] == _NUMBER:
@@ -129,7 +129,7 @@ def _number(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return _behind_space(codes, at)
 
 
-@loop
+@tight_loop
 def _numbers(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where one or more numbers and the digits of a room behind them end, -1 when no number stands here."""
     end = -1
@@ -140,7 +140,7 @@ def _numbers(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return _room_end(lexicon, codes, end) if end >= 0 else -1
 
 
-@loop
+@tight_loop
 def _room_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where 301 or 3-2-301 ends, `at` when it is none: it is no part of a longer number, of a date or of an amount."""
     best, group = at, at
@@ -156,7 +156,7 @@ def _room_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return best
 
 
-@loop
+@tight_loop
 def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: np.bool_, ends: Codes) -> int:
     """Every end of a place that begins here, in the order in which `re` takes them; how many there are.
 
@@ -178,7 +178,7 @@ def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: np.bool_
     return count
 
 
-@loop
+@tight_loop
 def _add_end(codes: Codes, at: int, spaced: np.bool_, ends: Codes, count: int) -> int:
     if spaced and codes[at] == _SPACE:
         ends[count] = at + 1
@@ -187,14 +187,14 @@ def _add_end(codes: Codes, at: int, spaced: np.bool_, ends: Codes, count: int) -
     return count + 1
 
 
-@loop
+@tight_loop
 def _further_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where 东路 or 三区 behind a place ends, `at` when none stands here."""
     end = _run_end(lexicon, codes, at, DIRECTION, _TWO)
     return end + 1 if end > at and lexicon.kinds[codes[end]] & ROAD else at
 
 
-@loop
+@tight_loop
 def _divisions_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where up to five divisions end, each at the first ending that it can have."""
     for _ in range(_DIVISIONS):
@@ -212,7 +212,7 @@ def _divisions_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return at
 
 
-@loop
+@tight_loop
 def _places_before_number(lexicon: AddressLexicon, scratch: Scratch, origin: int, at: int, placed: int) -> int:
     """Where the places end behind which a number stands, when `placed` end at `at`; -1 without such.
 
@@ -231,7 +231,7 @@ def _places_before_number(lexicon: AddressLexicon, scratch: Scratch, origin: int
     return at if placed and _number(lexicon, scratch.codes, at) >= 0 else -1
 
 
-@loop
+@tight_loop
 def _places_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
     """Where one to three places end that need no number behind them, `at` when there is none."""
     for _ in range(_PLACES):
@@ -243,7 +243,7 @@ def _places_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
     return at
 
 
-@loop
+@tight_loop
 def _details_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
     """Where up to two further places with numbers end, which may stand in parentheses: (桂花苑37号楼)."""
     for _ in range(_DETAILS):
@@ -260,14 +260,14 @@ def _details_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
     return at
 
 
-@loop
+@tight_loop
 def _trimmed(codes: Codes, start: int, end: int) -> int:
     while end > start and (codes[end - 1] == _SPACE or codes[end - 1] == _OPEN):
         end -= 1
     return end
 
 
-@loop
+@tight_loop
 def _numbered(lexicon: AddressLexicon, scratch: Scratch, at: int) -> tuple[int, int, int]:
     """Where divisions, places and the whole numbered address end that begins at `at`; -1 for the whole without one."""
     divisions = _divisions_end(lexicon, scratch.codes, at)
@@ -281,7 +281,7 @@ def _numbered(lexicon: AddressLexicon, scratch: Scratch, at: int) -> tuple[int, 
     return divisions, places, end
 
 
-@loop
+@tight_loop
 def _complete_end(lexicon: AddressLexicon, scratch: Scratch, at: int, count: int) -> int:
     """Where the numbered address ends that begins at `at`, -1 when that is none or one of a district only."""
     limit = at + lexicon.longest
@@ -293,12 +293,12 @@ def _complete_end(lexicon: AddressLexicon, scratch: Scratch, at: int, count: int
     return end if divisions > at and (places > divisions or divisions - at > _SHORT_DIVISION) else -1
 
 
-@loop
+@tight_loop
 def _starts_division(lexicon: AddressLexicon, codes: Codes, at: int) -> bool:
     return longest(lexicon.words, NAME, codes, at) > 0
 
 
-@loop
+@tight_loop
 def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_start: int, line_end: int, start: int,
                   end: int) -> tuple[int, int]:
     """`addresses.around_number`; (-1, -1) for None."""
@@ -322,7 +322,7 @@ def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line
     return -1, -1
 
 
-@loop
+@tight_loop
 def _left(lexicon: AddressLexicon, buffer: Bytes, line_start: int, start: int) -> tuple[int, int]:
     """The offset of the first of the characters of addresses right before `start`, and how many they are."""
     at, count = start, 0
@@ -335,7 +335,7 @@ def _left(lexicon: AddressLexicon, buffer: Bytes, line_start: int, start: int) -
     return at, count
 
 
-@loop
+@tight_loop
 def _parts_end(lexicon: AddressLexicon, buffer: Bytes, at: int, line_end: int) -> int:
     """Behind the characters from `at` on that an address can have, not further than an address can go."""
     for _ in range(lexicon.longest):
@@ -348,7 +348,7 @@ def _parts_end(lexicon: AddressLexicon, buffer: Bytes, at: int, line_end: int) -
     return at
 
 
-@loop
+@tight_loop
 def _rural_start(lexicon: AddressLexicon, codes: Codes, limit: int) -> int:
     """Where the first township before `limit` begins, behind its lead words; -1 without one."""
     for at in range(limit):
@@ -361,7 +361,7 @@ def _rural_start(lexicon: AddressLexicon, codes: Codes, limit: int) -> int:
     return -1
 
 
-@loop
+@tight_loop
 def _behind_leads(lexicon: AddressLexicon, codes: Codes, at: int, limit: int) -> int:
     """Behind the words before an address (家住, 现住址在), `at` when there are none."""
     end = at + longest(lexicon.words, HOME, codes, at)
@@ -375,7 +375,7 @@ def _behind_leads(lexicon: AddressLexicon, codes: Codes, at: int, limit: int) ->
     return found
 
 
-@loop
+@tight_loop
 def behind_label(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, start: int, end: int) -> tuple[int, int]:
     """`addresses.after_label`; (-1, -1) for None."""
     decode(buffer, start, end, scratch.codes, scratch.edges, _START, lexicon.longest)
@@ -388,7 +388,7 @@ def behind_label(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, start
     return start, scratch.edges[stop]
 
 
-@loop
+@tight_loop
 def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, line_starts: Offsets,
            line_ends: Offsets, starts: Offsets, ends: Offsets, out_starts: Offsets, out_ends: Offsets) -> None:
     """The extent of each candidate `buffer[starts[i]:ends[i]]` in its line, -1 and -1 for none.
@@ -406,7 +406,7 @@ def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, l
         out_starts[index], out_ends[index] = found
 
 
-@loop
+@tight_loop
 def check(lexicon: AddressLexicon, scratch: Scratch, question: int, buffer: Bytes, starts: Offsets, ends: Offsets,
           out: Mask) -> None:
     """The answer to `question` for each `buffer[starts[i]:ends[i]]`."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import kernel
+from guard.compiled import tight_loop
 from guard.detect.machine import before, code_point, run, width_at
 from guard.detect.program import Programs
 
@@ -27,7 +27,7 @@ class Words(NamedTuple):
     after: int
 
 
-@kernel
+@tight_loop
 def _last(programs: Any, address: int, first: Any, text: Bytes, low: int, high: int, memory: Any) -> int:
     """Where the last word of `text[low:high]` ends, -1 without one."""
     last, at = -1, low
@@ -43,7 +43,7 @@ def _last(programs: Any, address: int, first: Any, text: Bytes, low: int, high: 
     return last
 
 
-@kernel
+@tight_loop
 def _nearest(programs: Any, supporting: int, opposing: int, supporting_first: Any, opposing_first: Any,
              text: Bytes, low: int, high: int, memory: Any) -> int:
     """1 when a supporting word stands last in `text[low:high]`, -1 when an opposing one does, 0 without any."""
@@ -53,12 +53,12 @@ def _nearest(programs: Any, supporting: int, opposing: int, supporting_first: An
     return 0 if one == two else 1 if one > two else -1
 
 
-@kernel
+@tight_loop
 def _cuts(code: int) -> bool:
     return code == 44 or code == 59 or code == 9 or code == 124 or code == 0x3002
 
 
-@kernel
+@tight_loop
 def _is_blank(code: int) -> bool:
     """As `str.isspace` has it."""
     return (9 <= code <= 13 or 28 <= code <= 32 or code == 0x85 or code == 0xA0 or code == 0x1680
@@ -66,7 +66,7 @@ def _is_blank(code: int) -> bool:
             or code == 0x3000)
 
 
-@kernel
+@tight_loop
 def _left(text: Bytes, low: int, start: int, window: int) -> int:
     """Where the text before a match begins: `context.before`."""
     at, cut, filled, count = start, -1, False, 0
@@ -82,7 +82,7 @@ def _left(text: Bytes, low: int, start: int, window: int) -> int:
     return cut if cut >= 0 and filled else at
 
 
-@kernel
+@tight_loop
 def _right(text: Bytes, high: int, end: int, after: int) -> int:
     """Where the text behind a match ends: `context.behind`."""
     at, count = end, 0
@@ -92,7 +92,7 @@ def _right(text: Bytes, high: int, end: int, after: int) -> int:
     return at
 
 
-@kernel
+@tight_loop
 def weigh(programs: Any, words: Words, text: Bytes, line_starts: Ints, line_ends: Ints, starts: Ints,
           ends: Ints, header: int, out: Ints, memory: Any) -> None:
     """Fills `out` with 1, 0 or -1 for each match `starts`:`ends` of the line `line_starts`:`line_ends`; `header` is the sign of

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import kernel
+from guard.compiled import tight_loop
 from guard.detect.program import MOST_GROUPS, MOST_MARKS, WIDTH, Part
 
 Array = Any
@@ -38,7 +38,7 @@ def new_memory() -> npt.NDArray[np.int64]:
     return np.full(SPARE + 16, -1, np.int64)
 
 
-@kernel
+@tight_loop
 def code_point(text: Bytes, at: int) -> int:
     """The character at an offset; the text is UTF-8 and goes on for three bytes behind its end."""
     byte: int = np.int64(text[at])
@@ -52,14 +52,14 @@ def code_point(text: Bytes, at: int) -> int:
             | text[at + 3] & 0x3F)
 
 
-@kernel
+@tight_loop
 def width_at(text: Bytes, at: int) -> int:
     """The bytes of the character at an offset."""
     byte = text[at]
     return 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
 
 
-@kernel
+@tight_loop
 def before(text: Bytes, low: int, at: int) -> int:
     """The offset of the character before `at`, which is behind `low`."""
     at -= 1
@@ -68,7 +68,7 @@ def before(text: Bytes, low: int, at: int) -> int:
     return at
 
 
-@kernel
+@tight_loop
 def has(programs: Array, which: int, text: Bytes, at: int) -> bool:
     """Whether the character at an offset belongs to a set."""
     byte = np.int64(text[at])
@@ -82,19 +82,19 @@ def has(programs: Array, which: int, text: Bytes, at: int) -> bool:
     return False
 
 
-@kernel
+@tight_loop
 def _is_word(text: Bytes, at: int) -> bool:
     byte = text[at]
     return 48 <= byte <= 57 or 65 <= byte <= 90 or byte == 95 or 97 <= byte <= 122
 
 
-@kernel
+@tight_loop
 def _push(memory: Array, top: int, kind: int, pc: int, at: int, more: int) -> int:
     memory[top], memory[top + 1], memory[top + 2], memory[top + 3] = kind, pc, at, more
     return top + 4
 
 
-@kernel
+@tight_loop
 def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int, memory: Array) -> int:
     """The end of the match of a program at an offset of the line `text[low:high]`: FAILED without one.
 
@@ -261,12 +261,12 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                 alive = True
 
 
-@kernel
+@tight_loop
 def _can_follow(programs: Array, follow: int, byte: int) -> bool:
     return programs[programs[_FOLLOWS] + 8 * follow + (byte >> 5)] >> (byte & 31) & 1 != 0
 
 
-@kernel
+@tight_loop
 def _cut(memory: Array, floor: int, top: int) -> int:
     """Drops what is left to try above `floor` and keeps what has to be undone; the new top of the stack."""
     kept = floor
@@ -276,7 +276,7 @@ def _cut(memory: Array, floor: int, top: int) -> int:
     return kept
 
 
-@kernel
+@tight_loop
 def find(programs: Array, address: int, text: Bytes, low: int, high: int, start: int, memory: Array) -> int:
     """Where the first match at or behind `start` of the line `text[low:high]` begins; FAILED or EXHAUSTED.
 

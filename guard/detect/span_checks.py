@@ -37,9 +37,11 @@ def extent_of(rule: Rule, buffer: Any, lows: Ints, highs: Ints, starts: Ints, en
     name = rule.detector.extent
     if name in _NAMES:
         way, least = _NAMES[name]
-        name_loops.locate(name_lexicon(), way, least, buffer, lows, highs, starts, ends, found, last)
-    elif name in _ADDRESSES and False:
-        address_loops.locate(address_lexicon(), _ADDRESSES[name], buffer, lows, highs, starts, ends, found, last)
+        name_loops.locate(name_lexicon(), name_loops.new_scratch(), way, least, buffer, lows, highs, starts, ends, found, last)
+    elif name in _ADDRESSES:
+        lexicon = address_lexicon()
+        address_loops.locate(lexicon, address_loops.new_scratch(lexicon), _ADDRESSES[name], buffer, lows, highs, starts,
+                             ends, found, last)
     else:
         _one_by_one(rule, buffer, lows, highs, starts, ends, found, last)
     return found, last
@@ -67,11 +69,12 @@ def span_check(name: str) -> SpanCheck | None:
 
 def _check_names(name: str, buffer: Any, starts: Ints, ends: Ints, spaced: bool) -> Mask:
     out = np.zeros(len(starts), bool)
-    name_loops.check(name_lexicon(), _LEAST[name], name == "is_name", spaced, buffer, starts, ends, out)
+    name_loops.check(name_lexicon(), name_loops.new_scratch(), _LEAST[name], name == "is_name", spaced, buffer, starts,
+                     ends, out)
     return out
 
 
 def _check_addresses(name: str, buffer: Any, starts: Ints, ends: Ints) -> Mask:
-    out = np.zeros(len(starts), bool)
-    address_loops.check(address_lexicon(), _QUESTIONS[name], buffer, starts, ends, out)
+    out, lexicon = np.zeros(len(starts), bool), address_lexicon()
+    address_loops.check(lexicon, address_loops.new_scratch(lexicon), _QUESTIONS[name], buffer, starts, ends, out)
     return out

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import kernel
+from guard.compiled import tight_loop
 from guard.detect.machine import EXHAUSTED, LAST_CLOSED, SPARE, STEPS, code_point, new_memory, run, width_at
 from guard.detect.program import Programs
 from guard.detect.triggers import PLANE, Triggers
@@ -53,7 +53,7 @@ class Workspace:
         self.out = np.concatenate([self.out, np.empty_like(self.out)], axis=1)
 
 
-@kernel
+@tight_loop
 def _class_at(classes: Any, text: Bytes, at: int) -> int:
     byte = text[at]
     if byte < 0x80:
@@ -62,7 +62,7 @@ def _class_at(classes: Any, text: Bytes, at: int) -> int:
     return classes[code if code < PLANE else PLANE]
 
 
-@kernel
+@tight_loop
 def _measure(text: Bytes, at: int, high: int, kind: int, classes: Any, memory: Any) -> None:
     """Notes how many characters from here on belong to a run, at most LONGEST_RUN, and the class behind them."""
     count = 0
@@ -83,7 +83,7 @@ def _measure(text: Bytes, at: int, high: int, kind: int, classes: Any, memory: A
     memory[SPARE + RUN_KINDS + kind] = _class_at(classes, text, at) if at < high else 0
 
 
-@kernel
+@tight_loop
 def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, line: int, memory: Any) -> int:
     """Adds a match; the new number of matches. What `judge.reported` says is reported."""
     start, stop = at, end
@@ -99,7 +99,7 @@ def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, lin
     return count
 
 
-@kernel
+@tight_loop
 def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, bounds: Ints, active: Any, out: Any,
           resume: Any, memory: Any, patience: Any, place: Any) -> int:
     """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
@@ -175,7 +175,7 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
     return count
 
 
-@kernel
+@tight_loop
 def around(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, event_programs: Ints, event_ends: Ints,
            backs: Ints, active: Any, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
     """Fills `out` with the matches that begin at most `backs[program]` characters before an event, from `place` on.

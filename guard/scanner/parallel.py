@@ -21,7 +21,7 @@ from typing import Any
 
 from guard.errors import GuardError, InternalError, origin_of
 from guard.model import Finding
-from guard.scanner.parts import Part, Unit
+from guard.scanner.parts import Packed, Part, Unit, packed
 from guard.sources import Document
 
 AHEAD = 2
@@ -41,7 +41,7 @@ Scan = Callable[[Unit, Any], Part]
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A unit that somebody scans: findings that came so far, and its part when it is done.
+    """A unit that somebody scans: findings that came so far (`packed` from a worker), and its part when it is done.
 
     `unit` is None for a document that only this process can read. `told` are the bytes that progress knows of.
     """
@@ -49,6 +49,7 @@ class Job:
     unit: Unit | None
     document: Document
     findings: list[Finding] = field(default_factory=list)
+    packed: list[Packed] = field(default_factory=list)
     part: Part | None = None
     told: int = 0
 
@@ -126,7 +127,7 @@ class Pool:
         `front` is the job whose findings can be passed on at once; of others only HELD are taken.
         """
         heard = {worker.pipe: worker for worker in self._workers
-                 if not worker.jobs or worker.jobs[0] is front or len(worker.jobs[0].findings) < HELD}
+                 if not worker.jobs or worker.jobs[0] is front or len(worker.jobs[0].packed) < HELD}
         for pipe in wait(list(heard), timeout):
             worker = heard[pipe]  # type: ignore[index]
             try:
@@ -142,7 +143,7 @@ class Pool:
         elif isinstance(message, GuardError):
             raise message
         else:
-            worker.jobs[0].findings += message
+            worker.jobs[0].packed += message
 
     def _bury(self, worker: _Worker) -> None:
         """The unit that a worker died over is not tried again; those behind it are."""
@@ -151,8 +152,6 @@ class Pool:
         worker.process.join(_GRACE)
         if worker.is_ready and worker.jobs:
             worker.jobs.popleft().part = Part(broken=_cause(worker.process.exitcode))
-        for job in worker.jobs:
-            job.findings.clear()
         self._lost.extend(worker.jobs)
         if worker.is_ready:  # one that never began shows that here no worker can
             self._start()
@@ -235,10 +234,10 @@ class _Outbox:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._waiting: list[Finding] = []
+        self._waiting: list[Packed] = []
 
     def write(self, finding: Finding) -> None:
-        self._waiting.append(finding)
+        self._waiting.append(packed(finding))
         if len(self._waiting) >= _SENT:
             self.flush()
 

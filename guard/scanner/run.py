@@ -16,7 +16,7 @@ from guard.model import Input, Skipped
 from guard.scanner.labels import ScannedLabels
 from guard.scanner.names import FoundNames
 from guard.scanner.parallel import HELD, Job, Pool
-from guard.scanner.parts import Assembly, Part, Unit
+from guard.scanner.parts import Assembly, Part, Unit, unpacked
 from guard.scanner.sink import FindingList, Sink
 from guard.sources import MOST, Document, StreamDocument
 from guard.tally import Tally
@@ -228,9 +228,10 @@ class ScanRun:
                 yield result
 
     def _pass_on(self, job: Job) -> None:
-        if self._assembly is not None and job.findings:
+        if self._assembly is not None and (job.findings or job.packed):
             self._assembly.write(job.findings)
-            job.findings = []
+            self._assembly.write(map(unpacked, job.packed))
+            job.findings, job.packed = [], []
 
     def _merge(self, step: _Step) -> Result | None:
         if isinstance(step, _Begin):

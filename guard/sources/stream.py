@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from guard.batch import Batch, Edited, Editor
+import numpy as np
+
+from guard.batch import Batch, Edited, Editor, Ints
 from guard.errors import OutputError, SourceError
 from guard.model import Labels, Reason, Skipped
 from guard.sources.cutting import MOST, Borders, Cutter, Extent, LineBorders, Piece
@@ -34,9 +37,11 @@ class Place:
 
     def locate(self, text: bytes, start: int) -> tuple[int, int]:
         """Line and column (code points from 1) of the byte `start` of the block `text`."""
-        begin = line_start(text, start)
-        held = self.column if begin == 0 else 0
-        return self.line + count_line_ends(text[:begin]), held + _code_points(text[begin:start]) + 1
+        starts = _line_starts(text)
+        before = int(np.searchsorted(starts, start, side="right"))
+        begin = int(starts[before - 1]) if before else 0
+        held = 0 if before else self.column
+        return self.line + before, held + _code_points(text[begin:start]) + 1
 
 
 START = Place()
@@ -45,6 +50,18 @@ START = Place()
 def line_start(text: bytes, position: int) -> int:
     """Where the line that holds `position` begins."""
     return max(text.rfind(b"\n", 0, position), text.rfind(b"\r", 0, position)) + 1
+
+
+@lru_cache(maxsize=2)
+def _line_starts(text: bytes) -> Ints:
+    """Where the lines after the first begin. Kept, as many places of one block are asked for in a row."""
+    view = np.frombuffer(text, np.uint8)
+    ends = view == ord("\n")
+    if b"\r" in text:
+        alone = view == ord("\r")
+        alone[:-1] &= view[1:] != ord("\n")
+        ends |= alone
+    return np.flatnonzero(ends) + 1
 
 
 def _code_points(text: bytes) -> int:
