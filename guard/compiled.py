@@ -60,7 +60,13 @@ def tight_loop(function: Function) -> Function:
     return _made(function, **({"_nrt": False} if hasattr(options, "_nrt") else {}))
 
 
-def _made(function: Function, **options: bool) -> Function:
+def inlined(function: Function) -> Function:
+    """A small tight loop that becomes a part of every one that calls it."""
+    options = importlib.import_module("numba.core.cpu").CPUTargetOptions
+    return _made(function, inline="always", **({"_nrt": False} if hasattr(options, "_nrt") else {}))
+
+
+def _made(function: Function, **options: Any) -> Function:
     numba = importlib.import_module("numba")
     made = numba.njit(nogil=True, error_model="numpy", **options)(function)
     if (folder := _directory()) is not None:

@@ -21,7 +21,7 @@ from guard.detect.context_loops import Words
 from guard.detect.firsts import first_of
 from guard.detect.judge import Kind
 from guard.detect.openings import Opening, opening_of
-from guard.detect.program import Assembler, Programs, UnsuitableError
+from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, UnsuitableError
 from guard.detect.rule import Rule, bounded
 from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, superset
 from guard.detect.sweep import Starts
@@ -67,9 +67,17 @@ class Assembly:
         self.words = {rule.index: _words(assembler, rule) for rule in rules if rule.vicinity is not None}
         self.programs: Programs = assembler.finish()
         self.triggers: Triggers = triggers([p.opening for p in opened if p.opening is not None])
-        self.starts = Starts(np.array([p.address for p in self.patterns] or [0], np.int32),
+        self.starts = Starts(np.array([self._entry(p, n < self.opened) for n, p in enumerate(self.patterns)] or [0],
+                                      np.int32),
                              np.array([_group(p) for p in self.patterns] or [0], np.int32))
         self.backs = np.array([p.back for p in self.patterns] or [0], np.int64)
+
+    def _entry(self, pattern: Pattern, opened: bool) -> int:
+        """Where its program begins; what may stand before a match was looked at already where it has an opening."""
+        address = pattern.address
+        while opened and self.programs[len(Part) + WIDTH * address] == Op.NOT_BEHIND:
+            address += 1
+        return address
 
     @cached_property
     def finder(self) -> LineFinder:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import tight_loop
+from guard.compiled import inlined, tight_loop
 from guard.detect.program import MOST_GROUPS, MOST_MARKS, WIDTH, Part
 
 Array = Any
@@ -38,7 +38,7 @@ def new_memory() -> npt.NDArray[np.int64]:
     return np.full(SPARE + 16, -1, np.int64)
 
 
-@tight_loop
+@inlined
 def code_point(text: Bytes, at: int) -> int:
     """The character at an offset; the text is UTF-8 and goes on for three bytes behind its end."""
     byte: int = np.int64(text[at])
@@ -52,14 +52,14 @@ def code_point(text: Bytes, at: int) -> int:
             | text[at + 3] & 0x3F)
 
 
-@tight_loop
+@inlined
 def width_at(text: Bytes, at: int) -> int:
     """The bytes of the character at an offset."""
     byte = text[at]
     return 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
 
 
-@tight_loop
+@inlined
 def before(text: Bytes, low: int, at: int) -> int:
     """The offset of the character before `at`, which is behind `low`."""
     at -= 1
@@ -68,7 +68,7 @@ def before(text: Bytes, low: int, at: int) -> int:
     return at
 
 
-@tight_loop
+@inlined
 def has(programs: Array, which: int, text: Bytes, at: int) -> bool:
     """Whether the character at an offset belongs to a set."""
     byte = np.int64(text[at])
@@ -88,7 +88,7 @@ def _is_word(text: Bytes, at: int) -> bool:
     return 48 <= byte <= 57 or 65 <= byte <= 90 or byte == 95 or 97 <= byte <= 122
 
 
-@tight_loop
+@inlined
 def _push(memory: Array, top: int, kind: int, pc: int, at: int, more: int) -> int:
     memory[top], memory[top + 1], memory[top + 2], memory[top + 3] = kind, pc, at, more
     return top + 4

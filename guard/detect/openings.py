@@ -6,6 +6,7 @@ match could begin at all.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
@@ -18,6 +19,7 @@ from guard.detect.charsets import ANY, Charset, charset, charset_of
 Item = tuple[Any, Any]
 Pair = tuple[Charset, Charset | None]
 """The first character and the second; None: anything, the end of the line too."""
+Prefix = tuple[Charset, ...]
 MOST_PAIRS = 1500
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _LONGEST = 96
@@ -43,11 +45,14 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """`barred` may not stand before a match. `pairs` are its first two characters. `runs[n]` is the least length of
-    the run of RUNS[n] that every match begins with; `stretch` says more of one of them, where more is known."""
+    """`barred` may not stand before a match. `pairs` are its first two characters, `third` and `fourth` those that
+    follow (None: anything, the end of the line too). `runs[n]` is the least length of the run of RUNS[n] that every
+    match begins with; `stretch` says more of one of them, where more is known."""
 
     barred: Charset
     pairs: tuple[Pair, ...]
+    third: Charset | None
+    fourth: Charset | None
     runs: tuple[int, ...]
     stretch: Stretch | None
 
@@ -60,53 +65,63 @@ def opening_of(pattern: str) -> Opening | None:
     """The opening of a pattern with its boundaries; None when a match may be empty or begin in too many ways."""
     tree = parser.parse(pattern, re.ASCII)
     fold = bool(tree.state.flags & re.IGNORECASE)
-    try:
-        found = _openings(list(tree.data), fold, [()])
-    except _TooManyError:
-        return None
+    found = _prefixes(list(tree.data), fold)
     if any(not prefix for prefix in found):
         return None
     pairs = tuple(dict.fromkeys((prefix[0], prefix[1] if len(prefix) > 1 else None) for prefix in found))
-    return Opening(_barred(tree.data, fold), pairs, tuple(_run(tree.data, fold, run)[0] for run in RUNS),
-                   stretch_of(list(tree.data), fold))
+    return Opening(_barred(tree.data, fold), pairs, _at(found, 2), _at(found, 3),
+                   tuple(_run(tree.data, fold, run)[0] for run in RUNS), stretch_of(list(tree.data), fold))
 
 
-Prefix = tuple[Charset, ...]
+def _prefixes(items: Sequence[Item], fold: bool) -> Sequence[Prefix]:
+    """The prefixes of all matches, as long as there are not too many; one empty prefix when nothing is known."""
+    for width in (4, 3, 2):
+        with contextlib.suppress(_TooManyError):
+            return _openings(items, fold, [()], width)
+    return [()]
 
 
-def _openings(items: Iterable[Item], fold: bool, before: Sequence[Prefix]) -> list[Prefix]:
-    """The prefixes of at most two characters after the items, given those before them."""
-    done = [prefix for prefix in before if len(prefix) == 2]
-    growing = [prefix for prefix in before if len(prefix) < 2]
+def _at(found: Sequence[Prefix], place: int) -> Charset | None:
+    """What stands at a place of some prefix; None when one of them ends before it."""
+    if any(len(prefix) <= place for prefix in found):
+        return None
+    return charset([pair for chosen in {prefix[place] for prefix in found}
+                    for pair in _ranges(chosen.ascii, chosen.beyond)])
+
+
+def _openings(items: Iterable[Item], fold: bool, before: Sequence[Prefix], width: int) -> list[Prefix]:
+    """The prefixes of at most `width` characters after the items, given those before them."""
+    done = [prefix for prefix in before if len(prefix) == width]
+    growing = [prefix for prefix in before if len(prefix) < width]
     for operation, value in items:
         if not growing:
             break
-        grown = _grow(operation, value, fold, growing)
-        done += [prefix for prefix in grown if len(prefix) == 2]
-        growing = list(dict.fromkeys(prefix for prefix in grown if len(prefix) < 2))
+        grown = _grow(operation, value, fold, growing, width)
+        done += [prefix for prefix in grown if len(prefix) == width]
+        growing = list(dict.fromkeys(prefix for prefix in grown if len(prefix) < width))
         if len(done) + len(growing) > MOST_PAIRS:
             raise _TooManyError
     return list(dict.fromkeys([*done, *growing]))
 
 
-def _grow(operation: Any, value: Any, fold: bool, growing: Sequence[Prefix]) -> list[Prefix]:
+def _grow(operation: Any, value: Any, fold: bool, growing: Sequence[Prefix], width: int) -> list[Prefix]:
     if (chosen := charset_of(operation, value, fold)) is not None:
         return [(*prefix, chosen) for prefix in growing]
     if operation is sre.SUBPATTERN:
-        return _openings(list(value[3]), _folded(value, fold), growing)
+        return _openings(list(value[3]), _folded(value, fold), growing, width)
     if operation is sre.ATOMIC_GROUP:
-        return _openings(list(value), fold, growing)
+        return _openings(list(value), fold, growing, width)
     if operation is sre.BRANCH:
-        return [prefix for way in value[1] for prefix in _openings(list(way), fold, growing)]
+        return [prefix for way in value[1] for prefix in _openings(list(way), fold, growing, width)]
     if operation in _REPEATS:
         low, high, items = value
         found = list(growing) if low == 0 else []
-        once = growing
-        for rounds in range(1, 3):
-            once = _openings(list(items), fold, once)
-            if rounds >= low and rounds <= high:
+        once: Sequence[Prefix] = growing
+        for rounds in range(1, min(int(high), width) + 1):
+            once = _openings(list(items), fold, once, width)
+            if rounds >= low:
                 found += once
-        return found if low <= 2 else list(once)
+        return found if low <= width else list(once)
     if operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
         return list(growing)
     raise _TooManyError

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import tight_loop
+from guard.compiled import inlined, tight_loop
 from guard.detect.machine import EXHAUSTED, LAST_CLOSED, SPARE, STEPS, code_point, new_memory, run, width_at
 from guard.detect.program import Programs
 from guard.detect.triggers import PLANE, Triggers
@@ -53,7 +53,7 @@ class Workspace:
         self.out = np.concatenate([self.out, np.empty_like(self.out)], axis=1)
 
 
-@tight_loop
+@inlined
 def _class_at(classes: Any, text: Bytes, at: int) -> int:
     byte = text[at]
     if byte < 0x80:
@@ -111,7 +111,7 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
     addresses, groups = starts.addresses, starts.groups
     classes, pairs, before_of, open_lists = triggers.classes, triggers.pairs, triggers.before, triggers.open
     member_edges, members, runs = triggers.edges, triggers.members, triggers.runs
-    stretches, behind = triggers.stretches, triggers.following
+    ahead, stretches, behind = triggers.ahead, triggers.stretches, triggers.following
     room, count = out.shape[1] - 64, place[2]
     for line in range(place[0], len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
@@ -139,19 +139,25 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
                         return -count - 1
                     for kind in range(RUN_KINDS):
                         memory[SPARE + kind] = -1
+                    third = fourth = 0
+                    if coming != 0:
+                        next_but_one = following + width_at(text, following)
+                        if next_but_one < high:
+                            third = _class_at(classes, text, next_but_one)
+                            beyond = next_but_one + width_at(text, next_but_one)
+                            if beyond < high:
+                                fourth = _class_at(classes, text, beyond)
                     for index in range(member_edges[number], member_edges[number + 1]):
                         program = members[index]
-                        if resume[program] > at or not active[program]:
+                        if ahead[program, third] & 1 == 0 or ahead[program, fourth] & 2 == 0 or (
+                                resume[program] > at or not active[program]):
                             continue
                         fits = True
-                        for kind in range(RUN_KINDS):
-                            least = runs[program, kind]
-                            if least > 1:
-                                if memory[SPARE + kind] < 0:
-                                    _measure(text, at, high, kind, classes, memory)
-                                if memory[SPARE + kind] < least:
-                                    fits = False
-                                    break
+                        kind = runs[program, 0]
+                        if kind >= 0:
+                            if memory[SPARE + kind] < 0:
+                                _measure(text, at, high, kind, classes, memory)
+                            fits = memory[SPARE + kind] >= runs[program, 1]
                         kind = stretches[program, 0]
                         if fits and kind >= 0:
                             if memory[SPARE + kind] < 0:

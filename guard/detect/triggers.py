@@ -33,8 +33,9 @@ class Triggers(NamedTuple):
     """`classes[code point]` (PLANE: all beyond) is the class of a character; `pairs[class, next class]` a list number.
 
     `before[class]` is what a class is as the character before; `open[list, before]` is the number of the list of those
-    programs that may begin: `members[edges[n]:edges[n + 1]]`. `runs[member, kind]` is the least run of RUNS[kind];
-    `stretches[member]` is (kind, least, most) of its `Stretch`, kind -1 for none, and `following[member, class]`
+    programs that may begin: `members[edges[n]:edges[n + 1]]`. `ahead[member, class]` has bits for a class that may
+    come third (1) and fourth (2). `runs[member]` is (kind, least) of a run of RUNS that must begin here, kind -1 for
+    none; `stretches[member]` is (kind, least, most) of its `Stretch`, kind -1 for none, and `following[member, class]`
     whether a class may stand behind it.
     """
 
@@ -44,6 +45,7 @@ class Triggers(NamedTuple):
     open: Table
     edges: npt.NDArray[np.int32]
     members: npt.NDArray[np.int32]
+    ahead: npt.NDArray[np.uint8]
     runs: npt.NDArray[np.int32]
     stretches: npt.NDArray[np.int32]
     following: npt.NDArray[np.bool_]
@@ -89,9 +91,24 @@ def triggers(openings: Sequence[Opening]) -> Triggers:
     ordered = sorted(numbers, key=numbers.__getitem__)
     return Triggers(classes, pairs, before, table, np.cumsum([0, *map(len, ordered)]).astype(np.int32),
                     np.array([member for members in ordered for member in members] or [0], np.int32),
-                    np.array([opening.runs for opening in openings] or [(0,) * len(RUNS)], np.int32),
+                    np.stack([_ahead(opening, inside) for opening in openings] or [np.zeros(1, np.uint8)]),
+                    np.array([_longest_run(opening) for opening in openings] or [(-1, 0)], np.int32),
                     np.array([_stretch(opening) for opening in openings] or [(-1, 0, 0)], np.int32),
                     np.stack([_following(opening, inside) for opening in openings] or [np.zeros(1, bool)]))
+
+
+def _ahead(opening: Opening, inside: dict[Charset, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:
+    """Bits for the classes that may come third and fourth."""
+    everything = np.ones_like(inside[ANY])
+    third = everything if opening.third is None else inside[opening.third]
+    fourth = everything if opening.fourth is None else inside[opening.fourth]
+    return (third.astype(np.uint8) | fourth.astype(np.uint8) << 1).astype(np.uint8)
+
+
+def _longest_run(opening: Opening) -> tuple[int, int]:
+    """The kind and the length of the run that rules out most: of equal ones the first, which is the narrowest."""
+    least = max(opening.runs)
+    return (opening.runs.index(least), least) if least > 4 else (-1, 0)
 
 
 def _stretch(opening: Opening) -> tuple[int, int, int]:
@@ -110,7 +127,8 @@ def _following(opening: Opening, inside: dict[Charset, npt.NDArray[np.bool_]]) -
 
 def _sets(opening: Opening) -> list[Charset]:
     pairs = [chosen for pair in opening.pairs for chosen in pair if chosen is not None]
-    return [opening.barred, *pairs, *([opening.stretch.following] if opening.stretch else [])]
+    ahead = [chosen for chosen in (opening.third, opening.fourth) if chosen is not None]
+    return [opening.barred, *pairs, *ahead, *([opening.stretch.following] if opening.stretch else [])]
 
 
 def _classes(sets: Sequence[Charset]) -> tuple[Table, list[int]]:
