@@ -27,6 +27,8 @@ from guard.detect.supersets import NoSupersetError, event_reach, longest_literal
 from guard.detect.sweep import Starts
 from guard.detect.triggers import Triggers, is_rare, triggers
 
+MOST_NEEDS = 63
+"""Rules whose words are looked for before they are: as many as a mask has bits."""
 _NO_WORDS = np.zeros(256, np.uint8)
 
 
@@ -71,6 +73,11 @@ class Assembly:
                                       np.int32),
                              np.array([_group(p) for p in self.patterns] or [0], np.int32))
         self.backs = np.array([p.back for p in self.patterns] or [0], np.int64)
+        needy = [rule for rule in rules if rule.detector.require == "context" and rule.detector.context]
+        self.needs = {rule.index: bit for bit, rule in enumerate(needy[:MOST_NEEDS])}
+        """The bit, in the mask of a line, of each rule that counts only beside a word of its context."""
+        self.needed = _needed(needy[:MOST_NEEDS])
+        """The bits of the rules that each such word speaks for."""
 
     def _entry(self, pattern: Pattern, opened: bool) -> int:
         """Where its program begins; what may stand before a match was looked at already where it has an opening."""
@@ -81,9 +88,10 @@ class Assembly:
 
     @cached_property
     def finder(self) -> LineFinder:
-        """Tells events of the patterns without an opening; expression n is pattern `opened + n`."""
-        finder = LineFinder([_expression(pattern) for pattern in self.patterns[self.opened :]],
-                            use_cache=self._use_cache)
+        """Tells events of the patterns without an opening, expression n is pattern `opened + n`, and of the words of
+        `needed` behind them."""
+        patterns = [_expression(pattern) for pattern in self.patterns[self.opened :]]
+        finder = LineFinder([*patterns, *map(_word_expression, self.needed)], use_cache=self._use_cache)
         finder.prepare()
         return finder
 
@@ -111,6 +119,22 @@ def _group(pattern: Pattern) -> int:
 def _expression(pattern: Pattern) -> bytes:
     try:
         return longest_literal(pattern.source) if pattern.spans_lines else superset(pattern.source)
+    except NoSupersetError:
+        return EVERY_LINE
+
+
+def _needed(needy: Sequence[Rule]) -> dict[str, int]:
+    words: dict[str, int] = {}
+    for bit, rule in enumerate(needy):
+        for word in rule.detector.context.words if rule.detector.context else ():
+            words[word] = words.get(word, 0) | 1 << bit
+    return words
+
+
+def _word_expression(word: str) -> bytes:
+    pattern = compile_words((word,))
+    try:
+        return superset(pattern.pattern) if pattern else EVERY_LINE
     except NoSupersetError:
         return EVERY_LINE
 

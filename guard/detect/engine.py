@@ -47,6 +47,7 @@ class EngineScan:
         self._damaged, sound = _without_damage(data)
         self._folded = fold(sound)
         self._block = Block(self._folded.data)
+        self._fits = {rule.index: bool(header) and rule.header_words.fit(header) > 0 for rule in assembly.rules}
         self.multiline: dict[int, list[int]] = {}
         self.exhausted: frozenset[int] = frozenset()
 
@@ -87,11 +88,12 @@ class EngineScan:
                 work.grow()
             return int(found)
 
-        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, None)
-        programs, ends, searched = self._events(active)
+        programs, ends, searched, words = self._events()
+        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, self._needs(),
+            words, None)
         place[0], place[1] = 0, 0
-        found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs,
-                    ends, assembly.backs, None)
+        found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
+                    assembly.backs, None)
         self.exhausted = frozenset(assembly.patterns[n].rule.index for n in np.flatnonzero(~active).tolist())
         columns = [row[:found] for row in work.out]
         if searched:
@@ -99,13 +101,27 @@ class EngineScan:
             columns = [np.concatenate([one, two]) for one, two in zip(columns, more, strict=True)]
         return columns[0].copy(), columns[1].copy(), columns[2].copy(), columns[3].copy()
 
-    def _events(self, active: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
-        """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""
+    def _needs(self) -> npt.NDArray[np.int8]:
+        """For each pattern the bit that its line must have, -1 for none: the name of the column may do as well."""
+        needs = np.full(len(self._assembly.patterns), -1, np.int8)
+        for number, pattern in enumerate(self._assembly.patterns):
+            rule = pattern.rule
+            bit = self._assembly.needs.get(rule.index, -1)
+            if bit >= 0 and not self._fits[rule.index] and header_sign(rule, self._header) <= 0:
+                needs[number] = bit
+        return needs
+
+    def _events(self) -> tuple[Ints, Ints, list[tuple[int, int, int, int]], npt.NDArray[np.int64]]:
+        """Programs and ends of the events of patterns without an opening, by end, what `re` found for others, and the
+        masks of lines with words of rules that need them."""
         assembly, block = self._assembly, self._block
         raw = assembly.finder.events(block.data)
         events = np.array(raw, np.int64) if raw else np.empty((0, 2), np.int64)
+        told = len(assembly.patterns) - assembly.opened
+        words = self._word_masks(events[events[:, 0] >= told], told)
+        events = events[events[:, 0] < told]
         programs, ends = events[:, 0] + assembly.opened, events[:, 1]
-        everywhere = [assembly.opened + index for index in sorted(assembly.finder.unfiltered)]
+        everywhere = [assembly.opened + index for index in sorted(assembly.finder.unfiltered) if index < told]
         if everywhere:
             lines = block.bounds[1:]
             programs = np.concatenate([programs, np.repeat(everywhere, len(lines))])
@@ -114,7 +130,15 @@ class EngineScan:
         programs, ends = programs[order], ends[order]
         by_machine = np.array([pattern.address >= 0 for pattern in assembly.patterns], bool)[programs]
         searched = list(self._searched(programs[~by_machine], ends[~by_machine]))
-        return programs[by_machine], ends[by_machine], searched
+        return programs[by_machine], ends[by_machine], searched, words
+
+    def _word_masks(self, events: Ints, told: int) -> npt.NDArray[np.int64]:
+        """For each line the bits of the rules of which a word may stand in it."""
+        bits = np.array(list(self._assembly.needed.values()) or [0], np.int64)
+        everywhere = [int(bits[index - told]) for index in self._assembly.finder.unfiltered if index >= told]
+        masks = np.full(len(self._block.bounds) - 1, np.bitwise_or.reduce([0, *everywhere]), np.int64)
+        np.bitwise_or.at(masks, self._block.lines_of(events[:, 1]), bits[events[:, 0] - told])
+        return masks
 
     def _searched(self, programs: Ints, ends: Ints) -> Iterator[tuple[int, int, int, int]]:
         """(pattern, start, end, line) of the matches of patterns that the machine cannot run, in lines with events."""
@@ -135,7 +159,7 @@ class EngineScan:
         return int(self._folded.originals(first, first + 1)[0][0])
 
     def _judged(self, rule: Rule, found: Sequence[tuple[Kind, Candidates]]) -> Iterator[Spans]:
-        fits = bool(self._header) and rule.header_words.fit(self._header) > 0
+        fits = self._fits[rule.index]
         if rule.detector.require == "header" and not fits:
             return
         for kind, candidates in sorted(found, key=lambda pair: pair[0]):

@@ -100,12 +100,12 @@ def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, lin
 
 
 @tight_loop
-def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, bounds: Ints, active: Any, out: Any,
-          resume: Any, memory: Any, patience: Any, place: Any) -> int:
+def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, bounds: Ints, needs: Any,
+          words: Ints, active: Any, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
     """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
 
     `bounds` are the offsets of the line ends, with one before the first byte. `active[program]` says whether it is
-    wanted, `resume[program]` where its last match ended, `patience[program]` how many steps it has left. Returns how
+    wanted, `needs[program]` the bit that `words[line]` must have for it (-1: none), `resume[program]` where its last match ended, `patience[program]` how many steps it has left. Returns how
     many matches there are, or the complement of it when `out` is full: then call again with more room.
     """
     addresses, groups = starts.addresses, starts.groups
@@ -150,7 +150,8 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
                     for index in range(member_edges[number], member_edges[number + 1]):
                         program = members[index]
                         if ahead[program, third] & 1 == 0 or ahead[program, fourth] & 2 == 0 or (
-                                resume[program] > at or not active[program]):
+                                resume[program] > at or not active[program]) or (
+                                needs[program] >= 0 and words[line] >> needs[program] & 1 == 0):
                             continue
                         fits = True
                         kind = runs[program, 0]
