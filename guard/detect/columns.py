@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from guard.detect.cells import Explained, fitting_rules, whole_cells
 from guard.detect.overlap import Placed
 from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
+from guard.detect.rule import Rule
 from guard.detect.scan import Found, Scan, concatenate, found_of, merge
 from guard.detect.values import Values
 
@@ -53,7 +55,7 @@ class _Cells:
 
     def _whole(self, explained: Explained) -> list[tuple[Found, Ints]]:
         """The hits of rules that take a whole cell, with their cells."""
-        rules = fitting_rules(self.plan.rules, self.header)
+        rules = _fitting(self.plan, self.header)
         if not rules:
             return []
         if compiled.pays(len(self.values.data)):
@@ -68,6 +70,12 @@ class _Cells:
             for cell in np.unique(np.searchsorted(firsts, places, "right") - 1).tolist():
                 for hit in scan_blocks([self.plan.rules[index]], self.values.value(cell), self.header):
                     yield cell, hit
+
+
+@lru_cache(maxsize=4096)
+def _fitting(plan: Plan, header: str) -> list[Rule]:
+    """`fitting_rules`, kept: every batch asks for the same headers."""
+    return fitting_rules(plan.rules, header)
 
 
 def _placed(hits: list[tuple[int, Placed]]) -> tuple[Found, Ints]:
