@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import loop
+from guard.compiled import tight_loop
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
@@ -27,7 +27,7 @@ def words_of(data: bytes | Bytes) -> Words:
     return np.ndarray((len(buffer) - _WORD + 1,), "<u8", buffer=buffer, strides=(1,))
 
 
-@loop
+@tight_loop
 def word_at(words: Words, start: int, end: int) -> Any:
     """At most eight bytes of `start`:`end` (not empty) as a little-endian number."""
     # Near the end of the buffer the last whole word is shifted: a loop over single bytes here costs ten times as much.
@@ -37,7 +37,7 @@ def word_at(words: Words, start: int, end: int) -> Any:
     return word if left >= _WORD else word & ((_ONE << (_EIGHT * np.uint64(left))) - _ONE)
 
 
-@loop
+@tight_loop
 def _mix(value: Any) -> Any:
     value = value * _MULTIPLIER
     value ^= value >> _HIGH
@@ -45,7 +45,7 @@ def _mix(value: Any) -> Any:
     return value ^ (value >> _LOW)
 
 
-@loop
+@tight_loop
 def hash_slice(words: Words, start: int, end: int, key: Any) -> Any:
     """The hash of one slice."""
     value = _mix(np.uint64(end - start) ^ key)
@@ -55,7 +55,7 @@ def hash_slice(words: Words, start: int, end: int, key: Any) -> Any:
     return value
 
 
-@loop
+@tight_loop
 def hash_slices(words: Words, starts: Ints, ends: Ints, key: Any, hashes: Words) -> None:
     """The hashes of all slices, written to `hashes`."""
     for index in range(len(starts)):

@@ -43,8 +43,12 @@ def _groups(text: str) -> tuple[str, ...]:
 
 
 def command(given: Sequence[str]) -> str:
-    """How to repeat this run."""
-    return f'make bench BENCH_ARGS="{shlex.join(given)}"' if given else "make bench"
+    """How to repeat this run. Folders are left out: names of folders say nothing to a reader, and may say too much."""
+    words: list[str] = []
+    for word, before in zip(given, ["", *given], strict=False):
+        if word not in ("--data", "--output") and before not in ("--data", "--output"):
+            words.append("FOLDER" if before == "--real" else word)
+    return f'make bench BENCH_ARGS="{shlex.join(words)}"' if words else "make bench"
 
 
 def main() -> None:

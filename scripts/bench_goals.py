@@ -34,7 +34,7 @@ GOALS: dict[str, Goal] = {
     "register-oracle": Goal("register as text against our own plain oracle", "x", 300, 700),
     "json-oracle": Goal("JSON Lines against our own plain oracle", "x", 300, 700),
     "columns-rate": Goal("register CSV by columns, file to report, whole process", RATE, 70, 110),
-    "columns-share": Goal("the same, as a share of pyarrow's own read of the CSV as text", "of it", 0.2),
+    "columns-share": Goal("the same, as a share of pyarrow's own read of the CSV (its faster way)", "of it", 0.2),
     "secrets-kingfisher": Goal("log with secrets, secret packs only, against kingfisher", "x", 2, 4),
     "tree-kingfisher": Goal("source tree, secret packs only, against kingfisher", "x", 1.5, 3),
     "tree-betterleaks": Goal("source tree, secret packs only, against betterleaks", "x", 3, 6),

@@ -47,6 +47,10 @@ characters for each sex, streets are drawn from 4,800 names and estates from 600
 Slow peers read only the first part of the same bytes, as the size says; their speed does not depend on the length.
 Corpora named `real-` are the reader's own text files, joined by kind and repeated up to 8 MB.
 """
+_COUNTS = """\
+Findings are what each scanner reports by its own rules, to show that nobody is fast by finding nothing; planted is the
+share of the lines with a planted secret that is among them. Ratios against `rg --pcre2` are the ones to compare with a
+matcher: it knows the same boundaries, but no check digits, context or classes."""
 _NETWORK = {
     True: "All processes ran in a network namespace without interfaces: nothing was validated, updated or reported.",
     False: "No network namespace could be made: validation and update checks were switched off by options only.",
@@ -57,8 +61,7 @@ def page(bench: Bench, command: str, offline: bool) -> str:
     """The whole page as Markdown."""
     head = _HEAD.format(command=command, rounds=bench.rounds, megabytes=bench.megabytes, offline=_NETWORK[offline])
     parts = [head, "## Goals and figures", "", *_goals(bench), "", "## Side by side", "", *_results(bench.results), "",
-             "Findings are what each scanner reports by its own rules, to show that nobody is fast by finding nothing; "
-             "planted is the share of the planted secrets' lines among them.", "", "## Rules that ran", "",
+             _COUNTS, "", "## Rules that ran", "",
              *_rules(bench.results), "", *_missing(bench), "## Machine", "", *_machine(), ""]
     return "\n".join(parts)
 

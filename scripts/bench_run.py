@@ -29,7 +29,7 @@ class Usage:
 
 
 class ScannerError(Exception):
-    """A scanner that did not do its work; the message is the end of what it said."""
+    """A scanner that did not do its work; the message is fit for the page, what it said goes to the screen."""
 
 
 def run(command: Sequence[str], *, output: Path, folder: Path, environment: Mapping[str, str] | None = None,
@@ -44,7 +44,8 @@ def run(command: Sequence[str], *, output: Path, folder: Path, environment: Mapp
         wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in accept:
-        raise ScannerError(f"{Path(command[0]).name} ended with {process.returncode}: {log.read_bytes()[-300:]!r}")
+        print(f"  {log.read_bytes()[-500:].decode('utf-8', 'replace')}", file=sys.stderr)
+        raise ScannerError(f"{Path(command[0]).name} ended with {process.returncode}")
     unit = 1 if sys.platform == "darwin" else KILOBYTE
     return Usage(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * unit)
 

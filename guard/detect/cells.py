@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from guard.batch import FROM_HEADER, NOISY
+import numpy as np
+
+from guard.batch import FROM_HEADER, NOISY, Ints
 from guard.detect.dense import circumstances, header_sign, worth_of
 from guard.detect.judge import MASKS, Place, companions, entropy
 from guard.detect.normalise import Line, normal_form, normalise
@@ -19,16 +21,30 @@ from guard.detect.rule import Rule
 from guard.model import POSSIBLE
 
 
-def whole_cells(rules: Sequence[Rule], header: str, values: Sequence[bytes], explained: dict[int, set[int]],
+class Explained:
+    """In which cells a rule has found something already."""
+
+    def __init__(self, detectors: Ints, cells: Ints, more: Sequence[tuple[int, Placed]]) -> None:
+        self._detectors, self._cells, self._more = detectors, cells, more
+
+    def cells(self, rule: Rule) -> Ints:
+        """The cells, in any order, some perhaps twice."""
+        more = [cell for cell, hit in self._more if hit.detector == rule.index]
+        return np.concatenate([self._cells[self._detectors == rule.index], np.array(more, np.int64)])
+
+
+def fitting_rules(rules: Sequence[Rule], header: str) -> list[Rule]:
+    """The rules that take a whole cell under this header."""
+    return [rule for rule in rules if (rule.cell or rule.header_only) and rule.header_words.fit(header)]
+
+
+def whole_cells(fitting: Sequence[Rule], header: str, values: Sequence[bytes], explained: Explained,
                 ) -> Iterator[tuple[int, Placed]]:
-    """(cell, hit) of the rules that fit the header; `explained`: by rule the cells in which it has found something."""
-    fitting = [rule for rule in rules if (rule.cell or rule.header_only) and rule.header_words.fit(header)]
-    if not fitting:
-        return
+    """(cell, hit) of the rules that fit the header."""
     # Without a header only `judge_cell` knows what a fit is worth.
     together = not header or any(rule.detector.near for rule in fitting)
     judges = [_CellJudge(rule, header) for rule in fitting]
-    candidates = [(judge, explained[judge.rule.index]) for judge in judges]
+    candidates = [(judge, set(explained.cells(judge.rule).tolist())) for judge in judges]
     for cell, value in enumerate(values):
         open_to = [judge for judge, done in candidates if cell not in done] if value else []
         if not open_to:
@@ -40,12 +56,13 @@ def whole_cells(rules: Sequence[Rule], header: str, values: Sequence[bytes], exp
         original = value.decode("utf-8", "surrogateescape")
         text = normalise(original)
         usual = not together and text == original and all(judge.is_usual(text) for judge in open_to)
-        placed = _usually(open_to, value, text) if usual else _plainly([judge.rule for judge in open_to], value, header)
+        placed = _usually(open_to, value, text) if usual else plainly([judge.rule for judge in open_to], value, header)
         for hit in placed:
             yield cell, hit
 
 
-def _plainly(rules: Sequence[Rule], value: bytes, header: str) -> Iterator[Placed]:
+def plainly(rules: Sequence[Rule], value: bytes, header: str) -> Iterator[Placed]:
+    """The hits of one cell as `plain.scan_cell` finds them."""
     line, place = Line(value), Place(header)
     return place_line(companions([v for rule in rules if (v := judge_cell(rule, line.text, place))]), line)
 

@@ -6,65 +6,77 @@ Values that occur again, in this batch or a later one, are scanned once.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from guard import compiled
 from guard.batch import Column, Hits, Ints
-from guard.detect.cells import whole_cells
+from guard.detect.cells import Explained, fitting_rules, whole_cells
 from guard.detect.overlap import Placed
 from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
+from guard.detect.rule import Rule
 from guard.detect.scan import Found, Scan, concatenate, found_of, merge
+from guard.detect.values import Values
 
 
 def scan_column(plan: Plan, column: Column) -> Hits:
     """Hits in the values of a column; offsets are bytes of the value, the header is context."""
-    values = [column.data[start:end] for start, end in zip(column.starts.tolist(), column.ends.tolist(), strict=True)]
+    values = Values(column.data, column.starts, column.ends)
     memory = plan.memories.of(column.header)
     if not memory.is_worth_it:
-        return _Cells(plan, values, column.header).hits()
-    return memory.hits(values, lambda distinct: _Cells(plan, distinct, column.header).hits())
+        return _Cells(plan, values.lines(), column.header).hits()
+    return memory.hits(values, lambda distinct: _Cells(plan, distinct.lines(), column.header).hits())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cells:
-    """Values under one header."""
+    """Values under one header, one below the other."""
 
     plan: Plan
-    values: Sequence[bytes]
+    values: Values
     header: str
 
     def hits(self) -> Hits:
-        scan = Scan(self.plan, b"\n".join(self.values), self.header)
+        scan = Scan(self.plan, self.values.data, self.header)
         found = scan.found()
-        lengths = np.array([len(value) for value in self.values], np.int64)
-        firsts = np.concatenate([[0], np.cumsum(lengths + 1)])[: len(lengths)]
+        firsts = self.values.starts
         cells = np.searchsorted(firsts, found.start, "right") - 1
         inside = Found(found.detector, found.start - firsts[cells], found.end - firsts[cells], found.confidence,
                        found.flags)
         spanning = list(self._spanning(scan, firsts))
-        whole = list(whole_cells(self.plan.rules, self.header, self.values, _explained(inside, cells, spanning)))
-        more = [*spanning, *whole]
-        placed = np.array([cell for cell, _ in more], np.int64)
-        everywhere = concatenate([inside, found_of([hit for _, hit in more])])
-        return merge(self.plan.rules, everywhere, np.concatenate([cells, placed]))
+        parts = [(inside, cells), _placed(spanning)]
+        parts += self._whole(Explained(inside.detector, cells, spanning))
+        return merge(self.plan.rules, concatenate([found for found, _ in parts]),
+                     np.concatenate([cells for _, cells in parts]))
+
+    def _whole(self, explained: Explained) -> list[tuple[Found, Ints]]:
+        """The hits of rules that take a whole cell, with their cells."""
+        rules = _fitting(self.plan, self.header)
+        if not rules:
+            return []
+        if compiled.pays(len(self.values.data)):
+            from guard.detect.cell_arrays import WholeCells
+
+            return WholeCells(self.values, self.header).hits(rules, explained)
+        return [_placed(list(whole_cells(rules, self.header, self.values.as_list(), explained)))]
 
     def _spanning(self, scan: Scan, firsts: Ints) -> Iterator[tuple[int, Placed]]:
         """(cell, hit) of the rules that span lines, in the cells where the scan saw something of them."""
         for index, places in scan.multiline.items():
             for cell in np.unique(np.searchsorted(firsts, places, "right") - 1).tolist():
-                for hit in scan_blocks([self.plan.rules[index]], self.values[cell], self.header):
+                for hit in scan_blocks([self.plan.rules[index]], self.values.value(cell), self.header):
                     yield cell, hit
 
 
-def _explained(found: Found, cells: Ints, spanning: Sequence[tuple[int, Placed]]) -> dict[int, set[int]]:
-    """By rule the cells in which it has found something."""
-    explained: dict[int, set[int]] = defaultdict(set)
-    for index in np.unique(found.detector).tolist():
-        explained[index].update(cells[found.detector == index].tolist())
-    for cell, hit in spanning:
-        explained[hit.detector].add(cell)
-    return explained
+@lru_cache(maxsize=4096)
+def _fitting(plan: Plan, header: str) -> list[Rule]:
+    """`fitting_rules`, kept: every batch asks for the same headers."""
+    return fitting_rules(plan.rules, header)
+
+
+def _placed(hits: list[tuple[int, Placed]]) -> tuple[Found, Ints]:
+    return found_of([hit for _, hit in hits]), np.array([cell for cell, _ in hits], np.int64)

@@ -1,4 +1,4 @@
-"""Candidates for tokens as machine code: the same spans as `guard.detect.encodings` finds without a compiler."""
+"""Candidates for tokens as machine code: the same spans as `guard.detect.tokens` finds without a compiler."""
 
 from __future__ import annotations
 
@@ -101,3 +101,12 @@ def candidates(data: Bytes, least: int, alphabets: Bytes, sextets: Any, nibbles:
         low = known = end + 1
         probe = end + least
     return found
+
+
+@loop
+def hold_candidates(data: Bytes, starts: Ints, ends: Ints, least: int, alphabets: Bytes, sextets: Any, nibbles: Any,
+                    may_follow: Mask, spans: Ints, held: Mask) -> None:
+    """Writes to `held` which slices hold a candidate; `spans` has room for those of the longest."""
+    for index in range(len(starts)):
+        held[index] = candidates(data[starts[index] : ends[index]], least, alphabets, sextets, nibbles, may_follow,
+                                 spans) > 0

@@ -1,20 +1,23 @@
 """What the values of a column were found to be, remembered from batch to batch.
 
 The hits of a cell follow from its value and its header alone, so a value that came before need not be scanned again:
-names, employers, streets and states of a register repeat for thousands of rows. Bounded, one memory for each thread,
-and given up for a header whose values hardly repeat.
+employers, streets and states of a register repeat for thousands of rows. Bounded, one memory for each thread, and given
+up for a header whose values hardly repeat. Values are told apart by their bytes; a hash only says where to look.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from guard import compiled
 from guard.batch import Hits, Ints
+from guard.detect.values import Values
+from guard.hashing import new_key
 
 MOST_HEADERS = 64
 MOST_VALUES = 32_768
@@ -24,7 +27,7 @@ TRIAL = 8_192
 WORTH = 0.25
 """After TRIAL values a header is kept in memory only when this share of them had come before."""
 
-ScanValues = Callable[[Sequence[bytes]], Hits]
+ScanValues = Callable[[Values], Hits]
 
 
 class ColumnMemories(threading.local):
@@ -42,12 +45,73 @@ class ColumnMemories(threading.local):
         return memory
 
 
+class Numbers:
+    """The distinct values seen so far, each under a number of its own, in a dictionary."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, values: Values) -> tuple[Ints, Values]:
+        """The number of each value, and those that are new, in order of their numbers."""
+        before, numbers = len(self._numbers), self._numbers
+        which = np.array([numbers.setdefault(value, len(numbers)) for value in values.as_list()], np.int64)
+        new = list(numbers)[before:]
+        edges = np.cumsum([0, *map(len, new)])
+        return which, Values(b"".join(new), edges[:-1], edges[1:])
+
+
+class CompiledNumbers:
+    """The same as arrays, for compiled loops."""
+
+    def __init__(self) -> None:
+        self._key = np.uint64(new_key())
+        self._count = 0
+        self._slots = np.empty(0, np.int32)
+        self._hashes, self._edges = np.empty(0, np.uint64), np.zeros(1, np.int64)
+        self._kept = np.empty(0, np.uint8)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def number(self, values: Values) -> tuple[Ints, Values]:
+        """The number of each value, and those that are new, in order of their numbers."""
+        from guard.detect import value_loops as loops
+        from guard.hashing_loops import words_of
+
+        self._make_room(len(values), values.size)
+        before, which = self._count, np.empty(len(values), np.int64)
+        self._count = int(loops.number(
+            np.frombuffer(values.data, np.uint8), words_of(values.data), np.ascontiguousarray(values.starts),
+            np.ascontiguousarray(values.ends), self._key, self._slots, self._hashes, self._edges, self._kept, before,
+            which))
+        edges = self._edges[before : self._count + 1]
+        return which, Values(self._kept[edges[0] : edges[-1]].tobytes(), edges[:-1] - edges[0], edges[1:] - edges[0])
+
+    def _make_room(self, values: int, size: int) -> None:
+        """Room for so many more values of so many bytes."""
+        from guard.detect import value_loops as loops
+
+        used, most = int(self._edges[self._count]), self._count + values
+        if used + size > len(self._kept):
+            self._kept = np.concatenate([self._kept[:used], np.empty(used + size, np.uint8)])
+        if most > len(self._hashes):
+            self._hashes = np.concatenate([self._hashes[: self._count], np.empty(most, np.uint64)])
+            self._edges = np.concatenate([self._edges[: self._count + 1], np.empty(most, np.int64)])
+        if 2 * most > len(self._slots):
+            self._slots = np.full(1 << (4 * most - 1).bit_length(), loops.FREE, np.int32)
+            loops.fill_slots(self._hashes, self._count, self._slots)
+
+
 @dataclass(slots=True)
 class ColumnMemory:
-    """The hits of the values seen so far, each value under a number of its own."""
+    """The hits of the values seen so far."""
 
-    _numbers: dict[bytes, int] = field(default_factory=dict)
+    _numbers: Numbers | CompiledNumbers = field(default_factory=Numbers)
     _hits: Hits = field(default_factory=Hits.empty)
+    _edges: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
     _seen: int = 0
     _known: int = 0
 
@@ -56,34 +120,51 @@ class ColumnMemory:
         """Whether values repeat often enough, as far as is known."""
         return self._seen < TRIAL or self._known >= WORTH * self._seen
 
-    def hits(self, values: Sequence[bytes], scan: ScanValues) -> Hits:
+    def hits(self, values: Values, scan: ScanValues) -> Hits:
         """The hits of `values`, in order of their cells; `scan` is asked for those that are new."""
-        if len(self._numbers) > MOST_VALUES:
-            self._numbers, self._hits = {}, Hits.empty()
+        fast = compiled.pays(values.size)
+        if len(self._numbers) > MOST_VALUES or fast != isinstance(self._numbers, CompiledNumbers):
+            self._forget(fast)
         before = len(self._numbers)
-        numbers = self._numbers
-        which = np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
-        new = list(numbers)[before:]
+        which, new = self._numbers.number(values)
         self._seen += len(values)
         self._known += len(values) - len(new)
-        if new:
-            found = scan(new)
+        if len(new):
+            self._learn(scan(new), before, len(new))
+        hits = spread(self._hits, self._edges, which)
+        if not self.is_worth_it or (len(new) and int((new.ends - new.starts).max()) > LONGEST):
+            self._forget(fast)
+        return hits
+
+    def _learn(self, found: Hits, before: int, count: int) -> None:
+        """Adds the hits of `count` new values."""
+        edges = self._edges[-1] + np.cumsum(np.bincount(found.cell, minlength=count))
+        self._edges = np.concatenate([self._edges, edges])
+        if len(found):
             shifted = Hits(found.detector, found.start, found.end, found.confidence, found.flags, found.cell + before)
             self._hits = Hits.concat([self._hits, shifted])
-        spread_hits = spread(self._hits, which, len(numbers))
-        if not self.is_worth_it or any(len(value) > LONGEST for value in new):
-            self._forget()
-        return spread_hits
 
-    def _forget(self) -> None:
-        self._numbers, self._hits = {}, Hits.empty()
+    def _forget(self, fast: bool) -> None:
+        self._numbers = CompiledNumbers() if fast else Numbers()
+        self._hits, self._edges = Hits.empty(), np.zeros(1, np.int64)
 
 
-def spread(hits: Hits, which: Ints, count: int) -> Hits:
-    """The hits of `count` distinct values given to every cell; `which` is the number of each cell's value."""
-    firsts = np.searchsorted(hits.cell, np.arange(count + 1))
-    sizes = (firsts[1:] - firsts[:-1])[which]
-    cells = np.repeat(np.arange(len(which)), sizes)
-    within = np.arange(len(cells)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    chosen = hits.take(firsts[which][cells] + within)
-    return Hits(chosen.detector, chosen.start, chosen.end, chosen.confidence, chosen.flags, cells)
+def spread(hits: Hits, edges: Ints, which: Ints) -> Hits:
+    """The hits of distinct values given to every cell.
+
+    `which` is the number of each cell's value; the hits of value n are `edges[n]` to `edges[n + 1]`.
+    """
+    if not len(hits):
+        return Hits.empty()
+    sizes = (edges[1:] - edges[:-1])[which]
+    total = int(sizes.sum())
+    if compiled.pays(total):
+        from guard.detect import value_loops as loops
+
+        chosen, cells = np.empty(total, np.int64), np.empty(total, np.int64)
+        loops.spread(edges, which, chosen, cells)
+    else:
+        cells = np.repeat(np.arange(len(which)), sizes)
+        chosen = edges[which][cells] + np.arange(total) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    taken = hits.take(chosen)
+    return Hits(taken.detector, taken.start, taken.end, taken.confidence, taken.flags, cells)

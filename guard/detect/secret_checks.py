@@ -125,7 +125,7 @@ def not_identifier(value: str) -> bool:
 
 def not_prose(value: str) -> bool:
     """Not words of a sentence, as hints and labels beside a password field are."""
-    return not re.search(r"[A-Za-z]{2,}[,.:!?]? [A-Za-z]{2,}|[\u4e00-\u9fff]", value)
+    return not re.search(r"[A-Za-z]{2,}[,.:!?]? [A-Za-z]{2,}|[\u4e00-\u9fff]|^[A-Za-z]+ [A-Za-z ]+$", value)
 
 
 def rare_text(value: str) -> bool:
@@ -142,7 +142,7 @@ _PLACEHOLDER = re.compile(
     r"(?i)example|placeholder|dummy|sample|redacted|your[-_ ]?|^my[-_]|change[-_ ]?(?:me|it|this)|to[-_ ]?be[-_ ]|"
     r"insert[-_ ]|replace[-_ ]|^<.*>$|^\$\{|^\$\(|^\$[A-Za-z_]|^%[A-Za-z_]+%$|\{\{|\}\}|^%[sdv({]|xxxx|\*{3,}|\.{3,}|"
     r"^(?:test|todo|tbd|none|null|nil|true|false|undefined|empty|secret|password|passwd|pass|token|key|string|value|"
-    r"required|optional|enabled|disabled|yes|no|n/?a|foo|bar|foobar|abc|user|admin|root|login|hidden|masked|无|空|"
+    r"required|optional|enabled|disabled|yes|no|n/?a|foo|bar|foobar|abc|xyz|user|admin|root|login|hidden|masked|无|空|"
     r"placeholder|default|changeit|int|str|bool|bytes|object|text|varchar|char|type|self|this|env|input|prompt)$|"
     r"^(.)\1*$|0{12}|123456789|^(?:0123456789|abcdef)|^[-_.*#=+~x ]+$|"
     r"示例|占位|请填|请输入|填写|默认|你的|您的|^process\.env|^os\.|"
@@ -172,7 +172,9 @@ def not_assignment(value: str) -> bool:
 
 _REFERENCE = re.compile(
     r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:[_-][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)+|"
-    r"[A-Z][a-z]+(?:[A-Z][a-z]+)*|:?/[\w./-]+|[a-z]+://.*|@\w+.*|:[A-Za-z_]\w*|%\(\w+\)s?", re.ASCII)
+    r"_?(?:[A-Z]{0,6}[A-Z][a-z]{2,})+|[A-Z]\w*\[.*|v?\d+(?:\.\d+)+[-+]?|0x[0-9A-Fa-f]+|:?/[\w./-]+|[a-z]+(?:/[a-z][\w.-]*)+|"
+    r"[A-Za-z_]\w*[-:]{1,2}|[a-z_]+(?:[A-Z][a-z]+)*=|:{1,2}[A-Za-z_][\w.:]*|(?:scram-|hmac-)?(?:sha|md)-?\d+(?:-plus)?|utf-?\d+|"
+    r"!?\$\w+|[a-z]+[.!?]?(?:&[a-z]+;|\\n|<).*|[a-z]+://.*|@\w+.*|%\(\w+\)s?", re.ASCII)
 
 
 def not_reference(value: str) -> bool:

@@ -6,11 +6,13 @@ They show that what was found was dealt with, not that everything was found.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from guard.disclosure.editor import Done
 from guard.model import Action, Decision, Report, Scope
 from guard.tally import Tally
+
+if TYPE_CHECKING:
+    from guard.disclosure.editor import Done
 
 Decide = Callable[[Report], list[Decision]]
 _ACCEPTED = (Action.ALLOW, Action.MASK, Action.GENERALISE, Action.PSEUDONYMISE, Action.ENCRYPT)

@@ -12,10 +12,9 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guard.disclosure.checks import verdicts
-from guard.disclosure.editor import PolicyEditor
 from guard.disclosure.manifest import write_manifest, write_text
 from guard.disclosure.output import MOST_SUSPECTS, Allowances, scan_output
 from guard.disclosure.staging import output_errors, publish, staging
@@ -31,6 +30,9 @@ from guard.scanner import Progress, Scanner, Sink
 from guard.scanner.labels import ScannedLabels
 from guard.sources import Document, Options, discover
 from guard.tally import Tally
+
+if TYPE_CHECKING:
+    from guard.disclosure.editor import PolicyEditor
 
 _TABLES = ("csv", "tsv", "parquet")
 LANGUAGES = ("en", "zh")
@@ -162,7 +164,7 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
         data.mkdir(parents=True)
     plans = assessment.plans
     withheld = WithheldValues(exact=EXACT)
-    editor = PolicyEditor(run.scanner, plans, keys, secrets.token_hex(16), withheld)
+    editor = _editor(run, plans, keys, secrets.token_hex(16), withheld)
     written = _rewrite(run, assessment, data, editor)
     if own and keys is not None:
         keys.destroy()
@@ -177,6 +179,14 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
     _refuse_failed(report)
     _describe(report, folder, pseudonyms="destroyed" if own else "kept")
     return report
+
+
+def _editor(run: _Run, plans: Mapping[tuple[str, str], Plan], keys: Keyring | None, domain: str,
+            withheld: WithheldValues | Confirmation) -> PolicyEditor:
+    """The editor that changes what the plans say. It needs Arrow, for which a mere check should not have to wait."""
+    from guard.disclosure.editor import PolicyEditor
+
+    return PolicyEditor(run.scanner, plans, keys, domain, withheld)
 
 
 def _rewrite(run: _Run, assessment: _Assessment, data: Path, editor: PolicyEditor) -> Written:
@@ -203,7 +213,7 @@ def _confirmed(run: _Run, documents: Iterable[Document], plans: Mapping[tuple[st
     if len(suspects) >= MOST_SUSPECTS:
         return suspects
     confirmation = Confirmation(withheld, suspects)
-    editor = PolicyEditor(run.scanner, plans, Keyring.ephemeral(), "confirmation", confirmation)
+    editor = _editor(run, plans, Keyring.ephemeral(), "confirmation", confirmation)
     for document in documents:
         for item in document.read():
             if not isinstance(item, Skipped):

@@ -19,8 +19,8 @@ from guard.batch import MASKED, SHADOWED, Batch, Hits
 from guard.detect import Matcher, load
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
-from guard.scanner.count import Characters, count_column, count_text
-from guard.scanner.findings import FindingMaker, worth_making
+from guard.scanner.count import Characters, count_column, count_text, header_classes
+from guard.scanner.findings import FindingMaker, has_room, worth_making
 from guard.scanner.labels import STATE_SECRET, ScannedLabels
 from guard.scanner.names import FoundNames
 from guard.scanner.parallel import usable_cores
@@ -242,13 +242,15 @@ class Scanner:
         if index < 0:
             return count_text(batch, hits, self.matcher.detectors, self._sketch_key)
         column = batch.columns[index]
-        classes = self.matcher.header_classes(column.header)
+        classes = header_classes(self.matcher, column.header)
         return count_column(batch, column, buffers[id(column.data)], hits, self.matcher.detectors, classes,
                             self._sketch_key)
 
     def _show(self, batch: Batch, column: int, hits: Hits, field: FieldTally, before: FieldTally | None,
               sink: Sink | None) -> None:
         """Make the findings that are kept in the report, or all of them when there is a sink."""
+        if sink is None and not has_room(field, before):
+            return
         shown = hits.take((hits.confidence >= np.float32(self.min_confidence)) & (hits.flags & SHADOWED == 0))
         chosen, examples = worth_making(shown, self.matcher.detectors, before)
         for index in range(len(shown)) if sink else sorted(chosen | examples):

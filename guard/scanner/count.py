@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from guard import compiled
 from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits, Ints
-from guard.detect import Detector
+from guard.detect import Detector, Matcher
 from guard.hashing import hash64
 from guard.model import CERTAIN, LIKELY
 from guard.tally import SKETCH, ClassTally, FieldTally
@@ -59,6 +59,12 @@ def count_column(batch: Batch, column: Column, characters: Characters, hits: Hit
     if len(hits):
         tally.detectors = _by_detector(_Counted(hits, hits.cell, column.data, column.starts), detectors, key)
     return tally
+
+
+@lru_cache(maxsize=4096)
+def header_classes(matcher: Matcher, header: str) -> tuple[str, ...]:
+    """`Matcher.header_classes`, kept: every batch asks for the same headers."""
+    return matcher.header_classes(header)
 
 
 def line_starts(data: bytes) -> Ints:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Ints
-from guard.compiled import loop
+from guard.compiled import tight_loop
 from guard.hashing_loops import Words, hash_slice
 from guard.model import CERTAIN, LIKELY
 from guard.tally import SKETCH, ClassTally
@@ -20,7 +20,7 @@ Reals = npt.NDArray[np.float32]
 _CERTAIN, _LIKELY = np.float32(CERTAIN), np.float32(LIKELY)
 
 
-@loop
+@tight_loop
 def count_hits(words: Words, detectors: npt.NDArray[np.int16], starts: Ints, ends: Ints, confidence: Reals,
                flags: npt.NDArray[np.uint8], cells: Ints, bases: Ints, key: Any, counts: Ints,
                best: Reals, sketches: Words) -> None:
@@ -29,45 +29,45 @@ def count_hits(words: Words, detectors: npt.NDArray[np.int16], starts: Ints, end
     A hit is at `bases[cell] + start`; without `bases` at `start`.
     """
     for index in range(len(detectors)):
-        row = counts[detectors[index]]
-        marks = flags[index]
+        detector, marks, cell = detectors[index], flags[index], cells[index]
         if marks & MASKED:
-            row[HIDDEN] += 1
+            counts[detector, HIDDEN] += 1
             continue
-        row[HITS] += 1
-        row[PROVED] += (marks & VALIDATED) != 0
-        row[FAILED] += (marks & CHECK_FAILED) != 0
-        row[COVERED] += (marks & SHADOWED) != 0
-        row[BY_HEADER] += (marks & FROM_HEADER) != 0
-        row[SURE] += confidence[index] >= _CERTAIN
-        row[PROBABLE] += confidence[index] >= _LIKELY
-        best[detectors[index]] = max(best[detectors[index]], confidence[index])
-        if cells[index] != row[LAST_CELL]:
-            row[CELLS] += 1
-            row[LAST_CELL] = cells[index]
-        base = bases[cells[index]] if len(bases) else 0
+        counts[detector, HITS] += 1
+        counts[detector, PROVED] += (marks & VALIDATED) != 0
+        counts[detector, FAILED] += (marks & CHECK_FAILED) != 0
+        counts[detector, COVERED] += (marks & SHADOWED) != 0
+        counts[detector, BY_HEADER] += (marks & FROM_HEADER) != 0
+        counts[detector, SURE] += confidence[index] >= _CERTAIN
+        counts[detector, PROBABLE] += confidence[index] >= _LIKELY
+        best[detector] = max(best[detector], confidence[index])
+        if cell != counts[detector, LAST_CELL]:
+            counts[detector, CELLS] += 1
+            counts[detector, LAST_CELL] = cell
+        base = bases[cell] if len(bases) else 0
         value = hash_slice(words, base + starts[index], base + ends[index], key)
-        row[SKETCHED] = _keep_smallest(sketches[detectors[index]], row[SKETCHED], value)
+        _keep_smallest(sketches, counts, detector, value)
 
 
-@loop
-def _keep_smallest(kept: Words, size: int, value: Any) -> int:
-    """Puts a hash among the smallest, which are sorted and distinct; returns how many there are."""
-    if size == SKETCH and value >= kept[SKETCH - 1]:
-        return size
+@tight_loop
+def _keep_smallest(sketches: Words, counts: Ints, detector: int, value: Any) -> None:
+    """Puts a hash among the smallest of a detector, which are sorted and distinct."""
+    size = counts[detector, SKETCHED]
+    if size == SKETCH and value >= sketches[detector, SKETCH - 1]:
+        return
     place = size
-    while place > 0 and kept[place - 1] > value:
+    while place > 0 and sketches[detector, place - 1] > value:
         place -= 1
-    if place > 0 and kept[place - 1] == value:
-        return size
+    if place > 0 and sketches[detector, place - 1] == value:
+        return
     size = min(size + 1, SKETCH)
     for later in range(size - 1, place, -1):
-        kept[later] = kept[later - 1]
-    kept[place] = value
-    return size
+        sketches[detector, later] = sketches[detector, later - 1]
+    sketches[detector, place] = value
+    counts[detector, SKETCHED] = size
 
 
-@loop
+@tight_loop
 def count_free_text(data: npt.NDArray[np.uint8], starts: Ints, ends: Ints, length: int, spaces: int,
                     beyond_ascii: int) -> int:
     """How many slices of at least `length` bytes hold so many spaces or so many bytes beyond ASCII."""

@@ -64,6 +64,14 @@ class FindingMaker:
         )
 
 
+def has_room(field: FieldTally, before: FieldTally | None) -> bool:
+    """Whether the report may still have room for a finding of what `field` counts, after those `before`."""
+    if before is None or len(before.findings) < MAX_FINDINGS:
+        return True
+    kept = (before.detectors.get(name) for name in field.detectors)
+    return any(counted is None or len(counted.examples) < MAX_EXAMPLES for counted in kept)
+
+
 def worth_making(hits: Hits, detectors: Sequence[Detector], before: FieldTally | None) -> tuple[set[int], set[int]]:
     """Which hits the report has room for, as findings and as examples of their detectors, after those `before`."""
     room = MAX_FINDINGS - len(before.findings) if before else MAX_FINDINGS

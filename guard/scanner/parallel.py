@@ -7,22 +7,23 @@ after the other. It ends when the pipe does, so that nothing is left of a parent
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guard.errors import GuardError, InternalError, origin_of
 from guard.model import Finding
 from guard.scanner.parts import Packed, Part, Unit, packed
 from guard.sources import Document
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
 AHEAD = 2
 """Units that a worker has at a time: one to scan, one to go on with."""
@@ -126,6 +127,8 @@ class Pool:
 
         `front` is the job whose findings can be passed on at once; of others only HELD are taken.
         """
+        from multiprocessing.connection import wait
+
         heard = {worker.pipe: worker for worker in self._workers
                  if not worker.jobs or worker.jobs[0] is front or len(worker.jobs[0].packed) < HELD}
         for pipe in wait(list(heard), timeout):
@@ -157,6 +160,8 @@ class Pool:
             self._start()
 
     def _start(self) -> None:
+        import multiprocessing  # a small scan has no workers, and would pay more for this than for itself
+
         method = self._method or start_method()
         context: Any = multiprocessing.get_context(method)  # each kind has a type of its own
         ours, theirs = context.Pipe()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import loop
+from guard.compiled import tight_loop
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -18,7 +18,7 @@ _OPEN = -1
 IRREGULAR = -1
 
 
-@loop
+@tight_loop
 def count_stops(text: Bytes, delimiter: int) -> int:
     """How many delimiters and line ends there are, those in quotes included."""
     found = 0
@@ -27,7 +27,7 @@ def count_stops(text: Bytes, delimiter: int) -> int:
     return found
 
 
-@loop
+@tight_loop
 def split(text: Bytes, delimiter: int, final: bool, starts: Ints, ends: Ints, counts: Ints, quoted: Mask,
           escaped: Mask) -> tuple[int, int, int]:
     """Fills the arrays as `Cells` has them; returns how many cells and records there are and where the last one ends.
@@ -65,7 +65,7 @@ def split(text: Bytes, delimiter: int, final: bool, starts: Ints, ends: Ints, co
     return first, records, done
 
 
-@loop
+@tight_loop
 def _behind_quotes(text: Bytes, at: int) -> tuple[int, bool]:
     """Where the quotes that opened before `at` have closed, and whether doubled ones are inside."""
     doubled = False
@@ -80,7 +80,7 @@ def _behind_quotes(text: Bytes, at: int) -> tuple[int, bool]:
     return _OPEN, doubled
 
 
-@loop
+@tight_loop
 def unescape(text: Bytes, starts: Ints, ends: Ints, which: Ints, out: Bytes, base: int) -> int:
     """Writes the chosen values with single quotes for doubled ones to `out`, and to `starts` and `ends` where they are
     now, counted from `base`; returns the bytes written."""

@@ -1,12 +1,8 @@
-"""Encoded text: where base64, hexadecimal digits, percent-encoding and escapes stand in a buffer, and what they say.
+"""Tokens: runs of base64 or hexadecimal digits in a buffer that decode to text.
 
-Two kinds. An *escape* stands for one character and its place is exact: `%E5%BC%A0`, `\\u5f20`, `\\xe5\\xbc\\xa0`, and
-in their company the short ones of JSON (`\\"`, `\\n`, `\\\\`). A *token* is a run of base64 (standard or URL-safe
-alphabet, RFC 4648, padded or not) or hexadecimal digits that decodes to text; in a run of random bytes the first few
-characters already tell that it does not, so keys, digests and pictures cost next to nothing. A token ends with its
-line: of base64 that is wrapped every line is a token of its own.
-
-Not decoded: character references of HTML, quoted-printable, other charsets than UTF-8, anything compressed.
+Base64 in its standard or URL-safe alphabet, padded or not (RFC 4648). In a run of random bytes the first few characters
+already tell that it is none, so keys, digests and pictures cost next to nothing. A token ends with its line: of base64
+that is wrapped every line is a token of its own. Nothing is decompressed.
 """
 
 from __future__ import annotations
@@ -15,13 +11,14 @@ import binascii
 import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from guard import compiled
 from guard.batch import Ints
+from guard.detect.escapes import hold
+from guard.detect.last_buffer import LastBuffer
 
 Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
@@ -29,10 +26,7 @@ Words = npt.NDArray[np.uint64]
 
 LEAST = 23
 """Characters of the shortest token, padding not counted: two aligned words of it are all alphabet, however it lies."""
-ROUGH_TOKEN, ROUGH_ESCAPE = 16, 3
 _WORD = 8
-_SEQUENCES = ((1, 0x00, 0x7F, 0x7F), (2, 0xC2, 0xDF, 0x1F), (3, 0xE0, 0xEF, 0x0F), (4, 0xF0, 0xF4, 0x07))
-"""Of the sequences of UTF-8 by length: the first and last lead byte, and which bits of it belong to the character."""
 _HEX_DIGITS = b"0123456789ABCDEFabcdef"
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _STANDARD, _SAFE, _HEX, _ANY = 1, 2, 4, 8
@@ -40,13 +34,9 @@ _GROUPS = 5
 """Groups of four characters that are looked at before a run is decoded."""
 _SPEED = 32
 """So many bytes are looked through by NumPy in the time of one byte of other work."""
-PERCENT, CODED, SHORT = 0, 1, 2
-"""Kinds of escapes: percent-encoding; a backslash with a number; a backslash with a letter or mark."""
 _TEXT = bytes((9, 10, 13, *range(32, 127), *range(128, 256)))
 """The bytes of text: what is left when control characters are taken away."""
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-_LETTER_ESCAPES = {0x22: 0x22, 0x27: 0x27, 0x2F: 0x2F, 0x5C: 0x5C, ord("n"): 10, ord("r"): 13, ord("t"): 9}
-"""Escapes of one letter (RFC 8259), without those that stand for control characters."""
 
 
 def _alphabets() -> bytes:
@@ -81,19 +71,6 @@ _NIBBLES = _values(b"0123456789abcdef", b"0123456789ABCDEF")
 _MAY_FOLLOW = _successors()
 
 
-class Escapes(NamedTuple):
-    """Escapes in order: where each starts, how many bytes it is written in, the code point it stands for, its kind."""
-
-    starts: Ints
-    widths: Ints
-    points: Ints
-    kinds: Ints
-
-    def take(self, which: npt.NDArray[Any]) -> Escapes:
-        """The escapes at the given indices or under the given mask."""
-        return Escapes(self.starts[which], self.widths[which], self.points[which], self.kinds[which])
-
-
 @dataclass(frozen=True, slots=True)
 class Token:
     """`data[start:end]` of the buffer decodes to `text`: `out` bytes of it for each `into` characters, in order."""
@@ -109,101 +86,7 @@ Decoder = Callable[[bytes, int, int], Token | None]
 Candidates = tuple[Decoder, Ints, Ints]
 
 
-def escapes(data: bytes) -> Escapes:
-    """The escapes in a buffer that stand for characters of text; others, and bytes that are no UTF-8, are left out."""
-    parts = []
-    if b"%" in data:
-        view = _padded(data)
-        parts.append(_characters(*_byte_escapes(view, np.flatnonzero(view == 0x25), 1), PERCENT))
-    if b"\\" in data:
-        parts.extend(_backslashes(_padded(data)))
-    parts = [part for part in parts if len(part.starts)]
-    if not parts:
-        empty = np.empty(0, np.int64)
-        return Escapes(empty, empty, empty, empty)
-    whole = Escapes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    return whole.take(np.argsort(whole.starts, kind="stable"))
-
-
-def _padded(data: bytes) -> Bytes:
-    """The buffer with room behind it, so that an escape at its end can be looked at."""
-    return np.frombuffer(data + bytes(12), np.uint8)
-
-
-def _hexadecimal(view: Bytes, places: Ints, digits: int) -> Ints:
-    """The number in `digits` hexadecimal digits at each place; negative where one is none."""
-    number, bad = np.zeros(len(places), np.int64), np.zeros(len(places), bool)
-    for offset in range(digits):
-        value = _NIBBLES[view[places + offset]]
-        bad |= value < 0
-        number = number * 16 + value
-    number[bad] = -1
-    return number
-
-
-def _byte_escapes(view: Bytes, places: Ints, prefix: int) -> tuple[Ints, Ints, int]:
-    """Place and value of each escape of one byte, and the width of all of them."""
-    values = _hexadecimal(view, places + prefix, 2)
-    return places[values >= 0], values[values >= 0], prefix + 2
-
-
-def _characters(places: Ints, values: Ints, width: int, kind: int) -> Escapes:
-    """Whole characters out of escaped bytes: the well-formed sequences of UTF-8 (Unicode, table 3-7)."""
-    count = len(places)
-    padded = np.concatenate([values, np.zeros(3, np.int64)])
-    beside = np.concatenate([places[1:] - places[:-1] == width, np.zeros(4, bool)]) if count else np.zeros(4, bool)
-    inner = (padded & 0xC0) == 0x80
-    sizes, points = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    for size, low, high, keep in _SEQUENCES:
-        fits, point = (values >= low) & (values <= high), values & keep
-        for offset in range(1, size):
-            fits &= beside[offset - 1 : offset - 1 + count] & inner[offset : offset + count]
-            point = point << 6 | padded[offset : offset + count] & 0x3F
-        sizes[fits], points[fits] = size, point[fits]
-    shortest = np.array([0, 0, 0x80, 0x800, 0x10000])
-    kept = (sizes > 0) & (points >= shortest[sizes]) & _is_text(points)
-    return Escapes(places[kept], sizes[kept] * width, points[kept], np.full(int(kept.sum()), kind))
-
-
-def _is_text(points: Ints) -> Mask:
-    """Which code points are characters of text: no control characters, no surrogates."""
-    printable = ((points >= 32) & (points != 127) & ((points < 0x80) | (points >= 0xA0))) | np.isin(points, (9, 10, 13))
-    return np.asarray(printable & ((points < 0xD800) | (points > 0xDFFF)) & (points <= 0x10FFFF), bool)
-
-
-def _backslashes(view: Bytes) -> Iterator[Escapes]:
-    """The escapes that begin with a backslash which is not itself escaped."""
-    places = np.flatnonzero(view == 0x5C)
-    first = np.ones(len(places), bool)
-    first[1:] = places[1:] != places[:-1] + 1
-    numbers = np.arange(len(places))
-    places = places[(numbers - np.maximum.accumulate(np.where(first, numbers, 0))) % 2 == 0]
-    kinds = view[places + 1]
-    yield _characters(*_byte_escapes(view, places[kinds == ord("x")], 2), CODED)
-    yield _utf16(view, places[kinds == ord("u")])
-    table = np.full(256, -1, np.int64)
-    table[list(_LETTER_ESCAPES)] = list(_LETTER_ESCAPES.values())
-    short = table[kinds] >= 0
-    places, kinds = places[short], kinds[short]
-    # An escaped backslash before `u5f20` is an escape of an escape: worth decoding once more.
-    again = (kinds == 0x5C) & (((view[places + 2] == ord("u")) & (_hexadecimal(view, places + 3, 4) >= 0))
-                               | ((view[places + 2] == ord("x")) & (_hexadecimal(view, places + 3, 2) >= 0)))
-    yield Escapes(places, np.full(len(places), 2), table[kinds], np.where(again, CODED, SHORT))
-
-
-def _utf16(view: Bytes, places: Ints) -> Escapes:
-    """The characters of `\\uXXXX` escapes; two of them are one character beyond U+FFFF."""
-    units = _hexadecimal(view, places + 2, 4)
-    places, units = places[units >= 0], units[units >= 0]
-    following = np.append(units[1:], 0)[: len(units)]
-    beside = np.append(places[1:] - places[:-1] == 6, False)[: len(units)]
-    paired = (units >> 10 == 0x36) & (following >> 10 == 0x37) & beside
-    points = np.where(paired, 0x10000 + ((units & 0x3FF) << 10) + (following & 0x3FF), units)
-    kept = _is_text(points)
-    return Escapes(places[kept], np.where(paired, 12, 6)[kept], points[kept], np.full(int(kept.sum()), CODED))
-
-
-def tokens(data: bytes) -> list[Token]:
+def find_tokens(data: bytes) -> list[Token]:
     """The tokens in a buffer, in order and apart from each other.
 
     Where readings compete, hexadecimal digits win over the standard alphabet and that over the URL-safe one.
@@ -243,31 +126,48 @@ def _candidates_compiled(data: bytes) -> Iterator[Candidates]:
     """The same by a loop."""
     from guard.detect import decoding_loops as loops
 
-    spans = np.empty((3 * (len(data) // LEAST + 1), 3), np.int64)
-    view, alphabets = np.frombuffer(data, np.uint8), np.frombuffer(_ALPHABETS, np.uint8)
-    count = loops.candidates(view, LEAST, alphabets, _SEXTETS, _NIBBLES, _MAY_FOLLOW, spans)
+    spans = _room(len(data))
+    count = loops.candidates(np.frombuffer(data, np.uint8), LEAST, *_tables(), spans)
     for flag, decode in _DECODERS:
         mine = spans[:count][spans[:count, 2] == flag]
         yield decode, mine[:, 0], mine[:, 1]
 
 
-def rough_tokens(data: bytes) -> Ints:
-    """Offsets at which ROUGH_TOKEN bytes are all alphabet. Every token holds such a stretch."""
+def _room(length: int) -> Ints:
+    """Room for the candidates in so many bytes: in each alphabet runs are LEAST bytes long and apart."""
+    return np.empty((3 * (length // LEAST + 1), 3), np.int64)
+
+
+def _tables() -> tuple[Bytes, Ints, Ints, Mask]:
+    return np.frombuffer(_ALPHABETS, np.uint8), _SEXTETS, _NIBBLES, _MAY_FOLLOW
+
+
+def may_hold_token(data: bytes, starts: Ints, ends: Ints) -> Mask:
+    """Which slices of a buffer may hold a token; sure is only that the others do not."""
+    held = ends - starts >= LEAST
+    long = np.flatnonzero(held)
+    if not len(long):
+        return held
+    starts, ends = starts[long], ends[long]
+    if compiled.pays(int((ends - starts).sum()) // _SPEED):
+        from guard.detect import decoding_loops as loops
+
+        loops.hold_candidates(np.frombuffer(data, np.uint8), starts, ends, LEAST, *_tables(),
+                              _room(int((ends - starts).max())), found := np.empty(len(long), bool))
+    else:
+        found = hold(starts, ends, _LAST_WORDS.of(data), 2 * _WORD)
+    held[long] = found
+    return held
+
+
+def _full_words(data: bytes) -> Ints:
+    """Offsets of aligned stretches of two words that are all alphabet; every token holds one."""
     words = _words(data)
     full = (words & _every(_ANY)) == _every(_ANY)
     return (np.flatnonzero(full[:-1] & full[1:]) - 1) * _WORD
 
 
-def rough_escapes(data: bytes) -> Ints:
-    """Offsets of the first ROUGH_ESCAPE bytes of what may be an escape with a number."""
-    places = [np.empty(0, np.int64)]
-    if b"%" in data:
-        places.append(np.flatnonzero(np.frombuffer(data, np.uint8) == 0x25))
-    if b"\\" in data:
-        view = _padded(data)
-        backslashes = np.flatnonzero(view == 0x5C)
-        places.append(backslashes[(view[backslashes + 1] == ord("u")) | (view[backslashes + 1] == ord("x"))])
-    return np.sort(np.concatenate(places))
+_LAST_WORDS = LastBuffer(_full_words)
 
 
 def _words(data: bytes) -> Words:

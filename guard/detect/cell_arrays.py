@@ -1,0 +1,92 @@
+"""`guard.detect.cells` over columns: whole cells under a fitting header, judged together.
+
+A cell with blanks around it, characters that hide others, line ends inside or stray bytes goes to the plain code, and
+so does every cell of a rule that takes only a part of it or needs company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import FROM_HEADER, Ints
+from guard.detect.cell_loops import find_usual
+from guard.detect.cell_shapes import cell_pattern
+from guard.detect.cells import Explained, plainly
+from guard.detect.dense import header_sign
+from guard.detect.folding import fold
+from guard.detect.overlap import Placed
+from guard.detect.rule import Rule
+from guard.detect.scan import Found, found_of
+from guard.detect.shapes import Block
+from guard.detect.values import Values
+from guard.detect.verdicts import Candidates, judged
+
+Mask = npt.NDArray[np.bool_]
+
+
+class WholeCells:
+    """The cells of a column, one below the other, under one header."""
+
+    def __init__(self, values: Values, header: str) -> None:
+        self._values, self._header = values, header
+        self._folded = fold(values.data)
+        self._block = Block(self._folded.data)
+        self._low, self._high, whole = self._lines()
+        self._usual = np.zeros(len(values), bool)
+        find_usual(self._block.buffer, self._low, self._high, self._usual)
+        self._usual &= whole
+
+    def hits(self, rules: Sequence[Rule], explained: Explained) -> list[tuple[Found, Ints]]:
+        """The hits of rules that fit the header, with their cells."""
+        filled = self._values.ends > self._values.starts
+        parts, rest = [], list[tuple[Rule, Mask]]()
+        apart = bool(self._header) and not any(rule.detector.near for rule in rules)
+        for rule in rules:
+            still = filled.copy()
+            still[explained.cells(rule)] = False
+            together = np.zeros(len(still), bool)
+            if apart and (rule.cell is None or not rule.cell.groups):
+                together = still & self._usual
+                parts.append(self._judged(rule, np.flatnonzero(together)))
+            rest.append((rule, still & ~together))
+        single = list(self._plainly(rest))
+        return [*parts, (found_of([hit for _, hit in single]), np.array([cell for cell, _ in single], np.int64))]
+
+    def _lines(self) -> tuple[Ints, Ints, Mask]:
+        """Start and end of each cell in the folded block, and which are sound and of one line; folding keeps lines."""
+        size, bounds = len(self._values), self._block.bounds
+        try:
+            self._values.data.decode()
+        except UnicodeDecodeError:
+            return np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size, bool)
+        if len(bounds) == size + 1:
+            return bounds[:-1] + 1, bounds[1:], np.ones(size, bool)
+        ends = Block(self._values.data).bounds[1:]
+        first = np.searchsorted(ends, self._values.starts, "left")
+        last = np.searchsorted(ends, self._values.ends, "left")
+        return bounds[first] + 1, bounds[first + 1], first == last
+
+    def _judged(self, rule: Rule, cells: Ints) -> tuple[Found, Ints]:
+        """The hits of a rule in usual cells."""
+        if rule.cell is not None:
+            cells = cells[cell_pattern(rule.cell).takes(
+                self._block.data, self._block.buffer, self._low[cells], self._high[cells])]
+        low, high = self._low[cells], self._high[cells]
+        signs = np.full(len(cells), header_sign(rule, self._header), np.int64)
+        spans = judged(self._block, self._folded, Candidates(rule, low, high, low, high), True, signs)
+        cells = cells[np.searchsorted(low, spans.start)]
+        sizes = self._values.ends[cells] - self._values.starts[cells]
+        flags = spans.flags.astype(np.int64) | FROM_HEADER
+        index = np.full(len(cells), rule.index, np.int64)
+        return Found(index, np.zeros(len(cells), np.int64), sizes, spans.confidence, flags), cells
+
+    def _plainly(self, rest: Sequence[tuple[Rule, Mask]]) -> Iterator[tuple[int, Placed]]:
+        chosen = np.logical_or.reduce([mask for _, mask in rest])
+        for cell in np.flatnonzero(chosen).tolist():
+            rules = [rule for rule, mask in rest if mask[cell]]
+            for hit in plainly(rules, self._values.value(cell), self._header):
+                yield cell, hit
+

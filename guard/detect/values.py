@@ -1,0 +1,50 @@
+"""Many values as slices of one buffer, and the same values one below the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from guard import compiled
+from guard.batch import Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """Value i is `data[starts[i]:ends[i]]`."""
+
+    data: bytes
+    starts: Ints
+    ends: Ints
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def value(self, index: int) -> bytes:
+        """The bytes of one value."""
+        return self.data[self.starts[index] : self.ends[index]]
+
+    def as_list(self) -> list[bytes]:
+        """Every value as an object of its own."""
+        return [self.data[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)]
+
+    @property
+    def size(self) -> int:
+        """The bytes of all values."""
+        return int((self.ends - self.starts).sum())
+
+    def lines(self) -> Values:
+        """The same values in a buffer of their own with a line feed between any two."""
+        lengths = self.ends - self.starts
+        stops = np.cumsum(lengths + 1)
+        return Values(self._joined(), stops - lengths - 1, stops - 1)
+
+    def _joined(self) -> bytes:
+        if not compiled.pays(self.size):
+            return b"\n".join(self.as_list())
+        from guard.detect import value_loops as loops
+
+        out = np.empty(self.size + len(self), np.uint8)
+        loops.join(np.frombuffer(self.data, np.uint8), self.starts, self.ends, out)
+        return out[: max(0, len(out) - 1)].tobytes()

@@ -1,0 +1,108 @@
+"""What a command imports: the modules say what a start costs, and unlike times they are the same on every machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from command import environment
+
+from guard.cli.main import VERBS, cli
+
+LOG = "2026-03-04 12:00:01 INFO user=zhang id=11010119900307003X phone=13800138000 mail=zhang.san@example.com\n"
+HEAVY = {"pydantic", "yaml", "jinja2", "rich", "cryptography", "pyarrow", "numba", "pandas", "polars", "xlsxwriter",
+         "python_calamine", "re2", "importlib.metadata", "multiprocessing", "concurrent.futures"}
+ENGINE = {"numpy", "hyperscan", "guard.detect.matcher", "guard.scanner", "guard.policy"}
+_RUN = """
+import json, sys
+from guard.cli.main import run
+code = run(sys.argv[2:])
+with open(sys.argv[1], "w") as file:
+    json.dump([code, sorted(sys.modules)], file)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Inputs, and a warm cache."""
+    made = tmp_path_factory.mktemp("startup")
+    (made / "small.log").write_text(LOG * 10, encoding="utf-8")
+    (made / "data").mkdir()
+    (made / "data" / "notes.txt").write_text("nothing personal here\n", encoding="utf-8")
+    imported(made, "release", made / "data", "--policy", "cn-open-data", "--audience", "public", "--out", made / "out")
+    imported(made, "scan", made / "small.log")
+    return made
+
+
+def imported(folder: Path, *arguments: object, **env: str) -> set[str]:
+    """The modules that one command line imports; it must end well."""
+    listing = folder / "modules.json"
+    subprocess.run([sys.executable, "-c", _RUN, str(listing), *map(str, arguments)], check=True, capture_output=True,
+                   timeout=60, env=environment(NO_COLOR="1", **env))
+    code, modules = json.loads(listing.read_text(encoding="utf-8"))
+    assert code == 0
+    return set(modules)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_imports_click_and_no_verb(folder: Path, arguments: list[str]) -> None:
+    modules = imported(folder, *arguments)
+    assert sorted(modules & (HEAVY | ENGINE | {"guard.cli.data", "guard.cli.tools", "guard.model"})) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--format", "json"], ["--format", "csv"], ["--lang", "zh"]], ids=" ".join)
+def test_a_small_scan_imports_the_engine_and_nothing_beside(folder: Path, arguments: list[str]) -> None:
+    modules = imported(folder, "scan", folder / "small.log", *arguments)
+    assert {"numpy", "guard.detect.matcher"} <= modules
+    beside = {"guard.policy", "guard.disclosure", "guard.plain_yaml", "guard.sources.arrow"}
+    assert sorted(modules & (HEAVY | beside)) == []
+
+
+def test_a_scan_without_the_cache_reads_the_packs(folder: Path) -> None:
+    pack = folder / "pack.yml"
+    pack.write_text("- {id: x, data_class: person.account, title: {en: X, zh: X}, pattern: 'xx[0-9]{9}'}\n")
+    small = folder / "small.log", "--packs", pack
+    for arguments, reads in ((small, True), (small, False), ((*small, "--no-cache"), True)):
+        modules = imported(folder, "scan", *arguments, GUARD_CACHE_DIR=str(folder / "cache"))
+        assert ("pydantic" in modules) is reads
+
+
+def test_verify_imports_no_engine(folder: Path) -> None:
+    assert sorted(imported(folder, "verify", folder / "out") & (HEAVY | ENGINE)) == []
+
+
+def test_a_release_that_needs_no_table_imports_no_arrow(folder: Path) -> None:
+    modules = imported(folder, "check", folder / "data", "--policy", "cn-open-data", "--audience", "public")
+    assert sorted(modules & {"pyarrow", "jinja2", "rich", "numba"}) == []
+
+
+def test_the_library_imports_nothing_until_a_name_is_used() -> None:
+    code = "import guard, sys; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert sorted({*modules} & (HEAVY | ENGINE | {"click", "guard.model"})) == []
+
+
+def test_numpy_starts_no_threads_of_its_own() -> None:
+    """The setting must stand before NumPy is imported, and an office's own choice stays."""
+    code = ("import os, sys; from guard.cli import main; sys.argv = ['guard', '--version']\n"
+            "try: main.main()\nexcept SystemExit: sys.stderr.write(os.environ['OPENBLAS_NUM_THREADS'])")
+    kept = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    for given, expected in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**kept, **given})
+        assert done.stderr == expected
+
+
+def test_the_lines_of_the_help_are_those_of_the_verbs() -> None:
+    context = click.Context(cli)
+    for name, (_, line) in VERBS.items():
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        assert str(command.help).partition("\n\n")[0].replace("\n", " ").partition(". ")[0].rstrip(".") \
+            == line.rstrip("."), name
+    assert cli.get_command(context, "unknown") is None
