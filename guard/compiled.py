@@ -24,6 +24,8 @@ from guard import cache
 Function = TypeVar("Function", bound=Callable[..., Any])
 WORTH = 3_000_000
 """Bytes of work for which loading the compiler takes about as long as doing without it."""
+WORTH_COMPILING = 60_000_000
+"""The same where the loops have to be compiled first."""
 _PACKAGE = Path(__file__).parent
 _choosing = threading.Lock()
 _work = 0
@@ -41,7 +43,16 @@ def pays(work: int) -> bool:
     """
     global _work
     _work += work
-    return (_work >= WORTH or "numba" in sys.modules) and is_available()
+    if "numba" in sys.modules:
+        return True
+    return _work >= WORTH and is_available() and (_work >= WORTH_COMPILING or _is_compiled())
+
+
+@once
+def _is_compiled() -> bool:
+    """Whether an earlier process has left machine code, that of the engine at least."""
+    folder = _directory()
+    return folder is not None and any(folder.glob("*/sweep.sweep-*.nbi"))
 
 
 def loop(function: Function) -> Function:

@@ -7,14 +7,23 @@ run is left to `re`, in the lines that Hyperscan tells.
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import re
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
+import sys
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache as once
 from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from guard import cache
 from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.context_loops import Words
@@ -29,6 +38,8 @@ from guard.detect.triggers import Triggers, is_rare, triggers
 
 MOST_NEEDS = 63
 """Rules whose words are looked for before they are: as many as a mask has bits."""
+_CODE = ("assembly", "charsets", "compile", "context", "firsts", "openings", "pack", "program", "rule", "supersets",
+         "triggers")
 _NO_WORDS = np.zeros(256, np.uint8)
 
 
@@ -40,12 +51,19 @@ class Pattern:
     rule: Rule
     kind: Kind
     address: int
-    opening: Opening | None
     back: int
 
     @property
     def source(self) -> str:
-        return self.rule.detector.masked if self.kind is Kind.MASKED else self.rule.detector.pattern
+        """The regular expression, without its boundaries."""
+        return _source(self.rule, self.kind)
+
+    @property
+    def group(self) -> int:
+        """The group that is reported; of a masked pattern the first, if it has one."""
+        if self.kind is Kind.PATTERN:
+            return self.rule.detector.group
+        return 1 if parser.parse(self.source, re.ASCII).state.groups > 1 else 0
 
     @property
     def spans_lines(self) -> bool:
@@ -53,31 +71,27 @@ class Pattern:
 
 
 class Assembly:
-    """Programs and tables for some rules. Made once, then only read; safe to share between threads."""
+    """Programs and tables for some rules. Made once, then only read; safe to share between threads.
 
-    def __init__(self, rules: Sequence[Rule], *, use_cache: bool) -> None:
+    `patterns` are those with an opening, `opened` of them, and then the others; their numbers are those of programs.
+    `needs` is the bit, in the mask of a line, of each rule that counts only beside a word of its context, and `needed`
+    the bits of the rules that each such word speaks for.
+    """
+
+    def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
         self.rules = tuple(rules)
         self._use_cache = use_cache
-        assembler = Assembler()
-        found = [_pattern(assembler, rule, kind) for rule in rules for kind in (Kind.PATTERN, Kind.MASKED)
-                 if (rule.detector.masked if kind is Kind.MASKED else rule.detector.pattern)]
-        opened = [pattern for pattern in found if pattern.address >= 0 and is_rare(pattern.opening)]
-        told = [pattern for pattern in found if not (pattern.address >= 0 and is_rare(pattern.opening))]
-        self.patterns = (*opened, *told)
-        """Those with an opening first; their numbers are those of programs."""
-        self.opened = len(opened)
-        self.words = {rule.index: _words(assembler, rule) for rule in rules if rule.vicinity is not None}
-        self.programs: Programs = assembler.finish()
-        self.triggers: Triggers = triggers([p.opening for p in opened if p.opening is not None])
-        self.starts = Starts(np.array([self._entry(p, n < self.opened) for n, p in enumerate(self.patterns)] or [0],
-                                      np.int32),
-                             np.array([_group(p) for p in self.patterns] or [0], np.int32))
-        self.backs = np.array([p.back for p in self.patterns] or [0], np.int64)
-        needy = [rule for rule in rules if rule.detector.require == "context" and rule.detector.context]
-        self.needs = {rule.index: bit for bit, rule in enumerate(needy[:MOST_NEEDS])}
-        """The bit, in the mask of a line, of each rule that counts only beside a word of its context."""
-        self.needed = _needed(needy[:MOST_NEEDS])
-        """The bits of the rules that each such word speaks for."""
+        kept = assembled(rules, digest, use_cache=use_cache)
+        self.patterns, self.opened = kept.patterns, kept.opened
+        self.programs, self.triggers, self.words = kept.programs, kept.triggers, kept.words
+        self._expressions = kept.expressions
+        entries = [self._entry(pattern, number < self.opened) for number, pattern in enumerate(self.patterns)]
+        self.starts = Starts(np.array(entries or [0], np.int32),
+                             np.array([pattern.group for pattern in self.patterns] or [0], np.int32))
+        self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
+        needy = needy_rules(rules)
+        self.needs = {rule.index: bit for bit, rule in enumerate(needy)}
+        self.needed = needed_words(needy)
 
     def _entry(self, pattern: Pattern, opened: bool) -> int:
         """Where its program begins; what may stand before a match was looked at already where it has an opening."""
@@ -90,30 +104,78 @@ class Assembly:
     def finder(self) -> LineFinder:
         """Tells events of the patterns without an opening, expression n is pattern `opened + n`, and of the words of
         `needed` behind them."""
-        patterns = [_expression(pattern) for pattern in self.patterns[self.opened :]]
-        finder = LineFinder([*patterns, *map(_word_expression, self.needed)], use_cache=self._use_cache)
+        finder = LineFinder(self._expressions, use_cache=self._use_cache)
         finder.prepare()
         return finder
 
 
-def _pattern(assembler: Assembler, rule: Rule, kind: Kind) -> Pattern:
-    source = rule.detector.masked if kind is Kind.MASKED else rule.detector.pattern
+class Assembled(NamedTuple):
+    """What `Assembly` is made of and what takes long to make."""
+
+    patterns: tuple[Pattern, ...]
+    opened: int
+    programs: Programs
+    triggers: Triggers
+    words: dict[int, Words | None]
+    expressions: tuple[bytes, ...]
+
+
+def assembled(rules: Sequence[Rule], digest: str, *, use_cache: bool) -> Assembled:
+    """The parts for the rules whose digest is given, from the cache if it can be."""
+    name = cache.key("assembly", digest, _code(), sys.version) if use_cache and _code() else ""
+    if name and (blob := cache.load(name)) is not None and (known := _load(rules, blob)) is not None:
+        return known
+    made = assemble(rules)
+    if name:
+        cache.store(name, _dump(made))
+    return made
+
+
+def assemble(rules: Sequence[Rule]) -> Assembled:
+    """Looks at every pattern and every list of words."""
+    assembler = Assembler()
+    found = [_pattern(assembler, rule, kind) for rule in rules for kind in (Kind.PATTERN, Kind.MASKED)
+             if _source(rule, kind)]
+    opened = [(pattern, opening) for pattern, opening in found if opening is not None]
+    told = [pattern for pattern, opening in found if opening is None]
+    patterns = (*(pattern for pattern, _ in opened), *told)
+    words = {rule.index: _words(assembler, rule) for rule in rules if rule.vicinity is not None}
+    expressions = (*map(_expression, told), *map(_word_expression, needed_words(needy_rules(rules))))
+    return Assembled(patterns, len(opened), assembler.finish(), triggers([opening for _, opening in opened]), words,
+                     expressions)
+
+
+def needy_rules(rules: Sequence[Rule]) -> list[Rule]:
+    """The rules that count only beside a word of their context, as many as a mask has bits."""
+    return [rule for rule in rules if rule.detector.require == "context" and rule.detector.context][:MOST_NEEDS]
+
+
+def needed_words(needy: Sequence[Rule]) -> dict[str, int]:
+    """The bits of the rules that each word speaks for."""
+    words: dict[str, int] = {}
+    for bit, rule in enumerate(needy):
+        for word in rule.detector.context.words if rule.detector.context else ():
+            words[word] = words.get(word, 0) | 1 << bit
+    return words
+
+
+def _source(rule: Rule, kind: Kind) -> str:
+    return rule.detector.masked if kind is Kind.MASKED else rule.detector.pattern
+
+
+def _pattern(assembler: Assembler, rule: Rule, kind: Kind) -> tuple[Pattern, Opening | None]:
+    """A pattern, and its opening when that is rare enough to be looked for."""
+    source = _source(rule, kind)
     if kind is Kind.PATTERN and rule.detector.multiline:
-        return Pattern(rule, kind, -1, None, -1)
+        return Pattern(rule, kind, -1, -1), None
     spelled = bounded(source, rule.detector.boundary)
     try:
         address = assembler.add(spelled)
     except UnsuitableError:
-        return Pattern(rule, kind, -1, None, -1)
-    reach = event_reach(source)
-    return Pattern(rule, kind, address, opening_of(spelled), -1 if reach is None else reach)
-
-
-def _group(pattern: Pattern) -> int:
-    """The group that is reported; of a masked pattern the first, if it has one."""
-    if pattern.kind is Kind.PATTERN:
-        return pattern.rule.detector.group
-    return 1 if re.compile(pattern.source, re.ASCII).groups else 0
+        return Pattern(rule, kind, -1, -1), None
+    reach, opening = event_reach(source), opening_of(spelled)
+    pattern = Pattern(rule, kind, address, -1 if reach is None else reach)
+    return pattern, opening if is_rare(opening) else None
 
 
 def _expression(pattern: Pattern) -> bytes:
@@ -121,14 +183,6 @@ def _expression(pattern: Pattern) -> bytes:
         return longest_literal(pattern.source) if pattern.spans_lines else superset(pattern.source)
     except NoSupersetError:
         return EVERY_LINE
-
-
-def _needed(needy: Sequence[Rule]) -> dict[str, int]:
-    words: dict[str, int] = {}
-    for bit, rule in enumerate(needy):
-        for word in rule.detector.context.words if rule.detector.context else ():
-            words[word] = words.get(word, 0) | 1 << bit
-    return words
 
 
 def _word_expression(word: str) -> bytes:
@@ -157,3 +211,48 @@ def _words(assembler: Assembler, rule: Rule) -> Words | None:
             return None
         firsts.append(np.array(first_of(list(parser.parse(pattern.pattern, re.ASCII)), False).table(), np.uint8))
     return Words(addresses[0], addresses[1], firsts[0], firsts[1], context.window, context.after)
+
+
+@once
+def _code() -> str:
+    """A digest of the code that assembles; empty where its source cannot be read, and then nothing is kept."""
+    folder, total = Path(__file__).parent, hashlib.sha256()
+    try:
+        for name in _CODE:
+            total.update((folder / f"{name}.py").read_bytes())
+    except OSError:
+        return ""
+    return total.hexdigest()
+
+
+def _dump(made: Assembled) -> bytes:
+    """Arrays as NumPy writes them, and what is no array as JSON in one more."""
+    words = {index: list(found[:2]) + list(found[4:]) if found else None for index, found in made.words.items()}
+    plain = {"patterns": [[p.rule.index, int(p.kind), p.address, p.back] for p in made.patterns],
+             "opened": made.opened, "words": words,
+             "expressions": [expression.decode("latin-1") for expression in made.expressions]}
+    arrays = {f"trigger_{name}": array for name, array in made.triggers._asdict().items()}
+    for index, found in made.words.items():
+        if found:
+            arrays |= {f"supporting_{index}": found.supporting_first, f"opposing_{index}": found.opposing_first}
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, plain=np.frombuffer(json.dumps(plain).encode(), np.uint8),
+             programs=made.programs, **arrays)
+    return out.getvalue()
+
+
+def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
+    """The parts in a blob; None when it is of another form."""
+    try:
+        with np.load(io.BytesIO(blob), allow_pickle=False) as kept:
+            plain = json.loads(kept["plain"].tobytes())
+            patterns = tuple(Pattern(rules[index], Kind(kind), address, back)
+                             for index, kind, address, back in plain["patterns"])
+            words = {int(index): Words(found[0], found[1], kept[f"supporting_{index}"], kept[f"opposing_{index}"],
+                                       found[2], found[3]) if found else None
+                     for index, found in plain["words"].items()}
+            tables = Triggers(**{name: kept[f"trigger_{name}"] for name in Triggers._fields})
+            return Assembled(patterns, plain["opened"], kept["programs"], tables, words,
+                             tuple(expression.encode("latin-1") for expression in plain["expressions"]))
+    except (ValueError, KeyError, TypeError, IndexError, OSError, zipfile.BadZipFile):
+        return None

@@ -6,7 +6,7 @@ Values that occur again, in this batch or a later one, are scanned once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,11 +15,12 @@ import numpy as np
 from guard import compiled
 from guard.batch import Column, Hits, Ints
 from guard.detect.cells import Explained, fitting_rules, whole_cells
+from guard.detect.choice import scanned
 from guard.detect.overlap import Placed
 from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
 from guard.detect.rule import Rule
-from guard.detect.scan import Found, Scan, concatenate, found_of, merge
+from guard.detect.scan import Found, concatenate, found_of, merge
 from guard.detect.values import Values
 
 
@@ -41,13 +42,12 @@ class _Cells:
     header: str
 
     def hits(self) -> Hits:
-        scan = Scan(self.plan, self.values.data, self.header)
-        found = scan.found()
+        found, multiline = scanned(self.plan, self.values.data, self.header)
         firsts = self.values.starts
         cells = np.searchsorted(firsts, found.start, "right") - 1
         inside = Found(found.detector, found.start - firsts[cells], found.end - firsts[cells], found.confidence,
                        found.flags)
-        spanning = list(self._spanning(scan, firsts))
+        spanning = list(self._spanning(multiline, firsts))
         parts = [(inside, cells), _placed(spanning)]
         parts += self._whole(Explained(inside.detector, cells, spanning))
         return merge(self.plan.rules, concatenate([found for found, _ in parts]),
@@ -64,9 +64,9 @@ class _Cells:
             return WholeCells(self.values, self.header).hits(rules, explained)
         return [_placed(list(whole_cells(rules, self.header, self.values.as_list(), explained)))]
 
-    def _spanning(self, scan: Scan, firsts: Ints) -> Iterator[tuple[int, Placed]]:
+    def _spanning(self, multiline: Mapping[int, Sequence[int]], firsts: Ints) -> Iterator[tuple[int, Placed]]:
         """(cell, hit) of the rules that span lines, in the cells where the scan saw something of them."""
-        for index, places in scan.multiline.items():
+        for index, places in multiline.items():
             for cell in np.unique(np.searchsorted(firsts, places, "right") - 1).tolist():
                 for hit in scan_blocks([self.plan.rules[index]], self.values.value(cell), self.header):
                     yield cell, hit

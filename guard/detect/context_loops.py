@@ -10,7 +10,6 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.compiled import tight_loop
 from guard.detect.machine import before, code_point, run, width_at
-from guard.detect.program import Programs
 
 Bytes = Any
 

@@ -1,7 +1,7 @@
 """The compiled engine: one scan of one buffer, every step over columns and no object for a match.
 
-The same hits as `guard.detect.plain`, in another order of work: sweep, extents, context, checks, company. Blocks that are
-no UTF-8 are swept without their damaged lines; these go to the plain code.
+The same hits as `guard.detect.plain`, in another order of work: sweep, extents, context, checks, company. Blocks that
+are no UTF-8 are swept without their damaged lines; these go to the plain code.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """The fast matcher: exactly the hits of `PlainMatcher`, found in another order.
 
-Two ways, chosen by what a pattern is (`guard.detect.plan`):
+Two engines (`guard.detect.choice`): loops of machine code where there is enough to scan (`guard.detect.engine`), else
+and where there is no compiler, NumPy and Hyperscan (`guard.detect.plan`):
 
 - A bounded pattern over ASCII (numbers, codes) is a *shape*: all its matches in a block are found and judged by NumPy.
 - Of every other pattern Hyperscan says which lines could hold it; there the plain code runs.
 
-Hits of a line depend on this line and the header only, so both ways can be merged line by line.
+Hits of a line depend on this line and the header only, so the ways can be merged line by line.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from guard.batch import Column, Hits
+from guard.detect.choice import scanned
 from guard.detect.columns import scan_column
 from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
 from guard.detect.normalise import normal_form
@@ -20,7 +22,7 @@ from guard.detect.pack import Detector
 from guard.detect.plain import digest, header_classes, scan_blocks
 from guard.detect.plan import Plan
 from guard.detect.rule import compile_rules
-from guard.detect.scan import Scan, concatenate, found_of, merge
+from guard.detect.scan import concatenate, found_of, merge
 
 
 class Matcher:
@@ -34,9 +36,8 @@ class Matcher:
 
     def scan_text(self, data: bytes) -> Hits:
         """Hits in a UTF-8 buffer; offsets are its bytes."""
-        scan = Scan(self._plan, data, "")
-        found = scan.found()
-        spanning = [self.rules[index] for index in sorted(scan.multiline)]
+        found, multiline = scanned(self._plan, data, "")
+        spanning = [self.rules[index] for index in sorted(multiline)]
         hits = merge(self.rules, concatenate([found, found_of(list(scan_blocks(spanning, data)))]))
         return with_decoded(hits, decoded_text(data, self._scan_values), self.rules)
 

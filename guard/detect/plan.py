@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +19,10 @@ from guard.detect.rule import Rule
 from guard.detect.shapes import Shape, Words
 from guard.detect.windows import Search
 
+if TYPE_CHECKING:
+    from guard.detect.assembly import Assembly
+    from guard.detect.sweep import Workspace
+
 
 class Plan:
     """How `rules` are found. Made once and then only read, but for what it remembers of surroundings and columns."""
@@ -28,10 +34,30 @@ class Plan:
         self.memories = ColumnMemories()
         self.judgements = Judgements(self.rules)
         self.use_cache = use_cache
+        self.use_loops = use_cache
+        """Machine code that may not be kept would be compiled by every process."""
+        self._local = threading.local()
 
     @cached_property
     def _analysis(self) -> Analysis:
         return analysis(self.rules, self._digest, use_cache=self.use_cache)
+
+    @cached_property
+    def assembly(self) -> Assembly:
+        """What the compiled engine runs."""
+        from guard.detect.assembly import Assembly
+
+        return Assembly(self.rules, self._digest, use_cache=self.use_cache)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The memory of this thread for the compiled engine."""
+        from guard.detect.sweep import Workspace
+
+        if not hasattr(self._local, "workspace"):
+            self._local.workspace = Workspace()
+        workspace: Workspace = self._local.workspace
+        return workspace
 
     @property
     def shapes(self) -> dict[int, Shape]:

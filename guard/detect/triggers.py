@@ -1,7 +1,7 @@
 """Where a match could begin: tables for one pass over the text that look at a character, its two neighbours and runs.
 
-Characters fall into classes that no opening tells apart. A pair of classes names the programs that can begin there; what
-stands before it, and the length of the run that begins there, rule out most of them before the machine is started.
+Characters fall into classes that no opening tells apart. A pair of classes names the programs that can begin there;
+what stands before it, and the length of the run that begins there, rule out most of them before the machine is started.
 Programs whose openings are too common for that are left to Hyperscan.
 """
 
@@ -137,7 +137,7 @@ def _classes(sets: Sequence[Charset]) -> tuple[Table, list[int]]:
     Membership in all sets becomes one random number a code point, which is summed up over the edges of ranges.
     """
     steps = [0] * (PLANE + 2)
-    source = random.Random(1)
+    source = random.Random(1)  # noqa: S311 - the same numbers for everybody, not secret ones
     for chosen in sets:
         mark = source.getrandbits(64)
         spans = [(code, code) for code in chosen.ascii]
@@ -173,7 +173,7 @@ def _pairs(openings: Sequence[Opening], inside: dict[Charset, npt.NDArray[np.boo
     """The number of the list of openings for each pair of classes, and the lists."""
     count = len(inside[ANY])
     marks = np.zeros((count, count), np.uint64)
-    source = random.Random(2)
+    source = random.Random(2)  # noqa: S311
     filled = [_filled(opening.pairs, inside, count) for opening in openings]
     for cells in filled:
         marks[cells] += np.uint64(source.getrandbits(64))

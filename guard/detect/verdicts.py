@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import MASKED, NOISY, Ints
+from guard.detect import extent_arrays
 from guard.detect.dense import Spans, judge_spans, worth_of
 from guard.detect.folding import Folded
 from guard.detect.judge import CEILING, MASKED_WORTH, MASKS, entropy
 from guard.detect.normalise import normal_form
 from guard.detect.rule import Rule
 from guard.detect.shapes import Block
-from guard.detect.span_checks import extent_of, span_check
 from guard.model import POSSIBLE
 
 Mask = npt.NDArray[np.bool_]
@@ -43,7 +43,9 @@ def located(block: Block, found: Candidates) -> Candidates:
     """The spans with their real ends, each once: several numbers of one address are one span to judge."""
     if not found.rule.detector.extent or not len(found):
         return found
-    starts, ends = extent_of(found.rule, block.buffer, found.low, found.high, found.start, found.end)
+    starts, ends = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
+    extent_arrays.locate(found.rule.detector.extent, block.buffer, found.low, found.high, found.start, found.end,
+                         starts, ends)
     there = starts >= 0
     found = Candidates(found.rule, starts[there], ends[there], found.low[there], found.high[there])
     if len(found) < 2:
@@ -59,8 +61,8 @@ def judged(block: Block, folded: Folded, found: Candidates, fits: bool, signs: I
     """The hits among raw candidates; `signs` is what `Vicinity.weigh` says of each."""
     rule, detector = found.rule, found.rule.detector
     names = (*detector.filters, *detector.check, *detector.evidence)
-    if not detector.entropy and not detector.form and detector.separators in ((), (" ",)) and all(
-            map(span_check, names)):
+    if not detector.entropy and not detector.form and detector.separators in ((), (" ",)) and (
+            extent_arrays.CHECKS.issuperset(names)):
         return _by_loops(block, folded, found, fits, signs)
     if not detector.entropy:
         return judge_spans(rule, block, folded, found.start, found.end, fits, signs)
@@ -76,9 +78,7 @@ def _by_loops(block: Block, folded: Folded, found: Candidates, fits: bool, signs
         noisy |= _has_space(block.buffer, found.start, found.end)
 
     def passes(name: str) -> Mask:
-        check = span_check(name)
-        assert check is not None
-        return check(block.buffer, starts, ends, spaced)
+        return extent_arrays.check(name, block.buffer, starts, ends, spaced=spaced)
 
     wanted = _all([passes(name) for name in rule.detector.filters], len(found))
     passed = wanted & _all([passes(name) for name in rule.detector.check], len(found))
@@ -89,7 +89,8 @@ def _by_loops(block: Block, folded: Folded, found: Candidates, fits: bool, signs
 
 
 def _all(masks: Sequence[Mask], size: int) -> Mask:
-    return np.logical_and.reduce([np.ones(size, bool), *masks])
+    total: Mask = np.logical_and.reduce([np.ones(size, bool), *masks])
+    return total
 
 
 def _has_space(buffer: Matrix, starts: Ints, ends: Ints) -> Mask:
@@ -117,7 +118,8 @@ def _stripped(block: Block, found: Candidates) -> tuple[Ints, Ints, Mask]:
 def may_be_blank(buffer: Matrix, places: Ints) -> Mask:
     """Whether white space could begin at each offset: the lead bytes of all that `str.isspace` knows."""
     byte = buffer[places]
-    return (byte <= 32) | (byte == 0xC2) | (byte >= 0xE1) & (byte <= 0xE3)
+    maybe: Mask = (byte <= 32) | (byte == 0xC2) | (byte >= 0xE1) & (byte <= 0xE3)
+    return maybe
 
 
 def _one_by_one(block: Block, folded: Folded, found: Candidates, fits: bool, signs: Ints) -> Spans:
@@ -171,7 +173,8 @@ def judged_masked(block: Block, folded: Folded, found: Candidates, fits: bool, s
     hidden = np.array([sum(c in MASKS or c in "xX" for c in text) for text in texts], np.int64)
     weak = hidden < detector.hidden
     backed = (signs > 0) | fits
-    confidence = np.where(weak, detector.confidence.shape, np.minimum(MASKED_WORTH + np.where(backed, 0.2, 0.0), CEILING))
+    worth = np.minimum(MASKED_WORTH + np.where(backed, 0.2, 0.0), CEILING)
+    confidence = np.where(weak, detector.confidence.shape, worth)
     noisy = np.array([normal_form(t, detector.separators, detector.form) != t for t in texts], bool)
     firsts, lasts = folded.originals(found.start, found.end)
     noisy |= lasts - firsts != found.end - found.start
