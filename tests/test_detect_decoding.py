@@ -11,6 +11,7 @@ import re
 import urllib.parse
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from guard.detect import Detector, Matcher, PlainMatcher, load, tokens
 from guard.detect.escapes import PERCENT, SHORT, find_escapes
 from guard.detect.layers import MARGIN, WINDOW, layers
 from guard.detect.tokens import LEAST, find_tokens
+from guard.disclosure.withheld import WithheldValues
+from guard.disclosure.withholding import Remembrance
 from guard.scanner import Scanner
 
 MOBILE, KEY = "13800138000", "AKIAMEONVE7NV7EGV7PR"
@@ -429,6 +432,25 @@ def test_a_masked_payload_gives_nothing_back(name: str) -> None:
     assert "小明".encode() not in everything
     for start in range(len(MOBILE) - 4):
         assert ENCODINGS[name](MOBILE[start : start + 5]) not in masked
+
+
+def test_both_forms_of_an_encoded_value_are_withheld() -> None:
+    withheld, data = WithheldValues(), f"body={ENCODINGS['base64'](f'手机：{MOBILE}，其他')}".encode()
+    hits = fast().scan_text(data)
+    Remembrance(fast(), withheld).hits(data, data, hits.start, hits.end, hits)
+    for value in (MOBILE.encode(), data[int(hits.start[0]) : int(hits.end[0])]):
+        hashes = withheld.hashes(value, np.zeros(1, np.int64), np.array([len(value)]))
+        assert withheld.probe(hashes).all()
+
+
+def test_a_released_log_holds_nothing_encoded(tmp_path: Path) -> None:
+    lines = ["start", f"body={ENCODINGS['base64'](f'手机：{MOBILE}，其他')} ok", "GET /x?to=li.ming%40example.org 200"]
+    (tmp_path / "a.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    guard.release(tmp_path / "a.log", policy="cn-open-data", audience="public", out=tmp_path / "out")
+    released = next((tmp_path / "out" / "public").rglob("a.log")).read_bytes()
+    assert b"[E-mail address]" in released
+    assert len(fast().scan_text(released)) == 0
+    assert not any(MOBILE.encode() in layer.data for layer in layers(released))
 
 
 def test_json_text_is_decoded_once_by_its_reader() -> None:
