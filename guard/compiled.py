@@ -66,9 +66,21 @@ def tight_loop(function: Function) -> Function:
     The compiler counts references to each array in each call, by locked instructions, unless it is told not to. It
     says so when such a function does make an array, or calls another that does.
     """
+    return _made(function, **_uncounted())
+
+
+def inlined_loop(function: Function) -> Function:
+    """As `tight_loop`, for a short function: it becomes a part of each loop that calls it.
+
+    A call of its own would pass every array on as seven numbers or more.
+    """
+    return _made(function, forceinline=True, **_uncounted())
+
+
+def _uncounted() -> dict[str, bool]:
+    """Known to numba only by a name of its own; without it the loop is the same, but slow."""
     options = importlib.import_module("numba.core.cpu").CPUTargetOptions
-    # Known to numba only by a name of its own; without it the loop is the same, but slow.
-    return _made(function, **({"_nrt": False} if hasattr(options, "_nrt") else {}))
+    return {"_nrt": False} if hasattr(options, "_nrt") else {}
 
 
 def inlined(function: Function) -> Function:

@@ -74,7 +74,8 @@ LOG_KINDS: dict[str, Callable[[Chance], str]] = {
     "client-secret": lambda c: f"oauth client_secret={c.of(BASE62, 32)}",
     "access-token": lambda c: f"refreshed access_token={c.of(BASE62, 40)}",
     "app-secret": lambda c: f"appSecret={c.of(HEX, 32)}",
-    "private-key": lambda c: f"-----BEGIN PRIVATE KEY-----\\n{c.encoded(48)}\\n{c.encoded(48)}\\n-----END PRIVATE KEY-----",
+    "private-key": lambda c: "\\n".join(("-----BEGIN PRIVATE KEY-----", c.encoded(48), c.encoded(48),
+                                          "-----END PRIVATE KEY-----")),
     "rsa-base64": lambda c: f"privateKey=MIIEvQIBADANBgkqhkiG9w0BAQEFAASC{c.encoded(300)}",
     "aliyun": lambda c: f"oss accessKeyId=LTAI5t{c.of(BASE62, 18)} accessKeySecret={c.of(BASE62, 30)}",
     "tencent": lambda c: f"cos SecretId: AKID{c.of(BASE62, 32)}",
@@ -137,7 +138,7 @@ LOG_NOISE: tuple[Callable[[Chance], str], ...] = (
     lambda c: f"auth: req-{c.of(LOWER36, 20)} token_type=bearer expires_in=7200",
     lambda c: f"auth_request={c.of(BASE62, 24)} nonce={c.of(HEX, 16)}",
     lambda c: f"password={c.choice(('******', '${DB_PASSWORD}', '<redacted>', 'null', '[FILTERED]', 'xxxx'))} user=app",
-    lambda c: f"Accepted password for deploy from 10.0.{c.randint(0, 20)}.{c.randint(1, 254)} port {c.randint(1024, 65535)}",
+    lambda c: f"Accepted password for deploy from 10.0.1.{c.randint(1, 254)} port {c.randint(1024, 9999)}",
     lambda c: f"Failed password for invalid user admin{c.randint(1, 99)} from 10.0.0.{c.randint(1, 254)}",
     lambda c: f"key fingerprint SHA256:{c.of(BASE64, 43)} accepted",
     lambda c: f"Authorization: Bearer {c.choice(('[FILTERED]', '${TOKEN}', '****', '<token>', 'REDACTED'))}",
@@ -150,7 +151,7 @@ LOG_NOISE: tuple[Callable[[Chance], str], ...] = (
     lambda c: f"container {c.of(HEX, 64)} started image=registry.example.cn/auth@sha256:{c.of(HEX, 64)}",
     lambda c: f"upload etag={c.of(HEX, 32)}-{c.randint(1, 20)} key=backup/2026/{c.uuid()}.zip",
     lambda c: f"密码错误 第{c.randint(1, 5)}次 用户 {c.randint(10**5, 10**6)} 令牌 {c.uuid()} 已失效",
-    lambda c: f"user=app_{c.randint(1, 999)} action=password_reset result=token_expired code=AUTH-{c.randint(1000, 9999)}",
+    lambda c: f"user=u{c.randint(1, 999)} action=password_reset result=token_expired code=AUTH-{c.randint(100, 999)}",
 )
 """Lines that hold no secret, but words such as auth, token, key or session beside what looks like one."""
 
@@ -170,7 +171,7 @@ def log_lines(count: int, secrets: int, seed: int = 2026) -> tuple[list[str], li
     chance = Chance(seed)
     places = sorted(chance.sample(range(count), secrets))
     kinds = [*LOG_KINDS] * (secrets // len(LOG_KINDS) + 1)
-    planted = {place: kind for place, kind in zip(places, kinds, strict=False)}
+    planted = dict(zip(places, kinds, strict=False))
     lines = [_stamped(chance, number, LOG_KINDS[planted[number]](chance) if number in planted
                       else chance.choice(LOG_NOISE)(chance)) for number in range(count)]
     return lines, [Planted(place + 1, kind) for place, kind in planted.items()]

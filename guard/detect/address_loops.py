@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import tight_loop
+from guard.compiled import inlined_loop, tight_loop
 from guard.detect.code_points import Bytes, Codes, Words, back, code_point, decode, is_han, longest, word_length
 
 AROUND_NUMBER, BEHIND_LABEL = np.arange(2)
@@ -74,12 +74,12 @@ def new_scratch(lexicon: AddressLexicon) -> Scratch:
                    np.zeros(_PLACES + 1, np.int64))
 
 
-@tight_loop
+@inlined_loop
 def _behind_space(codes: Codes, at: int) -> int:
     return at + 1 if codes[at] == _SPACE else at
 
 
-@tight_loop
+@inlined_loop
 def _run_end(lexicon: AddressLexicon, codes: Codes, at: int, kinds: int, most: int) -> int:
     """Where a run of some kinds ends, or `most` characters of it."""
     end = at
@@ -102,7 +102,7 @@ def _counted(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return end + size if size else -1
 
 
-@tight_loop
+@inlined_loop
 def _count_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """The end of up to four groups of one to five letters or digits with hyphens between, -1 for any other run."""
     for _ in range(4):
@@ -115,7 +115,7 @@ def _count_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return -1
 
 
-@tight_loop
+@inlined_loop
 def _number(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where a number ends: 附3号之一, -1 when none stands here."""
     if codes[at] == _ATTACHED or codes[at] == _NUMBER:
@@ -140,7 +140,7 @@ def _numbers(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return _room_end(lexicon, codes, end) if end >= 0 else -1
 
 
-@tight_loop
+@inlined_loop
 def _room_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where 301 or 3-2-301 ends, `at` when it is none: it is no part of a longer number, of a date or of an amount."""
     best, group = at, at
@@ -178,7 +178,7 @@ def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: np.bool_
     return count
 
 
-@tight_loop
+@inlined_loop
 def _add_end(codes: Codes, at: int, spaced: np.bool_, ends: Codes, count: int) -> int:
     if spaced and codes[at] == _SPACE:
         ends[count] = at + 1
@@ -187,7 +187,7 @@ def _add_end(codes: Codes, at: int, spaced: np.bool_, ends: Codes, count: int) -
     return count + 1
 
 
-@tight_loop
+@inlined_loop
 def _further_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where 东路 or 三区 behind a place ends, `at` when none stands here."""
     end = _run_end(lexicon, codes, at, DIRECTION, _TWO)
@@ -260,7 +260,7 @@ def _details_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
     return at
 
 
-@tight_loop
+@inlined_loop
 def _trimmed(codes: Codes, start: int, end: int) -> int:
     while end > start and (codes[end - 1] == _SPACE or codes[end - 1] == _OPEN):
         end -= 1
@@ -281,7 +281,7 @@ def _numbered(lexicon: AddressLexicon, scratch: Scratch, at: int) -> tuple[int, 
     return divisions, places, end
 
 
-@tight_loop
+@inlined_loop
 def _complete_end(lexicon: AddressLexicon, scratch: Scratch, at: int, count: int) -> int:
     """Where the numbered address ends that begins at `at`, -1 when that is none or one of a district only."""
     limit = at + lexicon.longest
@@ -293,7 +293,7 @@ def _complete_end(lexicon: AddressLexicon, scratch: Scratch, at: int, count: int
     return end if divisions > at and (places > divisions or divisions - at > _SHORT_DIVISION) else -1
 
 
-@tight_loop
+@inlined_loop
 def _starts_division(lexicon: AddressLexicon, codes: Codes, at: int) -> bool:
     return longest(lexicon.words, NAME, codes, at) > 0
 
@@ -322,7 +322,7 @@ def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line
     return -1, -1
 
 
-@tight_loop
+@inlined_loop
 def _left(lexicon: AddressLexicon, buffer: Bytes, line_start: int, start: int) -> tuple[int, int]:
     """The offset of the first of the characters of addresses right before `start`, and how many they are."""
     at, count = start, 0
@@ -335,7 +335,7 @@ def _left(lexicon: AddressLexicon, buffer: Bytes, line_start: int, start: int) -
     return at, count
 
 
-@tight_loop
+@inlined_loop
 def _parts_end(lexicon: AddressLexicon, buffer: Bytes, at: int, line_end: int) -> int:
     """Behind the characters from `at` on that an address can have, not further than an address can go."""
     for _ in range(lexicon.longest):
@@ -348,7 +348,7 @@ def _parts_end(lexicon: AddressLexicon, buffer: Bytes, at: int, line_end: int) -
     return at
 
 
-@tight_loop
+@inlined_loop
 def _rural_start(lexicon: AddressLexicon, codes: Codes, limit: int) -> int:
     """Where the first township before `limit` begins, behind its lead words; -1 without one."""
     for at in range(limit):
@@ -361,7 +361,7 @@ def _rural_start(lexicon: AddressLexicon, codes: Codes, limit: int) -> int:
     return -1
 
 
-@tight_loop
+@inlined_loop
 def _behind_leads(lexicon: AddressLexicon, codes: Codes, at: int, limit: int) -> int:
     """Behind the words before an address (家住, 现住址在), `at` when there are none."""
     end = at + longest(lexicon.words, HOME, codes, at)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import tight_loop
+from guard.compiled import inlined_loop
 
 OTHER = np.int64(0xFFFF)
 Bytes = npt.NDArray[np.uint8]
@@ -34,7 +34,7 @@ class Words(NamedTuple):
     letters: npt.NDArray[np.uint16]
 
 
-@tight_loop
+@inlined_loop
 def code_point(buffer: Bytes, at: int, end: int) -> tuple[int, int]:
     """The code point at `at`, before `end`, and where the next one starts."""
     first = np.int64(buffer[at])
@@ -52,7 +52,7 @@ def code_point(buffer: Bytes, at: int, end: int) -> tuple[int, int]:
     return (code if code else OTHER), behind
 
 
-@tight_loop
+@inlined_loop
 def decode(buffer: Bytes, at: int, end: int, codes: Codes, edges: Codes, count: int, most: int) -> int:
     """Appends the code points of `buffer[at:end]` behind `count` others, up to `most` in all; how many there are then.
 
@@ -67,7 +67,7 @@ def decode(buffer: Bytes, at: int, end: int, codes: Codes, edges: Codes, count: 
     return count
 
 
-@tight_loop
+@inlined_loop
 def back(buffer: Bytes, start: int, at: int) -> int:
     """The offset of the code point before `at`, which is behind `start`."""
     at -= 1
@@ -76,13 +76,13 @@ def back(buffer: Bytes, start: int, at: int) -> int:
     return at
 
 
-@tight_loop
+@inlined_loop
 def is_han(code: int) -> bool:
     """Whether a code point is one of 一-龥, which patterns mean by Han."""
     return 0x4E00 <= code <= 0x9FA5
 
 
-@tight_loop
+@inlined_loop
 def word_length(words: Words, word: int, codes: Codes, at: int) -> int:
     """The length of a word of the group of `codes[at]` when it stands there, else 0."""
     start = words.edges[word]
@@ -93,7 +93,7 @@ def word_length(words: Words, word: int, codes: Codes, at: int) -> int:
     return length
 
 
-@tight_loop
+@inlined_loop
 def longest(words: Words, which: np.int64, codes: Codes, at: int) -> int:
     """The length of the longest word of a set that stands at `at`, 0 when none does."""
     group = words.groups[which, codes[at]]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import tight_loop
+from guard.compiled import inlined_loop, tight_loop
 from guard.detect.code_points import Bytes, Codes, Words, back, decode, is_han, longest, word_length
 
 CUT, WHOLE, BEFORE, LISTED, LATIN = np.arange(5)
@@ -61,7 +61,7 @@ def new_scratch() -> tuple[Codes, Codes]:
     return np.zeros(room, np.int64), np.zeros(room, np.int64)
 
 
-@tight_loop
+@inlined_loop
 def plausibility(lexicon: NameLexicon, codes: Codes, at: int, size: int, least: float) -> float:
     """`names.plausibility` of `codes[at:at + size]`; some number below `least` where that is below `least`."""
     if _is_ethnic(lexicon, codes, at, size):
@@ -82,7 +82,7 @@ def plausibility(lexicon: NameLexicon, codes: Codes, at: int, size: int, least: 
     return worth if worth < least else _weighed(lexicon, codes, at, size, worth)
 
 
-@tight_loop
+@inlined_loop
 def _weighed(lexicon: NameLexicon, codes: Codes, at: int, size: int, worth: float) -> float:
     """`worth` without what words and places weigh against the name."""
     entry = _entry(lexicon, codes, at, size)
@@ -95,7 +95,7 @@ def _weighed(lexicon: NameLexicon, codes: Codes, at: int, size: int, worth: floa
     return worth - word - place
 
 
-@tight_loop
+@inlined_loop
 def _split(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> tuple[float, int]:
     """What the surname is worth (-inf: there is none) and how long the given name is."""
     if size > 2:
@@ -105,7 +105,7 @@ def _split(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> tuple[floa
     return lexicon.odds[lexicon.characters[codes[at], AS_SURNAME], AS_SURNAME], size - 1
 
 
-@tight_loop
+@inlined_loop
 def _entry(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> int:
     """The row of `entries` for a run of two to four code points, 0 when the tables do not have it."""
     key = codes[at] | codes[at + 1] << 16
@@ -120,12 +120,12 @@ def _entry(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> int:
     return lexicon.runs[slot, 1]
 
 
-@tight_loop
+@inlined_loop
 def _given_odds(lexicon: NameLexicon, code: int) -> float:
     return lexicon.odds[lexicon.characters[code, AS_GIVEN], AS_GIVEN]
 
 
-@tight_loop
+@inlined_loop
 def _has_somebody(codes: Codes, at: int, size: int) -> bool:
     found = False
     for index in range(at, at + size):
@@ -133,7 +133,7 @@ def _has_somebody(codes: Codes, at: int, size: int) -> bool:
     return found
 
 
-@tight_loop
+@inlined_loop
 def _is_ethnic(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
     """A name with a dot, or one of two to four parts that such names are made of."""
     if size < 3 or size > _LONGEST_DOTTED:
@@ -141,7 +141,7 @@ def _is_ethnic(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
     return _is_dotted(codes, at, size) or _has_parts(lexicon, codes, at, size)
 
 
-@tight_loop
+@inlined_loop
 def _is_dotted(codes: Codes, at: int, size: int) -> bool:
     """Up to 8 Han characters, then one to four times a dot and up to 10."""
     dots, run = 0, 0
@@ -157,7 +157,7 @@ def _is_dotted(codes: Codes, at: int, size: int) -> bool:
     return dots > 0 and run > 0
 
 
-@tight_loop
+@inlined_loop
 def _has_parts(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
     """Whether two to four parts make up the name; bit n of `reached` says that some of them end behind n characters."""
     reached, words = 1, lexicon.words
@@ -177,7 +177,7 @@ def _has_parts(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
     return False
 
 
-@tight_loop
+@inlined_loop
 def cut(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int, least: float, codes: Codes,
         edges: Codes) -> tuple[int, int]:
     """`names.cut` of `buffer[start:end]` in a line that ends at `line_end`; (-1, -1) for None."""
@@ -198,7 +198,7 @@ def cut(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int
     return edges[first], edges[chosen]
 
 
-@tight_loop
+@inlined_loop
 def _behind_lead(lexicon: NameLexicon, codes: Codes, inside: int) -> int:
     """Where the name starts: behind a word that stands before names, if two Han characters follow it."""
     words = lexicon.words
@@ -210,14 +210,14 @@ def _behind_lead(lexicon: NameLexicon, codes: Codes, inside: int) -> int:
     return 0
 
 
-@tight_loop
+@inlined_loop
 def _stop_worth(lexicon: NameLexicon, codes: Codes, stop: int) -> float:
     if not is_han(codes[stop]):
         return lexicon.weights[AT_END if codes[stop] != _DOT else BEFORE_DOT]
     return lexicon.weights[BEFORE_FOLLOWER if longest(lexicon.words, FOLLOWERS, codes, stop) else BEFORE_HAN]
 
 
-@tight_loop
+@inlined_loop
 def name_before(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, least: float, codes: Codes, edges: Codes,
                 ) -> tuple[int, int]:
     """`extents.name_before`."""
@@ -239,7 +239,7 @@ def name_before(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, least
     return edges[chosen], end
 
 
-@tight_loop
+@inlined_loop
 def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int, least: float, codes: Codes,
                 edges: Codes) -> tuple[int, int]:
     """`extents.listed_name`."""
@@ -251,7 +251,7 @@ def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, 
     return found
 
 
-@tight_loop
+@inlined_loop
 def known_latin_name(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> tuple[int, int]:
     """`extents.known_latin_name`."""
     while start < end and not _is_known(lexicon, buffer, start, end):
@@ -264,7 +264,7 @@ def known_latin_name(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) 
     return -1, -1
 
 
-@tight_loop
+@inlined_loop
 def _is_known(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> bool:
     """Whether the first word, up to a space or hyphen, is a given name of the table, in any case."""
     key, rest, size = 0, 0, 0
@@ -314,7 +314,7 @@ def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: 
         out_starts[index], out_ends[index] = found
 
 
-@tight_loop
+@inlined_loop
 def _is_plausible(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, least: float, codes: Codes, edges: Codes,
                   ) -> bool:
     size = decode(buffer, start, end, codes, edges, _START, _LONGEST_DOTTED + 1)
@@ -338,7 +338,7 @@ def check(lexicon: NameLexicon, scratch: tuple[Codes, Codes], least: float, surn
                 surname_suffices and 2 <= size <= 4 and lexicon.characters[codes[0], AS_SURNAME] != 0)
 
 
-@tight_loop
+@inlined_loop
 def _read(buffer: Bytes, start: int, end: int, spaced: bool, codes: Codes, edges: Codes) -> int:
     """How many code points a value has, if no more than a name can have."""
     size = decode(buffer, start, end, codes, edges, _START, _LONGEST_DOTTED + 1)
@@ -351,7 +351,7 @@ def _read(buffer: Bytes, start: int, end: int, spaced: bool, codes: Codes, edges
     return size
 
 
-@tight_loop
+@inlined_loop
 def _without_spaces(codes: Codes, size: int) -> int:
     kept = 0
     for index in range(size):
