@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from guard import compiled
 from guard.batch import Column, Hits
 from guard.detect import Detector, Matcher, PlainMatcher, load
 from guard.detect import compile as finder
@@ -29,7 +30,16 @@ def detectors() -> tuple[Detector, ...]:
 
 @cache
 def matchers() -> tuple[PlainMatcher, Matcher]:
-    return PlainMatcher(detectors()), Matcher(detectors(), cache=False)
+    return PlainMatcher(detectors()), Matcher(detectors())
+
+
+@pytest.fixture(params=["loops", "lines"], autouse=True)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test runs with both engines: machine code, and Hyperscan with `re`."""
+    if request.param == "loops" and not compiled.is_available():
+        pytest.skip("no compiler for this platform")
+    monkeypatch.setattr(compiled, "pays", lambda work: request.param == "loops")
+    return str(request.param)
 
 
 @cache
@@ -164,7 +174,8 @@ def test_every_header_over_fitting_and_other_cells() -> None:
         assert as_rows(fast.scan_column(column)) == as_rows(plain.scan_column(column)), header
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None,
+          suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(GLUE) | st.text("0123456789Xx-. +@:*年月日号省市路", max_size=14) | st.sampled_from(
     ("身份证", "电话", "password=", "姓名：", "+86", "62220261", "1380013")), max_size=14))
 def test_random_texts(parts: list[str]) -> None:

@@ -92,10 +92,12 @@ def _right(text: Bytes, high: int, end: int, after: int) -> int:
 
 
 @tight_loop
-def weigh(programs: Any, words: Words, text: Bytes, line_starts: Ints, line_ends: Ints, starts: Ints,
-          ends: Ints, header: int, out: Ints, memory: Any) -> None:
-    """Fills `out` with 1, 0 or -1 for each match `starts`:`ends` of the line `line_starts`:`line_ends`; `header` is the sign of
-    the column's name, which counts when the text says nothing."""
+def weigh(programs: Any, words: Words, text: Bytes, line_starts: Ints, line_ends: Ints, starts: Ints, ends: Ints,
+          header: int, out: Ints, memory: Any) -> None:
+    """Fills `out` with 1, 0 or -1 for each match `starts`:`ends` of the line `line_starts`:`line_ends`.
+
+    `header` is the sign of the column's name, which counts when the text says nothing.
+    """
     supporting, opposing = words.supporting, words.opposing
     supporting_first, opposing_first = words.supporting_first, words.opposing_first
     window, after = words.window, words.after
@@ -103,11 +105,11 @@ def weigh(programs: Any, words: Words, text: Bytes, line_starts: Ints, line_ends
         low, start, end = line_starts[index], starts[index], ends[index]
         sign = 0
         if start > low:
-            sign = _nearest(programs, supporting,
-                            opposing, supporting_first, opposing_first, text, _left(text, low, start, window), start, memory)
+            sign = _nearest(programs, supporting, opposing, supporting_first, opposing_first, text,
+                            _left(text, low, start, window), start, memory)
         if sign == 0 and after > 0:
             right = _right(text, line_ends[index], end, after)
             if right > end:
-                sign = _nearest(programs, supporting,
-                            opposing, supporting_first, opposing_first, text, end, right, memory)
+                sign = _nearest(programs, supporting, opposing, supporting_first, opposing_first, text, end, right,
+                                memory)
         out[index] = sign if sign != 0 else header

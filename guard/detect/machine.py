@@ -41,7 +41,7 @@ def new_memory() -> npt.NDArray[np.int64]:
 @inlined
 def code_point(text: Bytes, at: int) -> int:
     """The character at an offset; the text is UTF-8 and goes on for three bytes behind its end."""
-    byte: int = np.int64(text[at])
+    byte: Any = np.int64(text[at])
     if byte < 0x80:
         return byte
     if byte < 0xE0:

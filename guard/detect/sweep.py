@@ -105,8 +105,9 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
     """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
 
     `bounds` are the offsets of the line ends, with one before the first byte. `active[program]` says whether it is
-    wanted, `needs[program]` the bit that `words[line]` must have for it (-1: none), `resume[program]` where its last match ended, `patience[program]` how many steps it has left. Returns how
-    many matches there are, or the complement of it when `out` is full: then call again with more room.
+    wanted, `needs[program]` the bit that `words[line]` must have for it (-1: none), `resume[program]` where its last
+    match ended, `patience[program]` how many steps it has left. Returns how many matches there are, or the complement
+    of it when `out` is full: then call again with more room.
     """
     addresses, groups = starts.addresses, starts.groups
     classes, pairs, before_of, open_lists = triggers.classes, triggers.pairs, triggers.before, triggers.open
