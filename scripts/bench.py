@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench_contests import GROUPS, ROOT, Bench
+from bench_contests import GROUPS, ROOT, TITLES, Bench
 from bench_page import page
 from bench_real import measure_real
 from bench_run import ScannerError, leave_network
@@ -24,7 +24,7 @@ def arguments() -> argparse.Namespace:
     """The options of a run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=float, default=80, help="size of each corpus (default 80); the memory rows "
-                        "take 25 times, the workers row 2.5 times as much")
+                        "take up to 25 times, the workers row 2.5 times as much")
     parser.add_argument("--sample", type=int, default=300, help="kB of it that slow peers read (default 300)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (default 3)")
     parser.add_argument("--only", type=_groups, default=tuple(GROUPS), help=f"groups of rows: {', '.join(GROUPS)}")
@@ -59,6 +59,7 @@ def main() -> None:
     bench = Bench(options.data.resolve(), options.megabytes, options.sample, options.rounds)
     for name in options.only:
         print(name, file=sys.stderr)
+        bench.group = TITLES[name]
         try:
             GROUPS[name](bench)
         except ScannerError as error:

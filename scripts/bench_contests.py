@@ -18,7 +18,8 @@ from bench_sides import BIN, HERE, Found, Side
 ROOT = HERE.parent
 SECRET_PACKS = tuple(sorted((ROOT / "detectors").glob("secret*.yml")))
 USER_PACK = HERE / "bench_user_pack.yml"
-WARM_KILOBYTES = 100
+WARM_KILOBYTES = 50
+MEMORY_SECONDS = 60
 START_RUNS = 7
 _PRESIDIO = {
     "presidio-default": "presidio, default engine, by line", "presidio-lines": "presidio, all patterns, by line",
@@ -34,6 +35,7 @@ class Result:
     side: Side
     size: int
     part: str = ""
+    group: str = ""
     rates: list[float] = field(default_factory=list)
     walls: list[float] = field(default_factory=list)
     peaks: list[int] = field(default_factory=list)
@@ -60,6 +62,7 @@ class Bench:
     sample: int
     rounds: int
     results: list[Result] = field(default_factory=list)
+    group: str = ""
     figures: Figures = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
@@ -70,8 +73,8 @@ class Bench:
         """All scanners on one corpus, in turn, after a warm-up of each; in the order given, without missing ones."""
         part = first_part(on.path, self.folder, sample or self.sample)
         warm = first_part(on.path, self.folder, WARM_KILOBYTES) if not on.name.endswith(".parquet") else on.path
-        results = [Result(on.name, side, on.size if side.whole else size_of(part), "" if side.whole else "first part")
-                   for side in scanners if side]
+        results = [Result(on.name, side, on.size if side.whole else size_of(part), "" if side.whole else "first part",
+                          self.group) for side in scanners if side]
         for result in results:
             # A library warms itself up before its clock starts.
             if not result.side.inside:
@@ -244,11 +247,7 @@ def _user(bench: Bench) -> None:
 
 
 def _workers(bench: Bench) -> None:
-    said = subprocess.run([str(BIN / "guard"), "scan", "--help"], capture_output=True, text=True, check=True).stdout
-    if "--workers" not in said:
-        bench.missing.append("two cores against one: guard scan has no option --workers yet")
-        return
-    scanners = [sides.command_line(f"guard scan, workers: {count}", options=["--workers", count]) for count in "12"]
+    scanners = [sides.command_line(f"guard scan, workers: {count}", workers=count) for count in (1, 2)]
     done = bench.contest(bench.corpus("app.log", 2.5 * bench.megabytes), scanners)
     if len(done) == 2:
         bench.figures["workers"] = [alone / both for alone, both in zip(done[0].walls, done[1].walls, strict=True)]
@@ -263,16 +262,17 @@ def _scaling(bench: Bench) -> None:
 
 
 def _memory(bench: Bench) -> None:
+    """One scan each of a file that is as large as its scan in some minutes allows, 2 GB by default."""
+    side = sides.command_line("guard scan, large file")
     for name, key in (("app.log", "log"), ("register.csv", "register")):
-        on, report = bench.corpus(name, 25 * bench.megabytes), bench.folder / "report-memory"
-        side = sides.command_line()
-        report.unlink(missing_ok=True)
-        usage = run(side.command(on.path, on.path, report), output=report.with_suffix(".out"), folder=bench.folder)
-        found = side.read(report.with_suffix(".out"), report, on.path)
-        result = Result(on.name, Side("guard scan, large file", side.version, "", side.command, side.read), on.size)
-        _keep(result, usage, found)
-        bench.results.append(result)
-        bench.figures[f"memory-{key}"] = [usage.peak / 1e6]
+        once = Bench(bench.folder, bench.megabytes, bench.sample, rounds=1, group=bench.group)
+        rates = [result.rate for result in once.contest(once.corpus(name, bench.megabytes / 10), [side])]
+        large = min([25 * bench.megabytes, *(MEMORY_SECONDS * rate for rate in rates)])
+        on = bench.corpus(name, float(f"{large:.2g}"))
+        done = once.contest(on, [side])
+        bench.figures[f"memory-{key}"] = [result.peaks[0] / 1e6 for result in done]
+        bench.results += done
+        bench.missing += once.missing
         remove(on)
 
 
@@ -286,6 +286,12 @@ def _start(bench: Bench) -> None:
         bench.figures[key] = used[2:]
 
 
+TITLES = {
+    "log": "A log", "register": "A register as lines of text", "json": "JSON Lines", "prose": "Prose",
+    "columns": "A register by columns", "parquet": "A register as Parquet", "secrets": "A log with secrets",
+    "tree": "A source tree", "identifiers": "Chinese identifiers only", "user": "With user regexes",
+    "workers": "Two cores", "scaling": "A tenth, and the whole", "memory": "Large files", "start": "Start-up",
+}
 GROUPS: dict[str, Callable[[Bench], None]] = {
     "log": _log, "register": _register, "json": _json, "prose": _prose, "columns": _columns, "parquet": _parquet,
     "secrets": _secrets, "tree": _tree, "identifiers": _identifiers, "user": _user, "workers": _workers,

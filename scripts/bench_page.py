@@ -86,7 +86,8 @@ def spread(values: Sequence[float], unit: str = "") -> str:
 def _bound(goal: Goal, value: float | None) -> str:
     if value is None:
         return ""
-    return f"{'at most ' if goal.most else ''}{_with_unit(value, goal.unit)}"
+    number = f"{value:,g}"
+    return f"{'at most ' if goal.most else ''}{f'x{number}' if goal.unit == 'x' else f'{number} {goal.unit}'}"
 
 
 def _with_unit(value: float, unit: str) -> str:
@@ -100,15 +101,20 @@ def figure(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3f}"
 
 
+_TABLE = ("| corpus | scanner | MB per CPU-s | Guard is | read | findings | planted | peak |",
+          "|---|---|---|---|---|---|---|---|")
+
+
 def _results(results: Sequence[Result]) -> list[str]:
-    lines = ["| corpus | scanner | MB per CPU-s | Guard is | read | findings | planted | peak |",
-             "|---|---|---|---|---|---|---|---|"]
+    lines: list[str] = []
     guard: Result | None = None
-    for result in results:
+    for place, result in enumerate(results):
+        if not place or result.group != results[place - 1].group:
+            lines += ["", f"### {result.group}", "", *_TABLE]
         if result.side.is_guard and (guard is None or guard.corpus != result.corpus or not _fits(guard, result)):
             guard = result
         lines.append(_row(result, guard))
-    return lines
+    return lines[1:]
 
 
 def _fits(guard: Result, other: Result) -> bool:
@@ -120,7 +126,7 @@ def _row(result: Result, guard: Result | None) -> str:
     if guard and not result.side.is_guard and guard.corpus == result.corpus and _fits(guard, result):
         pairs = zip(guard.rates, result.rates, strict=True)
         ratio = f"x{figure(statistics.median(one / other for one, other in pairs))}"
-    read = f"{result.size / 1e6:.1f} MB{', ' + result.part if result.part else ''}"
+    read = f"{figure(result.size / 1e6)} MB{', ' + result.part if result.part else ''}"
     planted = "" if result.recall is None else f"{result.recall:.0%}"
     return (f"| {result.corpus} | {result.side.name} | {spread(result.rates)} | {ratio} "
             f"| {read} | {result.found.count:,} | {planted} | {max(result.peaks) / 1e6:.0f} MB |")

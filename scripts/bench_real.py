@@ -9,25 +9,27 @@ from collections import defaultdict
 from pathlib import Path
 
 import bench_sides as sides
-from bench_contests import SECRET_PACKS, Bench, Result
+from bench_contests import SECRET_PACKS, Bench
 from bench_corpora import Corpus, size_of
 
 TEXT = frozenset({".log", ".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".har", ".yaml", ".yml", ".sql", ".xml",
                   ".html", ".py", ".js", ".java", ".properties", ".env", ".conf", ".ini", ".toml"})
 WANTED = 8_000_000
+REAL = "The reader's own files"
 
 
 def measure_real(bench: Bench, folder: Path) -> None:
     """Guard, its oracle, Presidio and the secret scanners on the text files of a folder, one corpus for each kind."""
     for kind, paths in sorted(_by_kind(folder).items()):
         on = _joined(bench.folder, kind, paths)
-        text = "text"
-        scanners = [sides.library("guard", "guard", "disclosure-guard", whole=True, as_format=text),
+        bench.group = REAL
+        scanners = [sides.library("guard", "guard", "disclosure-guard", whole=True, as_format="text"),
                     sides.library("oracle", "plain oracle", "disclosure-guard")]
         if sides.version("presidio-analyzer"):
             scanners.append(sides.library("presidio-lines", "presidio, all patterns, by line", "presidio-analyzer"))
         bench.contest(on, scanners)
-        secret = sides.command_line("guard scan, secret packs", packs=SECRET_PACKS, options=["--as", text], lists=True)
+        secret = sides.command_line("guard scan, secret packs", packs=SECRET_PACKS, options=["--as", "text"],
+                                    lists=True)
         bench.contest(on, [secret, sides.kingfisher(bench.folder / "kingfisher-rules"), sides.betterleaks()])
 
 
@@ -48,8 +50,3 @@ def _joined(folder: Path, kind: str, paths: list[Path]) -> Corpus:
     once = b"".join(path.read_bytes().rstrip(b"\n") + b"\n" for path in paths)
     joined.write_bytes(once * max(1, -(-WANTED // len(once))))
     return Corpus(joined, size_of(joined))
-
-
-def repeats(results: list[Result]) -> bool:
-    """Whether any result is of the reader's own files."""
-    return any(result.corpus.startswith("real-") for result in results)

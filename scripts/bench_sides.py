@@ -73,14 +73,14 @@ def library(engine: str, name: str, of: str, *, whole: bool = False, as_format: 
 
 
 def command_line(name: str = "guard scan", *, packs: Sequence[Path] = (), options: Sequence[str] = (),
-                 lists: bool = False) -> Side:
+                 lists: bool = False, workers: int = 1) -> Side:
     """The command line from file to report; `lists` also writes every finding to a file, as the peers do."""
     extra = [part for pack in packs for part in ("--packs", str(pack))]
 
     def command(target: Path, _: Path, report: Path) -> Sequence[str]:
         listed = ["--findings", f"{report}.jsonl"] if lists else []
-        return [str(BIN / "guard"), "scan", str(target), "--format", "json", "--output", str(report), *listed, *extra,
-                *options]
+        return [str(BIN / "guard"), "scan", str(target), "--workers", str(workers), "--format", "json", "--output",
+                str(report), *listed, *extra, *options]
 
     # 3: something was skipped. Empty files of a source tree are.
     return Side(name, version("disclosure-guard"), "", command, _read_guard, accept=(0, 3))

@@ -125,6 +125,11 @@ def test_no_peer_reaches_out_and_each_has_one_job(name, tmp_path):
     assert "--validate" not in words
 
 
+def test_guard_has_one_job_too_unless_asked(tmp_path):
+    words = list(sides.command_line().command(tmp_path, tmp_path, tmp_path))
+    assert words[words.index("--workers") + 1] == "1"
+
+
 def test_findings_of_guard_are_counted_from_its_report(tmp_path):
     source, report = tmp_path / "app.log", tmp_path / "report"
     source.write_text("x\nGITHUB_TOKEN=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\n", "utf-8")
@@ -222,7 +227,7 @@ def test_scanners_take_turns_and_ratios_are_those_of_each_round(tmp_path, monkey
     assert measured.figures["log-presidio"] == [2.0, 3.0]
     measured.missing.append("a peer that is not there")
     text = page(measured, "make bench", offline=True)
-    assert "| app.log | peer | 7.50 (5.00–10.0) | x2.50 | 0.0 MB | 0 |" in text
+    assert "| app.log | peer | 7.50 (5.00–10.0) | x2.50 | 0.006 MB | 0 |" in text
     assert "| x2.50 (2.00–3.00) | x800 | x1,600 | no |" in text
     assert "- a peer that is not there" in text
     assert text.count("not measured") == len(GOALS) - 1
@@ -243,7 +248,7 @@ def test_a_quick_run_writes_its_page(tmp_path):
         capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     text = (tmp_path / "page.md").read_text("utf-8")
-    assert re.search(r"\| register.csv \| guard scan \| [\d.]+ \| {2}\| 0.2 MB \| [\d,]+ \|", text)
+    assert re.search(r"\| register.csv \| guard scan \| [\d.]+ \| {2}\| 0.20\d MB \| [\d,]+ \|", text)
     assert "not measured" not in next(line for line in text.splitlines() if "10 times the data" in line)
 
 

@@ -43,7 +43,7 @@ def scan_command(source: Path, min_confidence: float, fail_on: str | None, write
             _progress(source) as progress:
         report = how.scanner(min_confidence).scan(
             sys.stdin.buffer if str(source) == "-" else source, as_format=how.as_format or "", encoding=how.encoding,
-            max_document=how.max_document, sink=recorded, progress=progress)
+            max_document=how.max_document, sink=recorded, progress=progress, workers=how.processes())
     _emit(report, options)
     if fail_on and any(c.hits and c.confidence >= _FLOORS[fail_on] for f in report.fields for c in f.classes):
         return 1
@@ -62,7 +62,8 @@ def check_command(source: Path, policy: str, audience: str, exceptions: Path | N
     how = Reading.take(options)
     with _sink(options["findings"]) as sink, _progress(source) as progress:
         report = check(source, policy=_policy(policy, exceptions), audience=audience, scanner=how.scanner(),
-                       allow_incomplete=how.allow_incomplete, options=how.sources(), sink=sink, progress=progress)
+                       allow_incomplete=how.allow_incomplete, options=how.sources(), sink=sink, progress=progress,
+                       workers=how.processes())
     _emit(report, options)
     return _CODES[report.verdict]
 
@@ -84,7 +85,7 @@ def release_command(source: Path, policy: str, audience: str, exceptions: Path |
         with _sink(options["findings"]) as sink, _progress(source, passes=2) as progress:
             done = release(source, policy=_policy(policy, exceptions), audience=audience, out=out,
                            keyring=how.open_keyring(), scanner=how.scanner(), options=how.sources(), sink=sink,
-                           allow_incomplete=how.allow_incomplete, progress=progress)
+                           allow_incomplete=how.allow_incomplete, progress=progress, workers=how.processes())
     except ReleaseError as error:
         if error.report is not None:
             _emit(error.report, options)

@@ -50,6 +50,8 @@ reading = apply(
                  help="The project's keyring, for stable fingerprints and pseudonyms."),
     click.option("--passphrase-file", type=click.Path(path_type=Path), metavar="FILE",
                  help="File with the passphrase of the keyring (default: GUARD_PASSPHRASE)."),
+    click.option("--workers", type=click.IntRange(1), default=None, metavar="N",
+                 help="Processes that scan at the same time (default: one for each core); small inputs need one."),
     click.option("--allow-incomplete", is_flag=True, help="Accept that something could not be read."),
 )
 
@@ -87,6 +89,7 @@ class Reading:
     baseline: Path | None
     keyring: Path | None
     passphrase_file: Path | None
+    workers: int | None
     allow_incomplete: bool
 
     @classmethod
@@ -99,6 +102,12 @@ class Reading:
         from guard.sources import Options
 
         return Options(as_format=self.as_format or "", encoding=self.encoding, max_document=self.max_document)
+
+    def processes(self) -> int:
+        """How many processes may scan."""
+        from guard.scanner import usable_cores
+
+        return self.workers or usable_cores()
 
     def open_keyring(self) -> Keyring | None:
         """The keyring named by the options, or None."""

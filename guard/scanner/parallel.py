@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -170,8 +171,8 @@ class Pool:
                                   name="guard-worker")
         with _single_threaded(), _uninterrupted():
             process.start()
+            self._workers.append(_Worker(process, ours))
         theirs.close()
-        self._workers.append(_Worker(process, ours))
 
     def _kill(self) -> None:
         for worker in self._workers:
@@ -205,7 +206,7 @@ def serve(pipe: Connection, scan: Scan, with_findings: bool, inherited: Sequence
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
-    _unblock()
+    _mask("SIG_UNBLOCK")
     for other in inherited:
         other.close()
     try:
@@ -281,17 +282,27 @@ def _single_threaded() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """No interrupt before a new process can ignore it: a process begins with the blocked signals of its parent."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Interrupts wait until the new process is one that can be ended, and can ignore them itself.
+
+    It begins with the signals blocked that its parent blocks. That is not enough where there are threads, as any of them
+    may be interrupted on behalf of the main one.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _INTERRUPTS}
+    _mask("SIG_BLOCK")
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _mask("SIG_UNBLOCK")
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
-def _unblock() -> None:
+def _mask(how: str) -> None:
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
+        signal.pthread_sigmask(getattr(signal, how), _INTERRUPTS)

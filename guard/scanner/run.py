@@ -135,8 +135,7 @@ class ScanRun:
 
     def _look_ahead(self, plan: Iterator[_Step]) -> bool:
         """Whether there is a further step; afterwards enough of them are known for all who want something to do."""
-        while not self._steps if self._workers == 1 else (
-                self._free_bytes < ENOUGH and len(self._steps) < _MOST_AHEAD):
+        while self._wants_more():
             step = next(plan, None)
             if step is None:
                 return False
@@ -145,6 +144,11 @@ class ScanRun:
                 self._free.append(step)
                 self._free_bytes += step.size
         return True
+
+    def _wants_more(self) -> bool:
+        if self._workers == 1:
+            return not self._steps
+        return (self._free_bytes < ENOUGH or len(self._free) < 2) and len(self._steps) < _MOST_AHEAD
 
     def _start(self, stack: ExitStack) -> None:
         """Start the workers when it is worth it."""

@@ -23,7 +23,7 @@ MOST, LEAST = 1 << 24, 1 << 21
 SHARE = 8
 """A piece is at most this part of what is left, so that all readers end at about the same time."""
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 _PEM_MAX = 1 << 16
 _WIDTHS = {"ascii": 1, "utf-8": 1, "gb18030": 1, "gbk": 1, "gb2312": 1, "cp1252": 1, "iso8859-1": 1,
            "utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
@@ -122,21 +122,20 @@ class Cutter:
         self._file = file
         self._left = size
         self._stamp = file.stamp
-        self._forced = forced is not None
         self._undecided = False
 
     def pieces(self, borders: Callable[[bytes, Encoding | None], Borders], first: int,
                largest: int = MOST) -> Iterator[Piece]:
-        """The pieces; the first has at least `first` bytes. `borders` is told the first bytes and their encoding."""
-        head = read_fully(self._file, first + 3 & ~3)
+        """The pieces. The first has at least `first` bytes, which `borders` is told, and their encoding."""
+        head = read_fully(self._file, max(first, SAMPLE))
         self._begin(head)
         self._note(head, 0)
-        chosen, width = borders(head, self.encoding), self._width()
+        chosen, width = borders(head[:first], self.encoding), self._width()
         start = last = 0
         wanted = max(first, self._wanted(largest))
-        chunk = head[len(self.encoding.mark) if self.encoding else 0 :]
-        position = len(head) - len(chunk)
-        while chunk:
+        position = len(self.encoding.mark) if self.encoding else 0
+        step = max(4, min(_CHUNK, largest) & ~3)
+        while chunk := self._next(position, step):
             if width and not self._undecided and (
                     end := chosen.last(_narrowed(chunk, width, self.encoding)) * width):
                 last = position + end
@@ -145,16 +144,15 @@ class Cutter:
                 yield Piece(start, last, self.encoding, self._stamp)
                 self._left -= last - start
                 start, wanted = last, self._wanted(largest)
-            chunk = self._next(position, wanted)
         if position > start:
             yield Piece(start, None, self.encoding, self._stamp)
 
     def _wanted(self, largest: int) -> int:
         return max(min(LEAST, largest), min(largest, self._left // SHARE))
 
-    def _next(self, position: int, wanted: int) -> bytes:
+    def _next(self, position: int, size: int) -> bytes:
         self._file.seek(position)
-        chunk = read_fully(self._file, max(4, min(_CHUNK, wanted) & ~3))
+        chunk = read_fully(self._file, size)
         self._note(chunk, position)
         return chunk
 

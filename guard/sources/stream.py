@@ -161,7 +161,7 @@ class StreamDocument(Document):
 
     def _least_piece(self) -> int:
         """How many bytes the first piece must have."""
-        return self._options.block
+        return 0
 
     def _later_batches(self, file: StableFile, piece: Piece, reader: TextReader) -> Iterator[Batch | Skipped]:
         """The batches of a piece that does not begin the document; `reader` reads it, `file` is all of it."""

@@ -1,0 +1,587 @@
+"""Many processes: the same report, the same findings in the same order, and no accident that looks like an answer."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from command import environment
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guard import Baseline, Scanner
+from guard.demo import People
+from guard.errors import InternalError, UsageError
+from guard.model import Finding, PlainLabels, Report, Verdict
+from guard.scanner import FindingList, parallel, run
+from guard.scanner.parts import Part, Unit, packed, unpacked
+from guard.sources import Options, Piece, StreamDocument, discover
+
+KEY = b"the key of all processes of test"
+SCANNER = Scanner(fingerprint_key=KEY)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Workers for next to nothing, and pieces of a few KB; afterwards no process is left."""
+    cut(monkeypatch, 6_000)
+    monkeypatch.setattr(run, "ENOUGH", 1)
+    monkeypatch.setattr(parallel, "start_method", lambda: "fork" if sys.platform == "linux" else "spawn")
+    yield
+    assert not multiprocessing.active_children()
+
+
+def cut(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(run, "LARGEST", size)
+    monkeypatch.setattr(run, "LARGEST_WITH_FINDINGS", size)
+
+
+def told(report: Report) -> str:
+    return json.dumps({**report.as_json(), "created": ""}, ensure_ascii=False)
+
+
+def scanned(source: Path, workers: int) -> tuple[str, list[Finding]]:
+    """Everything that a scan tells: the report without its time, and all findings in the order of their stream."""
+    sink = FindingList()
+    return told(SCANNER.scan(source, workers=workers, sink=sink)), sink.findings
+
+
+def assert_same(source: Path) -> Report:
+    """One, two and three processes tell the same; returns what two tell."""
+    alone = scanned(source, 1)
+    for workers in (2, 3):
+        assert scanned(source, workers) == alone
+    report = SCANNER.scan(source, workers=2)
+    assert told(report) == alone[0]
+    return report
+
+
+def whole(source: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[Finding]]:
+    with monkeypatch.context() as uncut:
+        cut(uncut, 1 << 30)
+        return scanned(source, 1)
+
+
+def log(people: People, lines: int) -> str:
+    return "".join(f"2026-01-02 03:04:05 INFO 用户 {people.name()} 手机 {people.mobile()} 邮箱 {people.email()}\n"
+                   if number % 3 else f"2026-01-02 03:04:05 WARN queue {number} slow\n" for number in range(lines))
+
+
+def register(people: People, rows: int, *, header: bool = True, end: str = "\r\n", delimiter: str = ",",
+             quoting: int = csv.QUOTE_MINIMAL) -> str:
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator=end, delimiter=delimiter, quoting=quoting)  # type: ignore[arg-type]
+    if header:
+        table.writerow(("序号", "姓名", "公民身份号码", "手机号码", "备注"))
+    for row in range(rows):
+        note = f'第一行 "{row}"{end}第二行 {people.mobile()}{end}{end}' if row % 2 else ""
+        table.writerow((row, people.name(), people.resident_id(), people.mobile(), note))
+    return out.getvalue()
+
+
+def document_at(path: Path) -> StreamDocument:
+    (document,) = discover(path, Options(), PlainLabels())
+    assert isinstance(document, StreamDocument)
+    return document
+
+
+# One big file
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_log_is_the_same_in_pieces(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch,
+                                     end: str) -> None:
+    source = tmp_path / "app.log"
+    source.write_bytes(log(people, 400).replace("\n", end).encode())
+    assert assert_same(source).findings
+    assert scanned(source, 2) == whole(source, monkeypatch)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-16-be", "utf-8-sig", "utf-32"])
+def test_every_encoding_is_cut_between_characters(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch,
+                                                  encoding: str) -> None:
+    source = tmp_path / "app.log"
+    source.write_bytes(log(people, 300).encode(encoding))
+    assert len(list(document_at(source).pieces(6_000))) > 2
+    alone = scanned(source, 1)
+    assert alone[1]
+    assert scanned(source, 2) == alone == whole(source, monkeypatch)
+
+
+def test_an_encoding_is_decided_once_wherever_its_first_character_stands(tmp_path: Path, people: People,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "app.log"
+    source.write_bytes(b"plain line\n" * 3000 + log(people, 100).encode("gb18030") + b"plain line\n" * 3000)
+    two = scanned(source, 2)
+    assert two == scanned(source, 1) == whole(source, monkeypatch)
+    assert json.loads(two[0])["inputs"][0]["encoding"] == "gb18030"
+
+
+def test_an_encoding_that_cannot_be_told_is_told_once(tmp_path: Path) -> None:
+    source = tmp_path / "app.log"
+    source.write_bytes(b"call 13800138000\n" * 2000 + "Здравствуйте, товарищи\n".encode("koi8-r") * 3000)
+    report = assert_same(source)
+    assert [str(s.reason) for s in report.skipped] == ["unknown encoding"]
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["header", "no header"])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL], ids=["some quotes", "all quotes"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_a_table_is_cut_between_records_whatever_its_cells_hold(
+        tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch, header: bool, quoting: int, end: str) -> None:
+    cut(monkeypatch, 8_000)
+    source = tmp_path / "register.csv"
+    source.write_bytes(register(people, 4_500, header=header, quoting=quoting, end=end).encode())
+    assert len(list(document_at(source).pieces(8_000))) > 3
+    alone = scanned(source, 1)
+    assert scanned(source, 2) == alone
+    uncut = whole(source, monkeypatch)
+    assert alone[0] == uncut[0]
+    assert sorted(map(repr, alone[1])) == sorted(map(repr, uncut[1]))  # in batches of other sizes: in another order
+
+
+@pytest.mark.parametrize(("encoding", "delimiter"), [("gb18030", ","), ("gb18030", "|"), ("utf-16", "\t")])
+def test_tables_in_other_encodings(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch, encoding: str,
+                                   delimiter: str) -> None:
+    cut(monkeypatch, 8_000)
+    source = tmp_path / "register.csv"
+    source.write_bytes(register(people, 5_000, delimiter=delimiter).encode(encoding))
+    alone = scanned(source, 1)
+    assert scanned(source, 2) == alone
+    assert alone[0] == whole(source, monkeypatch)[0]
+
+
+@pytest.mark.parametrize("text", ['a "b\nc,d\n', '"a"b,c\nd,e\n', 'a,"b\n', '""\n"",""\n'])
+def test_quotes_that_follow_no_rule_give_the_same(tmp_path: Path, people: People, text: str) -> None:
+    source = tmp_path / "register.csv"
+    rows = register(people, 1_000)
+    source.write_bytes((rows + text * 20 + rows + text + rows).encode())
+    alone = scanned(source, 1)
+    assert scanned(source, 2) == alone
+
+
+def test_rows_lines_and_offsets_point_into_the_file(tmp_path: Path, people: People) -> None:
+    source = tmp_path / "register.csv"
+    text = register(people, 5_000)
+    source.write_bytes(text.encode())
+    data, lines = text.encode(), text.replace("\r\n", "\n").split("\n")
+    _, findings = scanned(source, 3)
+    records = list(csv.reader(io.StringIO(text)))
+    for finding in (f for f in findings[:: len(findings) // 200] if f.data_class == "person.id.cn"):
+        place = finding.location
+        assert place.row is not None
+        assert place.line is not None
+        assert place.offset is not None
+        assert place.length == 18
+        assert place.column is not None
+        value = data[place.offset : place.offset + place.length].decode()
+        assert records[place.row][2] == value
+        assert lines[place.line - 1][place.column - 1 :].startswith(value)
+
+
+@given(text=st.text(st.sampled_from('",\r\n|ab号'), max_size=300), size=st.integers(4, 40))
+@settings(max_examples=200)
+def test_pieces_of_a_table_end_where_records_end(text: str, size: int) -> None:
+    from guard.sources.cutting import RecordBorders
+    from guard.sources.delimited_cells import split_exactly
+
+    data = text.encode()
+    borders, ends = RecordBorders(b","), set()
+    for start in range(0, len(data), size):
+        if last := borders.last(data[start : start + size]):
+            ends.add(start + last)
+    records = split_exactly(data, b",", final=False)
+    stops = {0}
+    rest = data[: records.end]
+    while rest:
+        first = split_exactly(rest, b",", final=True, limit=1).end
+        stops.add(max(stops) + first)
+        rest = rest[first:]
+    assert {end for end in ends if end <= records.end} <= stops
+
+
+@given(text=st.text(st.sampled_from('",\r\na'), max_size=80), state=st.integers(0, 3))
+@settings(max_examples=300)
+def test_the_compiled_search_is_the_plain_one(text: str, state: int) -> None:
+    pytest.importorskip("numba")
+    import numpy as np
+
+    from guard.sources.cutting import search_plainly
+    from guard.sources.record_loop import last_record_end
+
+    data = text.encode()
+    compiled = last_record_end(np.frombuffer(data, np.uint8), ord(","), state)
+    assert tuple(map(int, compiled)) == search_plainly(data, b",", state)
+
+
+def test_a_private_key_stays_in_one_piece(tmp_path: Path, people: People) -> None:
+    body = "".join("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n" for _ in range(25))
+    key = f"-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n"
+    source = tmp_path / "app.log"
+    source.write_text("".join(log(people, 7) + key for _ in range(40)))
+    _, findings = scanned(source, 2)
+    assert sum(f.detector.endswith("private-key") or "private_key" in f.data_class for f in findings) >= 40
+    pieces = [p for p in document_at(source).pieces(2_000) if isinstance(p, Piece)]
+    data = source.read_bytes()
+    assert len(pieces) > 5
+    for piece in pieces:
+        part = data[piece.start : piece.stop]
+        assert part.count(b"-----BEGIN") == part.count(b"-----END")
+
+
+# Folders
+
+
+def test_a_folder_of_everything_is_the_same(tmp_path: Path, people: People) -> None:
+    folder = tmp_path / "in"
+    (folder / "b").mkdir(parents=True)
+    (folder / "a.log").write_text(log(people, 400))
+    (folder / "b" / "r.csv").write_text(register(people, 300))
+    (folder / "b" / f"{people.mobile()}.txt").write_text(log(people, 20))
+    (folder / "b" / "empty.txt").write_bytes(b"")
+    (folder / "b" / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    (folder / "c.json").write_text(json.dumps({people.mobile(): 1, "list": [people.email() for _ in range(50)]}))
+    (folder / "d.jsonl").write_text("".join(json.dumps({"phone": people.mobile()}) + "\n" for _ in range(400)))
+    (folder / "e.csv").write_text(f"{people.mobile()},{people.email()}\n" * 50)
+    with zipfile.ZipFile(folder / "f.zip", "w") as archive:
+        archive.writestr(f"{people.mobile()}.txt", log(people, 100))
+    for number in range(40):
+        (folder / f"g{number:02}.txt").write_text(f"电话 {people.mobile()}\n")
+    report = assert_same(folder)
+    assert {str(s.reason) for s in report.skipped} == {"empty", "unsupported format"}
+    assert sum(field.kind == "name" for field in report.fields) >= 3
+    assert report.summary["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()
+                                          and p.suffix != ".png")
+
+
+@pytest.mark.parametrize("method", ["spawn"])
+def test_workers_that_are_not_forked(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch,
+                                     method: str) -> None:
+    monkeypatch.setattr(parallel, "start_method", lambda: method)
+    source = tmp_path / "app.log"
+    source.write_text(log(people, 3000))
+    seen = set[int]()
+    monkeypatch.setattr(run, "Pool", watched(seen))
+    sink = FindingList()
+    report = told(SCANNER.scan(source, workers=2, sink=sink))
+    assert seen
+    assert (report, sink.findings) == scanned(source, 1)
+
+
+def watched(seen: set[int]) -> Callable[..., parallel.Pool]:
+    """A pool that notes which processes have worked."""
+
+    class Watched(parallel.Pool):
+        def listen(self, front: parallel.Job | None, timeout: float | None) -> None:
+            # Nothing to do but wait: all the work is done by the others, or this test would show nothing.
+            super().listen(front, None)
+            seen.update(p.pid for p in multiprocessing.active_children() if p.pid)
+
+    return Watched
+
+
+def test_little_is_scanned_by_one_process(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "ENOUGH", 32_000_000)
+    monkeypatch.setattr(run, "Pool", None)
+    source = tmp_path / "app.log"
+    source.write_text(log(people, 500))
+    assert SCANNER.scan(source, workers=8).findings
+
+
+def test_a_stream_is_scanned_by_one_process(people: People) -> None:
+    data = log(people, 500).encode()
+    assert told(SCANNER.scan(io.BytesIO(data), workers=3)) == told(SCANNER.scan(io.BytesIO(data)))
+
+
+def test_there_is_at_least_one_worker() -> None:
+    with pytest.raises(UsageError):
+        SCANNER.scan("x", workers=0)
+
+
+def test_known_false_positives_are_met_in_all_processes(tmp_path: Path, people: People) -> None:
+    source = tmp_path / "app.log"
+    source.write_text(log(people, 900))
+    _, findings = scanned(source, 1)
+    phones = [f for f in findings if f.data_class == "person.phone.mobile"]
+    known = Baseline.create([phones[0], phones[-1]], "an example", KEY)
+    other = Baseline.create([phones[0], phones[-1]], "an example", KEY)
+    one = Scanner(fingerprint_key=KEY, suppressor=known).scan(source)
+    two = Scanner(fingerprint_key=KEY, suppressor=other).scan(source, workers=3)
+    assert one.suppressed == two.suppressed == {"baseline": 2}
+    assert told(one) == told(two)
+    assert not two.warnings
+
+
+# State secrets
+
+
+def test_a_state_secret_mark_ends_the_document_there(tmp_path: Path, people: People) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    before, after = log(people, 250), log(people, 900)
+    (folder / "a.log").write_text(log(people, 300))
+    (folder / "b.log").write_text(before + "机密★10年\n" + after)
+    (folder / "c.log").write_text(log(people, 300))
+    sink = FindingList()
+    report = SCANNER.scan(folder, workers=3, sink=sink)
+    assert_same(folder)
+    assert [s.dataset for s in report.skipped] == ["b.log"]
+    assert {f.location.dataset for f in sink.findings} == {"a.log", "c.log"}
+    (marked,) = (field for field in report.fields if field.dataset == "b.log")
+    assert marked.rows < before.count("\n") + after.count("\n")
+    assert not marked.examples
+
+
+def test_a_mark_in_a_header_ends_every_piece(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut(monkeypatch, 8_000)
+    source = tmp_path / "register.csv"
+    source.write_text(register(people, 5_000).replace("备注", "机密★10年"))
+    alone = scanned(source, 1)
+    assert alone[1] == [f for f in alone[1] if f.data_class == "state.secret_mark"]
+    assert scanned(source, 3) == alone
+
+
+# Accidents
+
+
+def test_a_file_that_changes_meanwhile_is_incomplete(tmp_path: Path, people: People) -> None:
+    source = tmp_path / "app.log"
+    source.write_text(log(people, 3_000))
+    reports = []
+
+    def change(name: str, read: int) -> None:
+        with source.open("a") as file:
+            file.write("one more\n")
+
+    for workers in (1, 2):
+        reports.append(SCANNER.scan(source, workers=workers, progress=change))
+    for report in reports:
+        assert report.verdict is Verdict.INCOMPLETE
+        assert "changed while it was read" in {str(s.reason) for s in report.skipped}
+
+
+def test_a_killed_worker_makes_the_run_incomplete(tmp_path: Path, people: People,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    cut(monkeypatch, 1 << 20)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"{number:02}.log").write_text(log(people, 300))
+    killed = []
+
+    def kill(name: str, read: int) -> None:
+        workers = multiprocessing.active_children()
+        if workers and not killed:
+            time.sleep(0.2)
+            os.kill(workers[0].pid or 0, signal.SIGSTOP)  # so that it has something left to do when it dies
+            os.kill(workers[0].pid or 0, signal.SIGKILL)
+            killed.append(workers[0].pid)
+
+    report = run_all(Slow(SCANNER), folder, workers=2, progress=kill)
+    assert killed
+    crashed = [s for s in report.skipped if str(s.reason) == "crashed while it was read"]
+    assert len(crashed) == 1
+    assert crashed[0].detail == "a worker process was ended by signal 9"
+    assert report.verdict is Verdict.INCOMPLETE
+    assert len(report.inputs) == 30
+    read = {field.dataset for field in report.fields}
+    assert read == {f"{number:02}.log" for number in range(30)} - {crashed[0].dataset}
+
+
+class Slow:
+    """A scanner whose workers take their time."""
+
+    def __init__(self, scanner: Scanner, what: Callable[[Unit], None] = lambda unit: time.sleep(0.05)) -> None:
+        self._scanner = scanner
+        self._what = what
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._scanner, name)
+
+    def scan_unit(self, unit: Unit, sink: object = None) -> Part:
+        self._what(unit)
+        return self._scanner.scan_unit(unit, sink)  # type: ignore[arg-type]
+
+
+def run_all(scanner: Slow, source: Path, *, workers: int, progress: run.Progress | None = None) -> Report:
+    """As `Scanner.scan`, with workers that run `scanner.scan_unit`."""
+    from guard.scanner.labels import ScannedLabels
+    from guard.tally import Tally
+
+    plain = scanner._scanner
+    labels, total = ScannedLabels(plain.matcher), Tally()
+    reading = run.ScanRun(scanner, labels, progress=progress, workers=workers)  # type: ignore[arg-type]
+    for _, tally in reading.results(discover(source, Options(), labels)):
+        total += tally
+    return plain.report(total)
+
+
+def fail(error: BaseException) -> Callable[[Unit], None]:
+    def failing(unit: Unit) -> None:
+        raise error
+
+    return failing
+
+
+def test_a_worker_without_memory_makes_the_run_incomplete(tmp_path: Path, people: People) -> None:
+    source = tmp_path / "app.log"
+    source.write_text(log(people, 3_000))
+    report = run_all(Slow(SCANNER, fail(MemoryError("13800138000"))), source, workers=2)
+    (crashed,) = report.skipped
+    assert (str(crashed.reason), crashed.detail) == ("crashed while it was read",
+                                                     "a worker process ran out of memory")
+    assert report.verdict is Verdict.INCOMPLETE
+    assert report.inputs[0].status == "failed" or report.fields
+
+
+def test_a_bug_in_a_worker_is_told_without_its_text(tmp_path: Path, people: People) -> None:
+    source = tmp_path / "app.log"
+    source.write_text(log(people, 3_000))
+    with pytest.raises(InternalError) as caught:
+        run_all(Slow(SCANNER, fail(ValueError("13800138000"))), source, workers=2)
+    assert caught.value.exit_code == 4
+    assert "13800138000" not in str(caught.value)
+    assert caught.value.message.startswith("internal error: ValueError at ")
+
+
+def test_workers_that_cannot_begin_are_done_without(tmp_path: Path, people: People,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "app.log"
+    source.write_text(log(people, 1_000))
+    alone = scanned(source, 1)
+    monkeypatch.setattr(parallel, "serve", lambda *_: os._exit(1))
+    assert scanned(source, 2) == alone
+
+
+# The command
+
+
+MAIN = """
+import os
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+import guard.scanner.run as run
+from guard.cli.main import main
+run.ENOUGH, run.LARGEST, run.LARGEST_WITH_FINDINGS = 1, 200_000, 200_000
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.fixture
+def slow_source(tmp_path: Path, people: People) -> Path:
+    source = tmp_path / "app.log"
+    source.write_text(log(people, 3_000) * 80)
+    return source
+
+
+def start(tmp_path: Path, *arguments: object) -> subprocess.Popen[bytes]:
+    program = tmp_path / "program.py"
+    program.write_text(MAIN)
+    return subprocess.Popen([sys.executable, str(program), *map(str, arguments)], env=environment(PYTHONWARNINGS="ignore"),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def children(pid: int) -> list[int]:
+    """The processes below one, as Linux tells."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def wait_for_children(process: subprocess.Popen[bytes]) -> list[int]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := children(process.pid):
+            return found
+        time.sleep(0.005)
+    raise AssertionError("no worker was started")
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+@linux
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_all_within_a_second(tmp_path: Path, slow_source: Path, stop: signal.Signals) -> None:
+    found = tmp_path / "found.jsonl"
+    process = start(tmp_path, "scan", slow_source, "--workers", 2, "--findings", found)
+    workers = wait_for_children(process)
+    time.sleep(0.1)
+    began = time.monotonic()
+    if stop is signal.SIGINT:
+        os.killpg(process.pid, stop)  # as a terminal does: to all processes
+    else:
+        process.send_signal(stop)
+    out, err = process.communicate(timeout=10)
+    assert time.monotonic() - began < 1.5
+    assert process.returncode == 130
+    assert (out, err) == (b"", b"error: interrupted\n")
+    assert not any(map(alive, workers))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["app.log", "program.py"]
+
+
+@linux
+def test_a_killed_parent_leaves_no_worker(tmp_path: Path, slow_source: Path) -> None:
+    process = start(tmp_path, "scan", slow_source, "--workers", 2)
+    workers = wait_for_children(process)
+    process.kill()
+    process.communicate(timeout=10)
+    deadline = time.monotonic() + 10
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(map(alive, workers))
+
+
+@linux
+def test_a_killed_worker_is_exit_3(tmp_path: Path, slow_source: Path) -> None:
+    process = start(tmp_path, "scan", slow_source, "--workers", 2, "--format", "json")
+    (worker,) = wait_for_children(process)
+    time.sleep(0.2)
+    os.kill(worker, signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    (skipped,) = json.loads(out)["skipped"]
+    assert skipped["reason"] == "crashed while it was read"
+
+
+# What travels
+
+
+def test_nothing_that_travels_holds_a_value(tmp_path: Path, people: People) -> None:
+    phone, name = people.mobile(), people.mobile()
+    source = tmp_path / "r.json"
+    source.write_text(json.dumps({name: 1, "note": [f"电话 {phone}"] * 30}, ensure_ascii=False))
+    (document,) = discover(source, Options(), PlainLabels())
+    sink = FindingList()
+    assert document.recipe is not None
+    part = SCANNER.scan_unit(Unit(document.recipe), sink)
+    assert part.names.findings
+    assert sink.findings
+    sent = pickle.dumps((part, [packed(f) for f in sink.findings]))
+    assert phone.encode() not in sent
+    assert name.encode() not in sent
+
+
+def test_a_finding_unpacks_as_it_was(people: People) -> None:
+    (finding, *_) = SCANNER.scan_text(f"电话 {people.mobile()}")
+    assert unpacked(packed(finding)) == finding
+    with pytest.raises(ValueError, match="not kept"):
+        unpacked(packed(finding)).reveal()
