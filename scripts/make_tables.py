@@ -168,8 +168,8 @@ def main(folder: Path) -> None:
     write("given_latin", "Given names in Latin letters.\nSource: faker 40.54.0 (MIT).",
           sorted(latin_given_names(folder)))
     write("letter_bits", "Tenths of bits that a character costs behind another one, in readable text.\n"
-          f"Symbols: {SYMBOLS}\nSources: the standard library of CPython {sys.version_info[0]}.{sys.version_info[1]} (PSF), "
-          "pinyin.",
+          f"Symbols: {SYMBOLS}\n"
+          f"Sources: the standard library of CPython {sys.version_info[0]}.{sys.version_info[1]} (PSF), pinyin.",
           letter_bits(readable_words()))
     write("area_codes", "Area codes of mainland China.\nSource: phonenumbers 9.0.43 (Apache-2.0).", area_codes(folder))
 

@@ -151,7 +151,7 @@ LOG_NOISE: tuple[Callable[[Chance], str], ...] = (
     lambda c: f"container {c.of(HEX, 64)} started image=registry.example.cn/auth@sha256:{c.of(HEX, 64)}",
     lambda c: f"upload etag={c.of(HEX, 32)}-{c.randint(1, 20)} key=backup/2026/{c.uuid()}.zip",
     lambda c: f"密码错误 第{c.randint(1, 5)}次 用户 {c.randint(10**5, 10**6)} 令牌 {c.uuid()} 已失效",
-    lambda c: f"user=u{c.randint(1, 999)} action=password_reset result=token_expired code=AUTH-{c.randint(100, 999)}",
+    lambda c: f"user=u{c.randint(1, 99)} action=password_reset result=token_expired code=AUTH-{c.randint(100, 999)}",
 )
 """Lines that hold no secret, but words such as auth, token, key or session beside what looks like one."""
 

@@ -16,6 +16,8 @@ from guard.detect.rarity import is_varied, rarity
 RAREST_WORDS = 8.0
 """Bits of `rarity` above which a value is taken for a key: one identifier in two hundred reaches them, and of random
 values of 16 characters 99 in a hundred do."""
+SHORTEST_KEY = 12
+"""Letters from which on a word of mixed case that reads like chance is a password and not a name of code."""
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -179,4 +181,4 @@ _REFERENCE = re.compile(
 
 def not_reference(value: str) -> bool:
     """Not a name of code, a path or a plain word: config.password, getPassword, /run/secrets/db."""
-    return not _REFERENCE.fullmatch(value)
+    return not _REFERENCE.fullmatch(value) or (value.isalpha() and len(value) >= SHORTEST_KEY and random_text(value))
