@@ -28,6 +28,7 @@ from guard.detect.rule import Rule
 from guard.detect.scan import Found, concatenate, found_of
 from guard.detect.shapes import Block
 from guard.detect.sweep import Workspace, around, sweep
+from guard.detect.triggers import as_bits
 from guard.detect.verdicts import Candidates, judged, judged_masked, located, with_keyword
 
 PATIENCE = 200_000_000
@@ -79,37 +80,41 @@ class EngineScan:
         """(pattern, start, end, line) of every match."""
         assembly, work, block = self._assembly, self._workspace, self._block
         count = len(assembly.patterns)
-        active, resume = np.ones(count, bool), np.zeros(count, np.int64)
+        resume = np.zeros(count, np.int64)
         patience = np.full(count, PATIENCE, np.int64)
         place = np.zeros(3, np.int64)
 
         def run(step: Any, *arguments: Any) -> int:
-            while (found := step(*arguments[:-1], active, work.out, resume, work.memory, patience, place)) < 0:
+            while (found := step(*arguments, work.out, resume, work.memory, patience, place)) < 0:
                 work.grow()
             return int(found)
 
         programs, ends, searched, words = self._events()
-        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, self._needs(),
-            words, None)
+        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds,
+            self._wanted(words))
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
-                    assembly.backs, None)
-        self.exhausted = frozenset(assembly.patterns[n].rule.index for n in np.flatnonzero(~active).tolist())
+                    assembly.backs)
+        self.exhausted = frozenset(assembly.patterns[n].rule.index for n in np.flatnonzero(patience < 0).tolist())
         columns = [row[:found] for row in work.out]
         if searched:
             more = np.array(searched, np.int64).T
             columns = [np.concatenate([one, two]) for one, two in zip(columns, more, strict=True)]
         return columns[0].copy(), columns[1].copy(), columns[2].copy(), columns[3].copy()
 
-    def _needs(self) -> npt.NDArray[np.int8]:
-        """For each pattern the bit that its line must have, -1 for none: the name of the column may do as well."""
-        needs = np.full(len(self._assembly.patterns), -1, np.int8)
-        for number, pattern in enumerate(self._assembly.patterns):
-            rule = pattern.rule
-            bit = self._assembly.needs.get(rule.index, -1)
-            if bit >= 0 and not self._fits[rule.index] and header_sign(rule, self._header) <= 0:
+    def _wanted(self, words: Ints) -> npt.NDArray[np.uint64]:
+        """For each line the bits of the patterns that are looked for there: those of rules that need a word where one
+        may stand, unless the name of the column says as much."""
+        assembly = self._assembly
+        needs = np.full(max(1, assembly.opened), -1, np.int64)
+        for number, pattern in enumerate(assembly.patterns[: assembly.opened]):
+            bit = assembly.needs.get(pattern.rule.index, -1)
+            if bit >= 0 and not self._fits[pattern.rule.index] and header_sign(pattern.rule, self._header) <= 0:
                 needs[number] = bit
-        return needs
+        masks, lines = np.unique(words, return_inverse=True)
+        wanted = (needs < 0) | (masks[:, None] >> np.maximum(needs, 0) & 1 == 1)
+        wanted_bits: npt.NDArray[np.uint64] = as_bits(wanted)[lines]
+        return wanted_bits
 
     def _events(self) -> tuple[Ints, Ints, list[tuple[int, int, int, int]], npt.NDArray[np.int64]]:
         """Programs and ends of the events of patterns without an opening, by end, what `re` found for others, and the

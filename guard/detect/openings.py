@@ -6,7 +6,6 @@ match could begin at all.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
@@ -45,14 +44,13 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """`barred` may not stand before a match. `pairs` are its first two characters, `third` and `fourth` those that
-    follow (None: anything, the end of the line too). `runs[n]` is the least length of the run of RUNS[n] that every
+    """`barred` may not stand before a match. `pairs` are its first two characters, `further` those behind them, place
+    by place (None: anything, the end of the line too). `runs[n]` is the least length of the run of RUNS[n] that every
     match begins with; `stretch` says more of one of them, where more is known."""
 
     barred: Charset
     pairs: tuple[Pair, ...]
-    third: Charset | None
-    fourth: Charset | None
+    further: tuple[Charset | None, ...]
     runs: tuple[int, ...]
     stretch: Stretch | None
 
@@ -65,63 +63,50 @@ def opening_of(pattern: str) -> Opening | None:
     """The opening of a pattern with its boundaries; None when a match may be empty or begin in too many ways."""
     tree = parser.parse(pattern, re.ASCII)
     fold = bool(tree.state.flags & re.IGNORECASE)
-    found = _prefixes(list(tree.data), fold)
+    try:
+        found = _openings(list(tree.data), fold, [()])
+    except _TooManyError:
+        return None
     if any(not prefix for prefix in found):
         return None
     pairs = tuple(dict.fromkeys((prefix[0], prefix[1] if len(prefix) > 1 else None) for prefix in found))
-    return Opening(_barred(tree.data, fold), pairs, _at(found, 2), _at(found, 3),
+    return Opening(_barred(tree.data, fold), pairs, places(list(tree.data), fold, PLACES)[2:],
                    tuple(_run(tree.data, fold, run)[0] for run in RUNS), stretch_of(list(tree.data), fold))
 
 
-def _prefixes(items: Sequence[Item], fold: bool) -> Sequence[Prefix]:
-    """The prefixes of all matches, as long as there are not too many; one empty prefix when nothing is known."""
-    for width in (4, 3, 2):
-        with contextlib.suppress(_TooManyError):
-            return _openings(items, fold, [()], width)
-    return [()]
-
-
-def _at(found: Sequence[Prefix], place: int) -> Charset | None:
-    """What stands at a place of some prefix; None when one of them ends before it."""
-    if any(len(prefix) <= place for prefix in found):
-        return None
-    return charset([pair for chosen in {prefix[place] for prefix in found}
-                    for pair in _ranges(chosen.ascii, chosen.beyond)])
-
-
-def _openings(items: Iterable[Item], fold: bool, before: Sequence[Prefix], width: int) -> list[Prefix]:
-    """The prefixes of at most `width` characters after the items, given those before them."""
-    done = [prefix for prefix in before if len(prefix) == width]
-    growing = [prefix for prefix in before if len(prefix) < width]
+def _openings(items: Iterable[Item], fold: bool, before: Sequence[Prefix]) -> list[Prefix]:
+    """The prefixes of at most two characters after the items, given those before them."""
+    done = [prefix for prefix in before if len(prefix) == 2]
+    growing = [prefix for prefix in before if len(prefix) < 2]
     for operation, value in items:
         if not growing:
             break
-        grown = _grow(operation, value, fold, growing, width)
-        done += [prefix for prefix in grown if len(prefix) == width]
-        growing = list(dict.fromkeys(prefix for prefix in grown if len(prefix) < width))
+        grown = _grow(operation, value, fold, growing)
+        done += [prefix for prefix in grown if len(prefix) == 2]
+        growing = list(dict.fromkeys(prefix for prefix in grown if len(prefix) < 2))
         if len(done) + len(growing) > MOST_PAIRS:
             raise _TooManyError
     return list(dict.fromkeys([*done, *growing]))
 
 
-def _grow(operation: Any, value: Any, fold: bool, growing: Sequence[Prefix], width: int) -> list[Prefix]:
+def _grow(operation: Any, value: Any, fold: bool, growing: Sequence[Prefix]) -> list[Prefix]:
     if (chosen := charset_of(operation, value, fold)) is not None:
         return [(*prefix, chosen) for prefix in growing]
     if operation is sre.SUBPATTERN:
-        return _openings(list(value[3]), _folded(value, fold), growing, width)
+        return _openings(list(value[3]), _folded(value, fold), growing)
     if operation is sre.ATOMIC_GROUP:
-        return _openings(list(value), fold, growing, width)
+        return _openings(list(value), fold, growing)
     if operation is sre.BRANCH:
-        return [prefix for way in value[1] for prefix in _openings(list(way), fold, growing, width)]
+        return [prefix for way in value[1] for prefix in _openings(list(way), fold, growing)]
     if operation in _REPEATS:
         low, high, items = value
         found = list(growing) if low == 0 else []
         once: Sequence[Prefix] = growing
-        for rounds in range(1, min(int(high), width) + 1):
-            once = _openings(list(items), fold, once, width)
+        for rounds in range(1, min(int(high), 2) + 1):
+            once = _openings(list(items), fold, once)
             if rounds >= low:
                 found += once
-        return found if low <= width else list(once)
+        return found if low <= 2 else list(once)
     if operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
         return list(growing)
     raise _TooManyError
@@ -180,6 +165,68 @@ def _run_item(operation: Any, value: Any, fold: bool, allowed: Charset) -> tuple
         # A part that may be missing and is none of the run ends what is known; one that belongs to it does not.
         return (count * low if goes_on else count if low else 0), goes_on and (low > 0 or high >= 0)
     return 0, operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT)
+
+
+PLACES = 7
+"""Characters of the beginning of a match that are told apart."""
+
+
+def places(items: Sequence[Item], fold: bool, count: int) -> tuple[Charset | None, ...]:
+    """What can stand at each of the first places of a match; None for anything, the end of the line too."""
+    reached: list[list[Charset] | None] = [[] for _ in range(count)]
+    ends = _place(items, fold, frozenset([0]), reached, count)
+    first = min(ends, default=count)
+    return tuple(None if at >= first or reached[at] is None else _union(reached[at] or []) for at in range(count))
+
+
+def _place(items: Sequence[Item], fold: bool, ats: frozenset[int], reached: list[list[Charset] | None],
+           count: int) -> frozenset[int]:
+    """Notes what the items can be when they begin at some places; the places behind them, as far as `count`."""
+    for operation, value in items:
+        ats = _place_item(operation, value, fold, ats, reached, count)
+    return ats
+
+
+def _place_item(operation: Any, value: Any, fold: bool, ats: frozenset[int], reached: list[list[Charset] | None],
+                count: int) -> frozenset[int]:
+    if (chosen := charset_of(operation, value, fold)) is not None:
+        for at in ats:
+            if (sets := reached[at]) is not None:
+                sets.append(chosen)
+        return frozenset(at + 1 for at in ats if at + 1 < count)
+    if operation is sre.SUBPATTERN:
+        return _place(list(value[3]), _folded(value, fold), ats, reached, count)
+    if operation is sre.ATOMIC_GROUP:
+        return _place(list(value), fold, ats, reached, count)
+    if operation is sre.BRANCH:
+        return frozenset().union(*(_place(list(way), fold, ats, reached, count) for way in value[1]))
+    if operation in _REPEATS:
+        return _place_repeat(value, fold, ats, reached, count)
+    if operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+        return ats
+    for at in range(min(ats, default=count), count):
+        reached[at] = None
+    return ats
+
+
+def _place_repeat(value: Any, fold: bool, ats: frozenset[int], reached: list[list[Charset] | None],
+                  count: int) -> frozenset[int]:
+    low, high = int(value[0]), min(int(value[1]), int(value[0]) + count)
+    behind = ats if low == 0 else frozenset[int]()
+    for rounds in range(1, high + 1):
+        after = _place(list(value[2]), fold, ats, reached, count)
+        if rounds >= low:
+            if after <= behind:
+                break
+            behind |= after
+        if not after:
+            break
+        ats = after
+    return behind
+
+
+def _union(sets: Sequence[Charset]) -> Charset:
+    return charset([pair for chosen in dict.fromkeys(sets) for pair in _ranges(chosen.ascii, chosen.beyond)])
 
 
 class _OpenError(Exception):

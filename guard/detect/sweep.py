@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.compiled import inlined, tight_loop
-from guard.detect.machine import EXHAUSTED, LAST_CLOSED, SPARE, STEPS, code_point, new_memory, run, width_at
+from guard.detect.machine import EXHAUSTED, LAST_CLOSED, SPARE, STEPS, before, code_point, new_memory, run, width_at
+from guard.detect.openings import PLACES
 from guard.detect.program import Programs
 from guard.detect.triggers import PLANE, Triggers
 
@@ -22,7 +23,12 @@ LONGEST_RUN = 96
 """Runs are measured so far; of a longer one nothing else is known."""
 MARGIN = 8
 """Bytes behind the text that may be read."""
-_DONE, _FULL = -1, -2
+FURTHER = PLACES - 2
+AHEAD = SPARE + 2 * RUN_KINDS
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_BIT_NUMBERS = np.zeros(64, np.int64)
+for _bit in range(64):
+    _BIT_NUMBERS[((1 << _bit) * int(_DE_BRUIJN) >> 58) & 63] = _bit
 
 
 class Starts(NamedTuple):
@@ -99,21 +105,57 @@ def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, lin
     return count
 
 
+@inlined
+def _lowest(bits: Any) -> int:
+    """The number of the lowest bit that is set: by the multiplication with a sequence of de Bruijn."""
+    return _BIT_NUMBERS[((bits & (~bits + np.uint64(1))) * _DE_BRUIJN) >> np.uint64(58)]
+
+
+@inlined
+def _may_match(triggers: Triggers, program: int, text: Bytes, at: int, high: int, memory: Any) -> bool:
+    """Whether the runs that begin at an offset allow a match of a program."""
+    kind = triggers.runs[program, 0]
+    if kind >= 0:
+        if memory[SPARE + kind] < 0:
+            _measure(text, at, high, kind, triggers.classes, memory)
+        if memory[SPARE + kind] < triggers.runs[program, 1]:
+            return False
+    kind = triggers.stretches[program, 0]
+    if kind < 0:
+        return True
+    if memory[SPARE + kind] < 0:
+        _measure(text, at, high, kind, triggers.classes, memory)
+    length = memory[SPARE + kind]
+    return length == LONGEST_RUN or (triggers.stretches[program, 1] <= length <= triggers.stretches[program, 2]
+                                     and triggers.following[program, memory[SPARE + RUN_KINDS + kind]])
+
+
+@inlined
+def _look_ahead(triggers: Triggers, text: Bytes, at: int, high: int, coming: int, memory: Any) -> None:
+    """Notes the classes of the characters behind the second one, which stands at `at`; and that no run is known."""
+    for kind in range(RUN_KINDS):
+        memory[SPARE + kind] = -1
+    for place in range(FURTHER):
+        if coming != 0:
+            at += width_at(text, at)
+            coming = _class_at(triggers.classes, text, at) if at < high else 0
+        memory[AHEAD + place] = coming
+
+
 @tight_loop
-def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, bounds: Ints, needs: Any,
-          words: Ints, active: Any, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
+def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, bounds: Ints, wanted: Any, out: Any,
+          resume: Any, memory: Any, patience: Any, place: Any) -> int:
     """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
 
-    `bounds` are the offsets of the line ends, with one before the first byte. `active[program]` says whether it is
-    wanted, `needs[program]` the bit that `words[line]` must have for it (-1: none), `resume[program]` where its last
-    match ended, `patience[program]` how many steps it has left. Returns how many matches there are, or the complement
-    of it when `out` is full: then call again with more room.
+    `bounds` are the offsets of the line ends, with one before the first byte. `wanted[line]` are the bits of the
+    programs that are looked for in a line (`Triggers`); `resume[program]` is where its last match ended,
+    `patience[program]` how many steps it has left. Returns how many matches there are, or the complement of it when
+    `out` is full: then call again with more room.
     """
     addresses, groups = starts.addresses, starts.groups
-    classes, pairs, before_of, open_lists = triggers.classes, triggers.pairs, triggers.before, triggers.open
-    member_edges, members, runs = triggers.edges, triggers.members, triggers.runs
-    ahead, stretches, behind = triggers.ahead, triggers.stretches, triggers.following
-    room, count = out.shape[1] - 64, place[2]
+    classes, pairs, before_of, lists = triggers.classes, triggers.pairs, triggers.before, triggers.lists
+    further = triggers.further
+    room, count = out.shape[1] - 600, place[2]
     for line in range(place[0], len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
         at = low
@@ -123,61 +165,37 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
             continue
         prior = 0
         if at > low:
-            back = at - 1
-            while back > low and text[back] & 0xC0 == 0x80:
-                back -= 1
-            prior = _class_at(classes, text, back)
+            prior = _class_at(classes, text, before(text, low, at))
         current = _class_at(classes, text, at)
         while at < high:
             following = at + width_at(text, at)
             coming = _class_at(classes, text, following) if following < high else 0
             number = pairs[current, coming]
             if number != 0:
-                number = open_lists[number, before_of[prior]]
-                if number != 0:
-                    if count >= room:
-                        place[0], place[1], place[2] = line, at, count
-                        return -count - 1
-                    for kind in range(RUN_KINDS):
-                        memory[SPARE + kind] = -1
-                    third = fourth = 0
-                    if coming != 0:
-                        next_but_one = following + width_at(text, following)
-                        if next_but_one < high:
-                            third = _class_at(classes, text, next_but_one)
-                            beyond = next_but_one + width_at(text, next_but_one)
-                            if beyond < high:
-                                fourth = _class_at(classes, text, beyond)
-                    for index in range(member_edges[number], member_edges[number + 1]):
-                        program = members[index]
-                        if ahead[program, third] & 1 == 0 or ahead[program, fourth] & 2 == 0 or (
-                                resume[program] > at or not active[program]) or (
-                                needs[program] >= 0 and words[line] >> needs[program] & 1 == 0):
-                            continue
-                        fits = True
-                        kind = runs[program, 0]
-                        if kind >= 0:
-                            if memory[SPARE + kind] < 0:
-                                _measure(text, at, high, kind, classes, memory)
-                            fits = memory[SPARE + kind] >= runs[program, 1]
-                        kind = stretches[program, 0]
-                        if fits and kind >= 0:
-                            if memory[SPARE + kind] < 0:
-                                _measure(text, at, high, kind, classes, memory)
-                            length = memory[SPARE + kind]
-                            fits = length == LONGEST_RUN or (
-                                stretches[program, 1] <= length <= stretches[program, 2]
-                                and behind[program, memory[SPARE + RUN_KINDS + kind]])
-                        if not fits:
+                ready = False
+                for word in range(lists.shape[1]):
+                    bits = lists[number, word] & before_of[prior, word] & wanted[line, word]
+                    if bits == 0:
+                        continue
+                    if not ready:
+                        if count >= room:
+                            place[0], place[1], place[2] = line, at, count
+                            return -count - 1
+                        _look_ahead(triggers, text, following, high, coming, memory)
+                        ready = True
+                    for index in range(FURTHER):
+                        bits &= further[index, memory[AHEAD + index], word]
+                    while bits != 0:
+                        program = 64 * word + _lowest(bits)
+                        bits &= bits - np.uint64(1)
+                        if resume[program] > at or not _may_match(triggers, program, text, at, high, memory):
                             continue
                         memory[STEPS] = patience[program]
                         end = run(programs, addresses[program], text, low, high, at, memory)
-                        patience[program] = memory[STEPS]
+                        patience[program] = memory[STEPS] if end != EXHAUSTED else -1
                         if end >= 0:
                             resume[program] = max(end, at + 1)
                             count = _keep(out, count, program, groups[program], at, end, line, memory)
-                        elif end == EXHAUSTED:
-                            active[program] = False
             prior, current, at = current, coming, following
     place[0], place[2] = len(bounds), count
     return count
@@ -185,7 +203,7 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
 
 @tight_loop
 def around(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, event_programs: Ints, event_ends: Ints,
-           backs: Ints, active: Any, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
+           backs: Ints, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
     """Fills `out` with the matches that begin at most `backs[program]` characters before an event, from `place` on.
 
     Events are sorted by their end. `backs` of -1 look at the whole line. Returns as `sweep` does.
@@ -194,7 +212,7 @@ def around(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, event_
     room, count, line = out.shape[1] - 8, place[2], place[0]
     for event in range(place[1], len(event_ends)):
         program, last = event_programs[event], event_ends[event]
-        if not active[program]:
+        if patience[program] < 0:
             continue
         # An event may have swallowed the end of its line.
         inside = max(last - 1, 0)
@@ -221,7 +239,7 @@ def around(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, event_
             end = run(programs, addresses[program], text, low, high, at, memory)
             patience[program] = memory[STEPS]
             if end == EXHAUSTED:
-                active[program] = False
+                patience[program] = -1
                 break
             if end < 0:
                 at += width_at(text, at)

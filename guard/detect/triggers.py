@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.detect.charsets import ANY, LAST, Charset
-from guard.detect.openings import HAN, RUNS, Opening, Pair
+from guard.detect.openings import HAN, PLACES, RUNS, Opening, Pair
 
 PLANE = 65_536
 """Code points with a class of their own; those beyond share one that belongs to every set reaching there."""
@@ -27,25 +27,25 @@ _SHARES = ((range(48, 58), 0.015), (range(97, 123), 0.0135), (range(65, 91), 0.0
 _HAN_SHARE = 0.3
 _LONG = 8
 Table = npt.NDArray[np.uint16]
+Bits = npt.NDArray[np.uint64]
+Mask = npt.NDArray[np.bool_]
 
 
 class Triggers(NamedTuple):
-    """`classes[code point]` (PLANE: all beyond) is the class of a character; `pairs[class, next class]` a list number.
+    """Sets of programs are bits in words of 64, program p is bit p % 64 of word p // 64.
 
-    `before[class]` is what a class is as the character before; `open[list, before]` is the number of the list of those
-    programs that may begin: `members[edges[n]:edges[n + 1]]`. `ahead[member, class]` has bits for a class that may
-    come third (1) and fourth (2). `runs[member]` is (kind, least) of a run of RUNS that must begin here, kind -1 for
-    none; `stretches[member]` is (kind, least, most) of its `Stretch`, kind -1 for none, and `following[member, class]`
-    whether a class may stand behind it.
+    `classes[code point]` (PLANE: all beyond) is the class of a character; `pairs[class, next class]` a list number, 0
+    for none, and `lists[list]` its programs. `before[class]` are the programs that may begin behind a class,
+    `further[n, class]` those that may have it n + 2 places behind their first character. `runs[program]` is (kind,
+    least) of a run of RUNS that must begin here, kind -1 for none; `stretches[program]` is (kind, least, most) of its
+    `Stretch`, kind -1 for none, and `following[program, class]` whether a class may stand behind it.
     """
 
     classes: Table
     pairs: Table
-    before: npt.NDArray[np.uint8]
-    open: Table
-    edges: npt.NDArray[np.int32]
-    members: npt.NDArray[np.int32]
-    ahead: npt.NDArray[np.uint8]
+    lists: Bits
+    before: Bits
+    further: Bits
     runs: npt.NDArray[np.int32]
     stretches: npt.NDArray[np.int32]
     following: npt.NDArray[np.bool_]
@@ -53,7 +53,7 @@ class Triggers(NamedTuple):
 
 def is_rare(opening: Opening | None) -> bool:
     """Whether looking at every place where a match could begin costs little."""
-    if opening is None:
+    if opening is None or _is_partial(opening.barred):
         return False
     share = sum(_share(first) * (1.0 if second is None else _share(second)) for first, second in opening.pairs)
     if max(opening.runs) >= _LONG:
@@ -64,6 +64,11 @@ def is_rare(opening: Opening | None) -> bool:
     elif opening.barred.ascii and first.ascii & opening.barred.ascii:
         share *= 0.3
     return share <= COMMON
+
+
+def _is_partial(chosen: Charset) -> bool:
+    """Whether a set holds some but not all of the code points that share a class."""
+    return any(high >= PLANE and (low > PLANE or high < LAST) for low, high in chosen.beyond)
 
 
 def _share(chosen: Charset) -> float:
@@ -81,28 +86,22 @@ def triggers(openings: Sequence[Opening]) -> Triggers:
     classes, samples = _classes(sets)
     inside = {chosen: _members(chosen, samples) for chosen in sets}
     pairs, lists = _pairs(openings, inside)
-    before, kinds = _before(openings, inside)
-    numbers: dict[tuple[int, ...], int] = {(): 0}
-    table = np.zeros((len(lists), len(kinds)), np.uint16)
-    for index, members in enumerate(lists):
-        for kind, barred in enumerate(kinds):
-            chosen = tuple(member for member in members if member not in barred)
-            table[index, kind] = numbers.setdefault(chosen, len(numbers))
-    ordered = sorted(numbers, key=numbers.__getitem__)
-    return Triggers(classes, pairs, before, table, np.cumsum([0, *map(len, ordered)]).astype(np.int32),
-                    np.array([member for members in ordered for member in members] or [0], np.int32),
-                    np.stack([_ahead(opening, inside) for opening in openings] or [np.zeros(1, np.uint8)]),
+    everything = np.ones_like(inside[ANY])
+    before = np.stack([~inside[opening.barred] for opening in openings] or [everything])
+    further = np.stack([[everything if chosen is None else inside[chosen] for chosen in opening.further]
+                        for opening in openings] or [[everything] * (PLACES - 2)])
+    return Triggers(classes, pairs, as_bits(lists), as_bits(before.T), as_bits(np.moveaxis(further, 0, -1)),
                     np.array([_longest_run(opening) for opening in openings] or [(-1, 0)], np.int32),
                     np.array([_stretch(opening) for opening in openings] or [(-1, 0, 0)], np.int32),
                     np.stack([_following(opening, inside) for opening in openings] or [np.zeros(1, bool)]))
 
 
-def _ahead(opening: Opening, inside: dict[Charset, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:
-    """Bits for the classes that may come third and fourth."""
-    everything = np.ones_like(inside[ANY])
-    third = everything if opening.third is None else inside[opening.third]
-    fourth = everything if opening.fourth is None else inside[opening.fourth]
-    return (third.astype(np.uint8) | fourth.astype(np.uint8) << 1).astype(np.uint8)
+def as_bits(members: Mask) -> Bits:
+    """Masks over programs (the last axis) as words of 64 bits."""
+    padding = [(0, 0)] * (members.ndim - 1) + [(0, -members.shape[-1] % 64)]
+    packed = np.packbits(np.pad(members, padding), axis=-1, bitorder="little")
+    words: Bits = np.ascontiguousarray(packed).view("<u8").astype(np.uint64)
+    return words
 
 
 def _longest_run(opening: Opening) -> tuple[int, int]:
@@ -116,7 +115,7 @@ def _stretch(opening: Opening) -> tuple[int, int, int]:
     return (-1, 0, 0) if stretch is None else (stretch.kind, stretch.least, stretch.most)
 
 
-def _following(opening: Opening, inside: dict[Charset, npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
+def _following(opening: Opening, inside: dict[Charset, Mask]) -> Mask:
     """The classes that may stand behind the stretch that an opening begins with."""
     if opening.stretch is None:
         return np.ones_like(inside[ANY])
@@ -127,8 +126,8 @@ def _following(opening: Opening, inside: dict[Charset, npt.NDArray[np.bool_]]) -
 
 def _sets(opening: Opening) -> list[Charset]:
     pairs = [chosen for pair in opening.pairs for chosen in pair if chosen is not None]
-    ahead = [chosen for chosen in (opening.third, opening.fourth) if chosen is not None]
-    return [opening.barred, *pairs, *ahead, *([opening.stretch.following] if opening.stretch else [])]
+    further = [chosen for chosen in opening.further if chosen is not None]
+    return [opening.barred, *pairs, *further, *([opening.stretch.following] if opening.stretch else [])]
 
 
 def _classes(sets: Sequence[Charset]) -> tuple[Table, list[int]]:
@@ -155,7 +154,7 @@ def _classes(sets: Sequence[Charset]) -> tuple[Table, list[int]]:
     return (rank[inverse] + 1).astype(np.uint16), [-1, *first[order].tolist()]
 
 
-def _members(chosen: Charset, samples: Sequence[int]) -> npt.NDArray[np.bool_]:
+def _members(chosen: Charset, samples: Sequence[int]) -> Mask:
     """Which classes belong to a set."""
     return np.array([_holds(chosen, code) for code in samples], bool)
 
@@ -168,9 +167,8 @@ def _holds(chosen: Charset, code: int) -> bool:
     return code in chosen.ascii if code < 128 else any(low <= code <= high for low, high in chosen.beyond)
 
 
-def _pairs(openings: Sequence[Opening], inside: dict[Charset, npt.NDArray[np.bool_]],
-           ) -> tuple[Table, list[tuple[int, ...]]]:
-    """The number of the list of openings for each pair of classes, and the lists."""
+def _pairs(openings: Sequence[Opening], inside: dict[Charset, Mask]) -> tuple[Table, Mask]:
+    """The number of the list for each pair of classes, and the openings in each list."""
     count = len(inside[ANY])
     marks = np.zeros((count, count), np.uint64)
     source = random.Random(2)  # noqa: S311
@@ -178,32 +176,21 @@ def _pairs(openings: Sequence[Opening], inside: dict[Charset, npt.NDArray[np.boo
     for cells in filled:
         marks[cells] += np.uint64(source.getrandbits(64))
     distinct, first, inverse = np.unique(marks.ravel(), return_index=True, return_inverse=True)
-    lists = [tuple(n for n, cells in enumerate(filled) if cells.ravel()[place]) for place in first.tolist()]
-    if len(lists) >= PLANE or distinct[0] != 0:
+    if len(distinct) >= PLANE or distinct[0] != 0:
         raise ValueError("more lists than there is room for")
+    lists = np.stack([cells.ravel()[first] for cells in filled] or [np.zeros(len(first), bool)], axis=1)
     return inverse.reshape(count, count).astype(np.uint16), lists
 
 
-def _filled(pairs: Sequence[Pair], inside: dict[Charset, npt.NDArray[np.bool_]], count: int) -> npt.NDArray[np.bool_]:
+def _filled(pairs: Sequence[Pair], inside: dict[Charset, Mask], count: int) -> Mask:
     """The pairs of classes that some pairs of sets cover."""
     cells = np.zeros((count, count), bool)
-    by_second: dict[Charset | None, npt.NDArray[np.bool_]] = {}
+    by_second: dict[Charset | None, Mask] = {}
     for first, second in pairs:
         by_second[second] = by_second.get(second, np.zeros(count, bool)) | inside[first]
     for second, firsts in by_second.items():
         cells[firsts] |= np.ones(count, bool) if second is None else inside[second]
     return cells
-
-
-def _before(openings: Sequence[Opening], inside: dict[Charset, npt.NDArray[np.bool_]],
-            ) -> tuple[npt.NDArray[np.uint8], list[frozenset[int]]]:
-    """What each class bars when it stands before: its kind, and the openings that each kind rules out."""
-    barred = np.stack([inside[opening.barred] for opening in openings], axis=1) if openings else np.zeros((1, 1), bool)
-    kinds: dict[frozenset[int], int] = {}
-    numbers = []
-    for row in barred:
-        numbers.append(kinds.setdefault(frozenset(np.flatnonzero(row).tolist()), len(kinds)))
-    return np.array(numbers, np.uint8), list(kinds)
 
 
 __all__ = ["END", "LAST", "PLANE", "Triggers", "is_rare", "triggers"]
