@@ -69,6 +69,8 @@ def test_the_first_part_is_of_whole_lines_or_whole_files(tmp_path):
     assert part.name == "app.log"
     assert part.read_bytes() == b"a line of text\n" * 66
     assert first_part(log, tmp_path, 100).read_bytes() == log.read_bytes()
+    log.write_bytes("甲".encode() * 500)
+    assert first_part(log, tmp_path, 1).read_bytes() == "甲".encode() * 333
     for number in range(5):
         (log.parent / "tree" / f"d{number}").mkdir(parents=True)
         (log.parent / "tree" / f"d{number}" / "f.py").write_bytes(b"x" * 600)
