@@ -228,10 +228,13 @@ def test_scanners_take_turns_and_ratios_are_those_of_each_round(tmp_path, monkey
     assert order == ["guard warm", "peer warm", "guard", "peer", "guard", "peer"]
     assert measured.figures["log-presidio"] == [2.0, 3.0]
     measured.missing.append("a peer that is not there")
-    text = page(measured, "make bench", offline=True)
+    text = page(measured, "make bench", offline=True, load=0.5)
     assert "| app.log | peer | 7.50 (5.00–10.0) | x2.50 | 0.006 MB | 0 |" in text
     assert "| x2.50 (2.00–3.00) | x800 | x1,600 | no |" in text
     assert "- a peer that is not there" in text
+    assert "This is a quick look" in text
+    measured.megabytes = 80
+    assert "quick look" not in page(measured, "make bench", offline=True, load=0.5)
     assert text.count("not measured") == len(GOALS) - 1
 
 
