@@ -8,6 +8,7 @@ threads, worker processes and a loaded machine change little. Ratios are taken r
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 import time
@@ -54,7 +55,7 @@ def command(given: Sequence[str]) -> str:
 def main() -> None:
     """Measure, print the page, write it."""
     options = arguments()
-    offline, start = leave_network(), time.monotonic()
+    offline, start, load = leave_network(), time.monotonic(), os.getloadavg()[0]
     options.data.mkdir(parents=True, exist_ok=True)
     bench = Bench(options.data.resolve(), options.megabytes, options.sample, options.rounds)
     for name in options.only:
@@ -67,7 +68,7 @@ def main() -> None:
     if options.real:
         measure_real(bench, options.real.resolve())
     print(f"{time.monotonic() - start:.0f} s in all", file=sys.stderr)
-    text = page(bench, command(sys.argv[1:]), offline)
+    text = page(bench, command(sys.argv[1:]), offline, load)
     print(text)
     output = options.output or (ROOT / "docs" / "benchmarks.md" if options.only == tuple(GROUPS) else None)
     if output:

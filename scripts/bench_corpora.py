@@ -114,7 +114,10 @@ def first_part(whole: Path, folder: Path, kilobytes: int) -> Path:
         return part
     with whole.open("rb") as lines:
         head = lines.read(kilobytes * 1000)
-    part.write_bytes(head[: head.rindex(b"\n") + 1] if len(head) == kilobytes * 1000 else head)
+    if len(head) == kilobytes * 1000:
+        # A file of one long line is cut between two characters.
+        head = head[: head.rfind(b"\n") + 1] or head.decode("utf-8", "ignore").encode()
+    part.write_bytes(head)
     return part
 
 

@@ -49,7 +49,7 @@ def oracle(options: argparse.Namespace) -> tuple[Count, str]:
 def presidio_default(_: argparse.Namespace) -> tuple[Count, str]:
     """The pattern recognizers of Presidio's default engine, and that for phone numbers, by line."""
     engine, count = _presidio(default=True)
-    return lambda path: _by_line(engine, path), f"the {count} of its default engine, no NLP model"
+    return lambda path: _by_line(engine, path), f"the {count} recognizers of its default engine, no NLP model"
 
 
 def presidio_lines(_: argparse.Namespace) -> tuple[Count, str]:

@@ -69,6 +69,8 @@ def test_the_first_part_is_of_whole_lines_or_whole_files(tmp_path):
     assert part.name == "app.log"
     assert part.read_bytes() == b"a line of text\n" * 66
     assert first_part(log, tmp_path, 100).read_bytes() == log.read_bytes()
+    log.write_bytes("甲".encode() * 500)
+    assert first_part(log, tmp_path, 1).read_bytes() == "甲".encode() * 333
     for number in range(5):
         (log.parent / "tree" / f"d{number}").mkdir(parents=True)
         (log.parent / "tree" / f"d{number}" / "f.py").write_bytes(b"x" * 600)
@@ -226,10 +228,13 @@ def test_scanners_take_turns_and_ratios_are_those_of_each_round(tmp_path, monkey
     assert order == ["guard warm", "peer warm", "guard", "peer", "guard", "peer"]
     assert measured.figures["log-presidio"] == [2.0, 3.0]
     measured.missing.append("a peer that is not there")
-    text = page(measured, "make bench", offline=True)
+    text = page(measured, "make bench", offline=True, load=0.5)
     assert "| app.log | peer | 7.50 (5.00–10.0) | x2.50 | 0.006 MB | 0 |" in text
     assert "| x2.50 (2.00–3.00) | x800 | x1,600 | no |" in text
     assert "- a peer that is not there" in text
+    assert "This is a quick look" in text
+    measured.megabytes = 80
+    assert "quick look" not in page(measured, "make bench", offline=True, load=0.5)
     assert text.count("not measured") == len(GOALS) - 1
 
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import random
+import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from guard import compiled
-from guard.batch import Column, Hits
+from guard import Scanner, compiled
+from guard.batch import Batch, Column, Hits, Ints
+from guard.demo import bulk
 from guard.detect import Detector, Matcher, PlainMatcher, load
 from guard.detect import memory as memories
+from guard.detect.memory import CompiledNumbers, Numbers
+from guard.detect.values import Values
+from guard.model import Location
+from guard.scanner.count import Characters, count_column
+from guard.sources.delimited_cells import split_cells, split_exactly
 
 GLUE = ("", " ", "\n", "\r\n", "，", "1", "a", "中", "\u200b", "-", "．", "０", "\u3000", "·", "*", "某", "（", "\xa0")
 
@@ -79,3 +89,144 @@ def test_any_values_under_any_header(fast: bool, seed: int) -> None:
     chance = random.Random(seed)
     column = as_column(some_values(chance, chance.randint(1, 12)) * chance.choice((1, 3)), chance.choice(headers()))
     assert as_rows(Matcher(detectors()).scan_column(column)) == as_rows(plain().scan_column(column))
+
+
+def test_values_that_come_again_in_later_batches(fast: bool) -> None:
+    chance, matcher = random.Random(5), Matcher(detectors())
+    stock = some_values(chance, 30)
+    for header in ("联系电话", "姓名", "备注"):
+        for batch in range(4):
+            values = [chance.choice(stock) for _ in range(25)] + some_values(chance, batch)
+            column = as_column(values, header, batch)
+            assert as_rows(matcher.scan_column(column)) == as_rows(plain().scan_column(column))
+
+
+def test_the_compiler_comes_in_between_two_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not compiled.is_available():
+        pytest.skip("no compiler here")
+    matcher, column = Matcher(detectors()), as_column([b"13800138000", "王小明".encode(), b"13800138000"] * 3, "手机")
+    expected = as_rows(plain().scan_column(column))
+    for pays in (False, True, False):
+        monkeypatch.setattr(compiled, "pays", lambda work, pays=pays: pays)
+        assert as_rows(matcher.scan_column(column)) == expected
+
+
+def test_values_that_do_not_repeat_are_given_up_and_still_found(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memories, "TRIAL", 10)
+    monkeypatch.setattr(memories, "MOST_VALUES", 12)
+    matcher, chance = Matcher(detectors()), random.Random(11)
+    for start in range(3):
+        values = [f"1380013{8000 + 20 * start + n}".encode() for n in range(20)] + some_values(chance, 3)
+        column = as_column(values, "手机号码", start)
+        assert as_rows(matcher.scan_column(column)) == as_rows(plain().scan_column(column))
+
+
+@given(st.lists(st.lists(st.binary(max_size=20) | st.sampled_from((b"", b"a", b"ab", b"\0", b"a" * 17)), max_size=30),
+                max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_numbers_of_values_are_the_same_both_ways(batches: list[list[bytes]]) -> None:
+    if not compiled.is_available():
+        pytest.skip("no compiler here")
+    one, two = Numbers(), CompiledNumbers()
+    for batch in batches:
+        column = as_column(batch, "")
+        values = Values(column.data, column.starts, column.ends)
+        (which, new), (again, also) = one.number(values), two.number(values)
+        assert which.tolist() == again.tolist()
+        assert new.as_list() == also.as_list()
+        assert len(one) == len(two)
+
+
+@given(st.lists(st.binary(max_size=12), max_size=20))
+def test_values_one_below_the_other(parts: list[bytes]) -> None:
+    column = as_column(parts, "", 3)
+    values = Values(column.data, column.starts, column.ends)
+    for pays in (False, compiled.is_available()):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "pays", lambda work, pays=pays: pays)
+            lines = values.lines()
+        assert lines.data == b"\n".join(parts)
+        assert lines.as_list() == parts
+
+
+def test_whole_cells_are_those_of_the_pattern() -> None:
+    if not compiled.is_available():
+        pytest.skip("no compiler here")
+    from guard.detect.cell_shapes import cell_pattern
+
+    chance = random.Random(2)
+    texts = [value.decode() for value in some_values(chance, 400)]
+    texts = [text for text in texts if text and not {"\r", "\n"} & set(text)]
+    texts += ["😀", "男", "王小明", "1990-03-07", "·", "é"]
+    lines = Values(*_joined([text.encode() for text in texts]))
+    buffer = np.frombuffer(lines.data + bytes(8), np.uint8)
+    patterns = [detector.cell for detector in detectors() if detector.cell] + [r"(\d)\1+", "(?i)abc|王+", r"\w+\b.*"]
+    taken = 0
+    for source in patterns:
+        pattern = re.compile(source, re.ASCII)
+        expected = [pattern.fullmatch(text) is not None for text in texts]
+        for _ in range(2):
+            got = cell_pattern(pattern).takes(lines.data, buffer, lines.starts, lines.ends).tolist()
+            assert got == expected, source
+        taken += sum(expected)
+    assert taken > 100
+
+
+def _joined(values: list[bytes]) -> tuple[bytes, Ints, Ints]:
+    column = as_column(values, "")
+    lines = Values(column.data, column.starts, column.ends).lines()
+    return lines.data, lines.starts, lines.ends
+
+
+@given(st.text("ab,\"\r\n中", max_size=40), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_cells_of_quoted_text(text: str, final: bool) -> None:
+    expected = split_exactly(text.encode(), b",", final=final)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "pays", lambda work: compiled.is_available())
+        got = split_cells(text.encode(), b",", final=final)
+    for name in ("starts", "ends", "counts", "quoted", "escaped"):
+        assert getattr(got, name).tolist() == getattr(expected, name).tolist(), name
+    assert (got.end, got.unclosed) == (expected.end, expected.unclosed)
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_hits_are_counted_alike(data: st.DataObject) -> None:
+    if not compiled.is_available():
+        pytest.skip("no compiler here")
+    values = data.draw(st.lists(st.text("a1 中", min_size=1, max_size=30).map(str.encode), min_size=1, max_size=120))
+    column, batch = as_column(values, "备注"), PlainBatch("t", len(values))
+    cells = sorted(data.draw(st.lists(st.integers(0, len(values) - 1), max_size=200)))
+    sizes = [len(values[cell]) for cell in cells]
+    hits = Hits.build(
+        [data.draw(st.integers(0, 2)) for _ in cells], [0] * len(cells), sizes,
+        [data.draw(st.sampled_from((0.3, 0.6, 0.9, 0.95))) for _ in cells],
+        [data.draw(st.sampled_from((0, 1, 2, 4, 5, 8, 16))) for _ in cells], cells)
+    counted = []
+    for pays in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "pays", lambda work, pays=pays: pays)
+            counted.append(count_column(batch, column, Characters(column.data), hits, detectors(), (), 99))
+    assert counted[0] == counted[1]
+
+
+class PlainBatch(Batch):
+    def locate(self, column: int, cell: int, start: int, end: int) -> Location:
+        raise AssertionError("nothing is located here")
+
+
+def test_a_register_from_file_to_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if not compiled.is_available():
+        pytest.skip("no compiler here")
+    path = tmp_path / "register.csv"
+    bulk.write_register(path, 0.15)
+    with path.open("ab") as file:
+        file.write('1,"王""小""明","男,女"\r\n2,,,,,"110101199003071233",\n'.encode())
+    reports = []
+    for pays in (False, True):
+        monkeypatch.setattr(compiled, "pays", lambda work, pays=pays: pays)
+        report = Scanner(fingerprint_key=b"k" * 32).scan(path)
+        reports.append([field.as_json() for field in report.fields] + [f.as_json() for f in report.findings])
+    assert reports[0] == reports[1]
+    assert len(reports[0]) > 100

@@ -31,7 +31,6 @@ from guard.detect.secret_checks import (
     not_masked,
     not_placeholder,
     not_reference,
-    rare_text,
 )
 from guard.detect.validators import PROOFS, VALIDATORS
 
@@ -136,9 +135,3 @@ def test_names_of_code_are_no_secrets(value: str) -> None:
 def test_hashes_and_uuids_are_names_of_things(digest: str) -> None:
     assert not not_hex_id(digest)
     assert not not_hex_id(f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}")
-
-
-def test_rare_text_is_neither_words_nor_numbers() -> None:
-    assert rare_text("kLCNPloWRlOTcEokd5ih")
-    assert not rare_text("20240301100001")
-    assert not rare_text("authentication1")

@@ -301,6 +301,8 @@ PIECES = st.one_of(
 
 @settings(max_examples=250, deadline=None)
 @given(st.lists(PIECES, max_size=6).map("".join))
+@example("MTEx" * 8 + "MTE-" + "31" * 12)
+@example("b25l" * 8 + "/" + "b25l" * 8 + "-" + "b25l" * 8)
 def test_tokens_are_those_that_trying_everything_finds(text: str) -> None:
     data = text.encode()
     assert [(token.start, token.end, token.text) for token in find_tokens(data)] == plain_tokens(data)

@@ -1,9 +1,11 @@
 """Keyed hashes of slices: equal bytes give equal hashes, wherever they stand."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guard import compiled
 from guard.hashing import hash64, new_key
 
 
@@ -32,3 +34,13 @@ def test_a_value_has_the_same_hash_at_every_place_and_another_under_another_key(
 def test_long_values_differ_in_their_last_byte() -> None:
     one, two = hashes([b"a" * 500 + b"1", b"a" * 500 + b"2"], 3)
     assert one != two
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=20))
+def test_with_and_without_a_compiler(values: list[bytes]) -> None:
+    found = []
+    for pays in (False, compiled.is_available()):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "pays", lambda work, pays=pays: pays)
+            found.append(hashes(values, 7))
+    assert found[0] == found[1]

@@ -226,16 +226,57 @@ def test_the_compiled_search_is_the_plain_one(text: str, state: int) -> None:
     assert tuple(map(int, compiled)) == search_plainly(data, b",", state)
 
 
+def payloads(people: People, count: int, more: Callable[[int], dict[str, object]] = lambda number: {}) -> str:
+    return "".join(json.dumps({"user": {"name": people.name(), "phone": people.mobile()}, "n": number,
+                               "tags": [people.email()] * (number % 3), **more(number)}, ensure_ascii=False) + "\n"
+                   for number in range(count))
+
+
+def test_json_lines_are_the_same_in_pieces(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "api.jsonl"
+    source.write_text(payloads(people, 300, lambda number: {"late": people.mobile()} if number == 250 else {})
+                      + "no json\n" + payloads(people, 100))
+    assert len(list(document_at(source).pieces(6_000))) > 3
+    report = assert_same(source)
+    ours, uncut = json.loads(scanned(source, 2)[0]), json.loads(whole(source, monkeypatch)[0])
+    # Records count from the block on in which a field comes first.
+    assert [field["field"] for field in ours["fields"] if field["rows"] < 401] == ["$.late"]
+    assert [{**field, "rows": 401} for field in ours.pop("fields")] == uncut.pop("fields")
+    assert ours == uncut
+    assert [s.line for s in report.skipped] == [301]
+
+
+@pytest.mark.parametrize("late", [0, 380], ids=["from the beginning", "late"])
+@pytest.mark.parametrize("kind", ["many keys", "private keys", "spread keys"])
+def test_json_lines_whose_keys_are_data_are_read_as_one(tmp_path: Path, people: People, late: int, kind: str,
+                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    def keys(number: int) -> dict[str, object]:
+        if number < late:
+            return {}
+        if kind == "spread keys":  # few in each piece, many in all
+            return {"map": {f"k{number // 4}": people.mobile()}}
+        names = [f"k{n}" for n in range(80)] if kind == "many keys" else [people.mobile()]
+        return {"map": dict.fromkeys(names, 1)}
+
+    source = tmp_path / "api.jsonl"
+    source.write_text(payloads(people, 400, keys))
+    alone = scanned(source, 1)
+    assert scanned(source, 3) == alone
+    if kind != "spread keys" or not late:
+        assert alone == whole(source, monkeypatch)
+        assert any(field["field"].startswith("$.map.*") for field in json.loads(alone[0])["fields"])
+
+
 def test_a_private_key_stays_in_one_piece(tmp_path: Path, people: People) -> None:
     body = "".join("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n" for _ in range(25))
     key = f"-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n"
     source = tmp_path / "app.log"
-    source.write_text("".join(log(people, 7) + key for _ in range(40)))
+    source.write_text("".join(log(people, 7) + key for _ in range(20)))
     _, findings = scanned(source, 2)
-    assert sum(f.detector.endswith("private-key") or "private_key" in f.data_class for f in findings) >= 40
+    assert sum(f.detector.endswith("private-key") or "private_key" in f.data_class for f in findings) >= 20
     pieces = [p for p in document_at(source).pieces(2_000) if isinstance(p, Piece)]
     data = source.read_bytes()
-    assert len(pieces) > 5
+    assert len(pieces) > 2
     for piece in pieces:
         part = data[piece.start : piece.stop]
         assert part.count(b"-----BEGIN") == part.count(b"-----END")
@@ -312,7 +353,7 @@ def test_there_is_at_least_one_worker() -> None:
 
 def test_known_false_positives_are_met_in_all_processes(tmp_path: Path, people: People) -> None:
     source = tmp_path / "app.log"
-    source.write_text(log(people, 900))
+    source.write_text(log(people, 300))
     _, findings = scanned(source, 1)
     phones = [f for f in findings if f.data_class == "person.phone.mobile"]
     known = Baseline.create([phones[0], phones[-1]], "an example", KEY)
@@ -482,15 +523,15 @@ if __name__ == "__main__":
 @pytest.fixture
 def slow_source(tmp_path: Path, people: People) -> Path:
     source = tmp_path / "app.log"
-    source.write_text(log(people, 3_000) * 80)
+    source.write_text(log(people, 3_000) * 30)
     return source
 
 
 def start(tmp_path: Path, *arguments: object) -> subprocess.Popen[bytes]:
     program = tmp_path / "program.py"
     program.write_text(MAIN)
-    return subprocess.Popen([sys.executable, str(program), *map(str, arguments)], env=environment(PYTHONWARNINGS="ignore"),
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen([sys.executable, str(program), *map(str, arguments)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, start_new_session=True, env=environment(PYTHONWARNINGS="ignore"))
 
 
 def children(pid: int) -> list[int]:

@@ -16,15 +16,26 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.compiled import inlined_loop, tight_loop
-from guard.detect.code_points import Bytes, Codes, Words, back, code_point, decode, is_han, longest, word_length
+from guard.detect.code_points import (
+    Bytes,
+    Codes,
+    Words,
+    back,
+    code_point,
+    constants,
+    decode,
+    is_han,
+    longest,
+    word_length,
+)
 
-AROUND_NUMBER, BEHIND_LABEL = np.arange(2)
+AROUND_NUMBER, BEHIND_LABEL = constants(*range(2))
 """What `locate` does: the ways of `guard.detect.extents`."""
-BEGINS_WITH_DIVISION, READS_AS_ADDRESS = np.arange(2)
+BEGINS_WITH_DIVISION, READS_AS_ADDRESS = constants(*range(2))
 """What `check` asks: `addresses.in_division`, `addresses.is_address`."""
-DIGIT, ALPHANUMERIC, NUMERAL, ORDINAL, DIRECTION, ROAD, DATED, RUN, PART = 1 << np.arange(9)
+DIGIT, ALPHANUMERIC, NUMERAL, ORDINAL, DIRECTION, ROAD, DATED, RUN, PART = constants(*(1 << bit for bit in range(9)))
 """Bits of `AddressLexicon.kinds`."""
-DIVISION, PLACE, UNIT, NAME, HOME, LEAD, TOWNSHIP = np.arange(7)
+DIVISION, PLACE, UNIT, NAME, HOME, LEAD, TOWNSHIP = constants(*range(7))
 """Sets of `AddressLexicon.words`."""
 _DIVISIONS, _PLACES, _STARTS, _DETAILS = 5, 3, 3, 2
 _NAME = 9  # characters of the name of a division or place before its suffix, at most
@@ -32,9 +43,8 @@ _SHORT_DIVISION = 5
 _TAILS = 4  # of a place: with 东路 or the like and without, with a space and without
 _SPACE, _OPEN, _CLOSE, _HYPHEN = 0x20, 0x28, 0x29, 0x2D
 _OF, _ATTACHED, _NUMBER = 0x4E4B, 0x9644, 0x7B2C  # 之 附 第
-_FOUR, _TWO, _FIVE = np.array([4, 2, 5])
-_START = np.int64(0)
-_UNSPACED, _SPACED = np.array([False, True])
+_START, _TWO, _FOUR, _FIVE = constants(0, 2, 4, 5)
+_UNSPACED, _SPACED = constants(0, 1)
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
@@ -157,7 +167,7 @@ def _room_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
 
 
 @tight_loop
-def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: np.bool_, ends: Codes) -> int:
+def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: int, ends: Codes) -> int:
     """Every end of a place that begins here, in the order in which `re` takes them; how many there are.
 
     With `spaced` a space behind it may belong to it.
@@ -179,7 +189,7 @@ def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: np.bool_
 
 
 @inlined_loop
-def _add_end(codes: Codes, at: int, spaced: np.bool_, ends: Codes, count: int) -> int:
+def _add_end(codes: Codes, at: int, spaced: int, ends: Codes, count: int) -> int:
     if spaced and codes[at] == _SPACE:
         ends[count] = at + 1
         count += 1

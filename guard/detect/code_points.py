@@ -3,22 +3,27 @@
 A scratch is two arrays: `codes[i]` is a code point, `edges[i]` the byte offset where it starts. What no table knows
 becomes OTHER: code points beyond the basic plane, the code point 0, bytes that are no UTF-8. Behind the last code point
 stands a zero, which belongs to no word, so that nothing has to ask for the end.
-
-Constants that are passed on are NumPy's: of a plain number the compiler would make a copy of the loop for each value.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from guard.compiled import inlined_loop
 
-OTHER = np.int64(0xFFFF)
 Bytes = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.int64]
+
+
+def constants(*values: int) -> Any:
+    """Numbers to be passed on: of a plain number the compiler would make a copy of the loop for each value."""
+    return list(np.array(values, np.int64))
+
+
+OTHER, = constants(0xFFFF)
 
 
 class Words(NamedTuple):
@@ -37,10 +42,11 @@ class Words(NamedTuple):
 @inlined_loop
 def code_point(buffer: Bytes, at: int, end: int) -> tuple[int, int]:
     """The code point at `at`, before `end`, and where the next one starts."""
-    first = np.int64(buffer[at])
+    first: Any = np.int64(buffer[at])
     if 0 < first < 0x80:
         return first, at + 1
-    code, behind = 0, at + 1
+    code: Any = 0
+    behind = at + 1
     if 0xE0 <= first < 0xF0 and at + 2 < end:
         code = (first & 15) << 12 | np.int64(buffer[at + 1] & 63) << 6 | np.int64(buffer[at + 2] & 63)
         behind = at + 3
@@ -86,7 +92,7 @@ def is_han(code: int) -> bool:
 def word_length(words: Words, word: int, codes: Codes, at: int) -> int:
     """The length of a word of the group of `codes[at]` when it stands there, else 0."""
     start = words.edges[word]
-    length = words.edges[word + 1] - start
+    length: int = words.edges[word + 1] - start
     for index in range(1, length):
         if codes[at + index] != words.letters[start + index]:
             return 0
@@ -94,7 +100,7 @@ def word_length(words: Words, word: int, codes: Codes, at: int) -> int:
 
 
 @inlined_loop
-def longest(words: Words, which: np.int64, codes: Codes, at: int) -> int:
+def longest(words: Words, which: int, codes: Codes, at: int) -> int:
     """The length of the longest word of a set that stands at `at`, 0 when none does."""
     group = words.groups[which, codes[at]]
     for word in range(words.firsts[group], words.firsts[group + 1]):

@@ -6,30 +6,30 @@ normalised UTF-8; no read goes outside `buffer[line_start:line_end]`, whatever t
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from guard.compiled import inlined_loop, tight_loop
-from guard.detect.code_points import Bytes, Codes, Words, back, decode, is_han, longest, word_length
+from guard.detect.code_points import Bytes, Codes, Words, back, constants, decode, is_han, longest, word_length
 
-CUT, WHOLE, BEFORE, LISTED, LATIN = np.arange(5)
+CUT, WHOLE, BEFORE, LISTED, LATIN = constants(*range(5))
 """What `locate` does: the ways of `guard.detect.extents`."""
-WHOLE_WORD, BEFORE_WORD, WHOLE_PLACE, BEFORE_PLACE, SURNAME = range(5)
+WHOLE_WORD, BEFORE_WORD, WHOLE_PLACE, BEFORE_PLACE, SURNAME = constants(*range(5))
 """Columns of `NameLexicon.entries`."""
-AS_SURNAME, AS_GIVEN = range(2)
-AT_END, BEFORE_DOT, BEFORE_FOLLOWER, BEFORE_HAN, ONE, TWO, SHORT, ETHNIC = range(8)
+AS_SURNAME, AS_GIVEN = constants(*range(2))
+AT_END, BEFORE_DOT, BEFORE_FOLLOWER, BEFORE_HAN, ONE, TWO, SHORT, ETHNIC = constants(*range(8))
 """Places in `NameLexicon.weights`: the constants of `guard.detect.names`."""
-LEADS, FOLLOWERS, PARTS, LIST_ENDS = np.arange(4)
+LEADS, FOLLOWERS, PARTS, LIST_ENDS = constants(*range(4))
 """Sets of `NameLexicon.words`."""
 MULTIPLIER = -7046029254386353131
 """2**64 divided by the golden ratio, odd, as a signed number (Knuth, The Art of Computer Programming 6.4)."""
 _DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
-_LONGEST_DOTTED = np.int64(52)  # 8 characters, then four times a dot and 10
-_LONGEST_WRITTEN = np.int64(4)  # a surname of two characters and a given name of two
+_LONGEST_DOTTED, = constants(52)  # 8 characters, then four times a dot and 10
+_LONGEST_WRITTEN, = constants(4)  # a surname of two characters and a given name of two
 _LEAD, _FOLLOWER = 3, 3  # characters, at most
-_START, _ONE, _TWO = np.arange(3)
+_START, _ONE, _TWO = constants(*range(3))
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -267,7 +267,9 @@ def known_latin_name(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) 
 @inlined_loop
 def _is_known(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> bool:
     """Whether the first word, up to a space or hyphen, is a given name of the table, in any case."""
-    key, rest, size = 0, 0, 0
+    key: Any = 0
+    rest: Any = 0
+    size = 0
     while start + size < end and buffer[start + size] != 0x20 and buffer[start + size] != 0x2D:
         letter = np.int64(buffer[start + size])
         if size == 16 or letter >= 0x80 or letter == 0:

@@ -54,7 +54,7 @@ def plausibility(name: str) -> float:
     if _ETHNIC_DOT.fullmatch(name) or _ETHNIC.fullmatch(name):
         return ETHNIC
     parts = None if "某" in name else split(name)
-    if parts is None or not 1 <= len(parts[1]) <= 2 or (len(parts[0]) == 1 and len(name) > 3 and not _double(name)):
+    if parts is None or not 1 <= len(parts[1]) <= 2:
         return IMPLAUSIBLE
     surname, given = parts
     odds = [numbers("given").get(character, UNKNOWN) for character in given]
@@ -95,11 +95,6 @@ def places() -> frozenset[str]:
 def divisions() -> frozenset[str]:
     """Names of divisions with their suffix."""
     return frozenset(row[1] for row in rows("divisions"))
-
-
-def _double(name: str) -> bool:
-    """A child that bears both parents' surnames: 王李思雨."""
-    return len(name) == 4 and name[1] in _surnames() and _surnames()[name[1]] > 6.5
 
 
 def _word_weight(name: str) -> float:

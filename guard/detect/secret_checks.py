@@ -130,11 +130,6 @@ def not_prose(value: str) -> bool:
     return not re.search(r"[A-Za-z]{2,}[,.:!?]? [A-Za-z]{2,}|[\u4e00-\u9fff]|^[A-Za-z]+ [A-Za-z ]+$", value)
 
 
-def rare_text(value: str) -> bool:
-    """Not what people or programs write in clear: holds a digit and a letter, and no long run of small letters."""
-    return contains_digit(value) and any(c.isalpha() for c in value) and not re.search(r"[a-z]{11,}", value)
-
-
 def not_masked(value: str) -> bool:
     """Shows all of its characters: not ****, abc***, xxxx or ●●●●."""
     return not re.search(r"[*●•]{3,}|[xX]{4,}", value)

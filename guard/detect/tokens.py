@@ -115,7 +115,9 @@ def _candidates(data: bytes) -> Iterator[Candidates]:
         starts, ends = _runs(words, numbers[(among & _every(flag)) == _every(flag)], flag)
         if flag == _SAFE:
             # Without a mark of its own alphabet a run was tried before.
-            new = ~(np.isin(starts, tried[0]) & np.isin(ends, tried[1]))
+            known = dict(zip(tried[0].tolist(), tried[1].tolist(), strict=True))
+            spans = zip(starts.tolist(), ends.tolist(), strict=True)
+            new = np.array([known.get(start) != end for start, end in spans], bool)
             starts, ends = starts[new], ends[new]
         tried = starts, ends
         text = _begins_as_text(view, starts, flag == _HEX)

@@ -149,7 +149,7 @@ class Scanner:
             part = yield from self.steps_of(document, labels, sink)
         else:
             part = yield from self._read(document.read_piece(unit.piece), document.name, labels, sink)
-            part.extent = document.extent
+            part.extent, part.is_cut_short = document.extent, not document.extent.bytes
         part.names = self.names_of(labels)
         part.known = frozenset(self._suppressor.used if self._suppressor else ())
         return part

@@ -284,8 +284,8 @@ def _single_threaded() -> Iterator[None]:
 def _uninterrupted() -> Iterator[None]:
     """Interrupts wait until the new process is one that can be ended, and can ignore them itself.
 
-    It begins with the signals blocked that its parent blocks. That is not enough where there are threads, as any of them
-    may be interrupted on behalf of the main one.
+    It begins with the signals blocked that its parent blocks. That is not enough where the parent has threads, as
+    any of them may be interrupted on behalf of the main one.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -299,8 +299,8 @@ def _uninterrupted() -> Iterator[None]:
         _mask("SIG_UNBLOCK")
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in came:
-            signal.raise_signal(number)
+        for pending in came:
+            signal.raise_signal(pending)
 
 
 def _mask(how: str) -> None:

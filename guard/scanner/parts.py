@@ -40,13 +40,15 @@ class Unit:
 class Part:
     """What is in a unit. With a state-secret mark (`is_secret`) it ends there and has no examples.
 
-    `known` are the fingerprints of the false positives that were met, `read` the bytes of text. `broken` says why the
-    process that had the unit gave no answer; then everything else is empty.
+    `known` are the fingerprints of the false positives that were met, `read` the bytes of text. `is_cut_short` tells a
+    piece of which the end was not reached. `broken` says why the process that had the unit gave no answer; then
+    everything else is empty.
     """
 
     tally: Tally = field(default_factory=Tally)
     names: FoundNames = field(default_factory=FoundNames)
     is_secret: bool = False
+    is_cut_short: bool = False
     extent: Extent = _START
     encoding: str = ""
     digest: str = ""
@@ -56,11 +58,14 @@ class Part:
 
 
 class Assembly:
-    """A document as far as its parts have come in, in order. `is_closed` says that further parts do not count."""
+    """A document as far as its parts have come in, in order. `is_closed` says that further parts do not count.
+
+    `is_entangled` says that the pieces of the document cannot be told one without the other: it has to be read as one.
+    """
 
     def __init__(self, document: Document, sink: Sink | None) -> None:
         self.document = document
-        self.is_closed = False
+        self.is_closed = self.is_entangled = False
         self._sink = sink
         self._total = Tally()
         self._extent = _START
@@ -79,10 +84,25 @@ class Assembly:
                               self._extent.lines + 1 if self._extent.lines else None))
             self.is_closed = True
             return
+        after = self._extent + part.extent
+        if after.is_entangled and not part.is_secret:
+            self.is_closed = self.is_entangled = True
+            return
+        for key, counted in self._total.fields.items():
+            if key not in part.tally.fields and counted.kind == "column":
+                counted.rows += part.extent.rows  # a field that is empty in this piece has its records all the same
         self._total += _shifted(part.tally, self._extent)
-        self._extent = self._extent + part.extent
+        self._extent = after
+        self.is_closed = part.is_cut_short  # nobody can tell the lines of what follows
         if part.is_secret:
             self.stop()
+
+    def begin_anew(self) -> None:
+        """Forget all parts."""
+        self.is_closed = self.is_entangled = False
+        self._total, self._extent = Tally(), _START
+        if self._sink:
+            self._sink.withdraw()
 
     def note(self, skipped: Skipped) -> None:
         """Something of the document that was not read."""

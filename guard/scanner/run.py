@@ -246,6 +246,9 @@ class ScanRun:
         elif self._assembly is None:
             raise AssertionError("a step outside of a document")
         elif isinstance(step, _End):
+            if self._assembly.is_entangled:
+                self._read_whole(self._assembly)
+                return None
             return self._assembly.document, self._assembly.result()
         elif not self._assembly.is_closed:
             if isinstance(step, Skipped):
@@ -253,6 +256,16 @@ class ScanRun:
             else:
                 self._add(step, self._assembly)
         return None
+
+    def _read_whole(self, assembly: Assembly) -> None:
+        """Scan a document once more, as one unit."""
+        assembly.begin_anew()
+        if assembly.document.recipe is None:
+            raise AssertionError("a document in pieces has a recipe")
+        job = Job(Unit(assembly.document.recipe), assembly.document)
+        self._steps.extendleft((_End(), job))
+        self._free.appendleft(job)
+        self._free_bytes += job.size
 
     def _add(self, job: Job, assembly: Assembly) -> None:
         part = job.part
@@ -262,9 +275,10 @@ class ScanRun:
             job.document.encoding, job.document.digest = part.encoding, part.digest
         if self._progress and part.read > job.told:
             self._progress(job.document.name, part.read - job.told)
-        self.names += part.names
-        self._scanner.note_known(part.known)
         assembly.add(part)
+        if not assembly.is_entangled:
+            self.names += part.names
+            self._scanner.note_known(part.known)
 
 
 def _unread(skipped: Skipped) -> Tally:

@@ -8,7 +8,8 @@ together adds what came before (`Extent`). Where the cuts lie depends on the fil
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from guard import compiled
 from guard.sources.encoding import SAMPLE, UTF8, Encoding, decide, from_mark, from_zeros
+from guard.sources.json_paths import MAX_KEYS, MAX_PATHS
 from guard.sources.stable import Readable, StableFile, read_fully
 
 MOST, LEAST = 1 << 24, 1 << 21
@@ -52,16 +54,37 @@ class Piece:
         return file if self.stop is None else _Range(file, self.stop - self.start)
 
 
+KeyPath = tuple[str | None, ...]
+"""The keys that lead to a place in JSON, None for the items of an array."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far a piece of text goes: its line ends, its bytes as UTF-8, its records."""
+    """How far a piece of text goes: its line ends, its bytes as UTF-8, its records, the places in its JSON.
+
+    `is_entangled` says that a field of the piece is called after what came before, which the piece did not know.
+    """
 
     lines: int = 0
     bytes: int = 0
     rows: int = 0
+    places: frozenset[KeyPath] = frozenset()
+    is_entangled: bool = False
 
     def __add__(self, other: Extent) -> Extent:
-        return Extent(self.lines + other.lines, self.bytes + other.bytes, self.rows + other.rows)
+        if other.places <= self.places:
+            places, are_many = self.places, False
+        else:
+            places = self.places | other.places
+            are_many = _are_many(places)
+        return Extent(self.lines + other.lines, self.bytes + other.bytes, self.rows + other.rows, places,
+                      self.is_entangled or other.is_entangled or are_many)
+
+
+def _are_many(places: Collection[KeyPath]) -> bool:
+    """Whether there are too many places, or keys in one object, to tell them all apart."""
+    keys = Counter(place[:-1] for place in places if place and place[-1] is not None)
+    return len(places) > MAX_PATHS or max(keys.values(), default=0) > MAX_KEYS
 
 
 class Borders(Protocol):

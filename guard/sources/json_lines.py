@@ -12,7 +12,8 @@ import numpy.typing as npt
 from guard.batch import Batch, Edited, Editor, Ints
 from guard.errors import SourceError
 from guard.model import Reason, Skipped
-from guard.sources.encoding import Encoding
+from guard.sources.cutting import Extent
+from guard.sources.encoding import Encoding, TextReader
 from guard.sources.json_edits import Replacements
 from guard.sources.json_paths import Paths, ShapeError, Slots
 from guard.sources.json_tokens import KEY, NEWLINE, Mask, Tokens, shapes, tokenize
@@ -50,6 +51,8 @@ class JsonLinesDocument(StreamDocument):
     """JSON Lines. A line that does not parse is skipped and named; the rest goes on."""
 
     format = "jsonl"
+    can_be_cut = True
+    _paths: Paths | None = None
 
     def _batches(self, reader: TextBlocks) -> Iterator[Batch | Skipped]:
         for block in self._blocks(reader):
@@ -59,6 +62,10 @@ class JsonLinesDocument(StreamDocument):
             for line in block.wrong_lines.tolist():
                 yield Skipped(self.name, Reason.INVALID_RECORD, line=block.batch.place.line + line)
             yield block.batch
+
+    def _extent(self, reader: TextReader, rows: int) -> Extent:
+        places = self._paths.places() if self._paths else None
+        return Extent(reader.lines, reader.size, rows, places or frozenset(), places is None)
 
     def _rewrite(self, reader: TextBlocks, sink: Sink, editor: Editor) -> Edited:
         replaced, rows, dropped = 0, 0, set[str]()
@@ -72,7 +79,7 @@ class JsonLinesDocument(StreamDocument):
         return Edited(replaced, len(dropped), rows)
 
     def _blocks(self, reader: TextBlocks) -> Iterator[_Block | Skipped]:
-        paths = Paths(self.name, self._labels)
+        self._paths = paths = Paths(self.name, self._labels)
         rows = 0
         for text, place in _whole_lines(reader, self._options.block):
             if text is None:

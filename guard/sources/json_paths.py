@@ -193,6 +193,15 @@ class Paths:
             self.nodes.append(sink)
         return self._sink
 
+    def places(self) -> frozenset[tuple[str | None, ...]] | None:
+        """All places by the keys that lead there (None: array items), or None where a key is data or may become so."""
+        if self._sink is not None or any(node.wide or node.hidden for node in self.nodes):
+            return None
+        found: list[tuple[str | None, ...]] = []
+        for node in self.nodes:
+            found.append(() if node.parent is None else (*found[node.parent.number], node.part))
+        return frozenset(found)
+
     def fields(self) -> tuple[list[str], list[str]]:
         """Template and header (the nearest object key that is no data) of every node, by number."""
         templates, headers = [""] * len(self.nodes), [""] * len(self.nodes)

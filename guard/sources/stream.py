@@ -147,13 +147,17 @@ class StreamDocument(Document):
                     yield batch
                     rows += 0 if isinstance(batch, Skipped) or batch.is_text else batch.rows
                 yield from self._bad_lines(reader)
-                self.extent = Extent(reader.lines, reader.size, rows)
+                self.extent = self._extent(reader, rows)
                 if file.changed():
                     yield Skipped(self.name, Reason.CHANGED)
         except SourceError as error:
             yield skipped(self.name, error)
         except OSError:
             yield Skipped(self.name, Reason.UNREADABLE)
+
+    def _extent(self, reader: TextReader, rows: int) -> Extent:
+        """What a piece holds that was read to its end."""
+        return Extent(reader.lines, reader.size, rows)
 
     def _borders(self, head: bytes, encoding: Encoding | None) -> Borders:
         """Where the document may be cut; `head` are its first `_least_piece` bytes."""
