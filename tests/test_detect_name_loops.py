@@ -109,7 +109,7 @@ def test_any_stretch_of_any_text(text: str, data: st.DataObject) -> None:
     ("labelled_name", "联系人刘洋电话13800000000", "刘洋电话", "刘洋"),
     ("fair_name", "被告人李建国，男", "被告人李建国", "李建国"),
     ("fair_name", "申请人应当提交", "应当提交", None),
-    ("name_before", "聘任王秀英同志", "聘任王秀英", "王秀英"),
+    ("name_before", "聘任王秀英同志", "同志", "王秀英"),
     ("listed_name", "陈晓东、刘洋等同志", "刘洋", "刘洋"),
     ("listed_name", "石家庄、白云山矿", "白云", None),
     ("sure_name", "欧阳修文", "欧阳修文", "欧阳修文"),

@@ -9,6 +9,8 @@ from guard.detect.identifier_checks import known_given_name
 
 LIST_ENDS = "等和及与的同"
 """What may stand right behind the last name of an enumeration."""
+PART = 8
+"""Han characters of the longest part of a name with dots."""
 Extent = Callable[[str, int, int], tuple[int, int] | None]
 """(normalised line, start, end of what the pattern found) -> start and end of the value, or None."""
 
@@ -29,12 +31,19 @@ def sure_name(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def name_before(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """The surest name that ends where the run ends: what stands before it may be any words."""
-    if "·" in text[start:end]:
-        return start, end
-    sized = [(names.plausibility(text[end - size : end]), size) for size in (2, 3, 4) if end - size >= start]
+    """The surest name that ends where the match starts: what stands before it may be any words.
+
+    With a dot in it (阿依古丽·买买提) it is the whole run of Han characters, as long as a part of a name can be.
+    """
+    first, length, dotted = start, 0, False
+    while first > 0 and length < PART and ("一" <= text[first - 1] <= "龥" or (text[first - 1] == "·" and length)):
+        first -= 1
+        dotted, length = (True, 0) if text[first] == "·" else (dotted, length + 1)
+    if dotted:
+        return (first, start) if length > 1 else None
+    sized = [(names.plausibility(text[start - size : start]), size) for size in (2, 3, 4) if start - size >= first]
     worth, size = max(sized, default=(names.IMPLAUSIBLE, 0))
-    return (end - size, end) if worth >= names.STRICT else None
+    return (start - size, start) if worth >= names.STRICT else None
 
 
 def listed_name(text: str, start: int, end: int) -> tuple[int, int] | None:

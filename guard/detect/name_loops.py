@@ -12,7 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.compiled import inlined_loop, tight_loop
-from guard.detect.code_points import Bytes, Codes, Words, back, constants, decode, is_han, longest, word_length
+from guard.detect.code_points import (
+    Bytes,
+    Codes,
+    Words,
+    back,
+    code_point,
+    constants,
+    decode,
+    is_han,
+    longest,
+    word_length,
+)
 
 CUT, WHOLE, BEFORE, LISTED, LATIN = constants(*range(5))
 """What `locate` does: the ways of `guard.detect.extents`."""
@@ -28,6 +39,7 @@ MULTIPLIER = -7046029254386353131
 _DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
 _LONGEST_DOTTED, = constants(52)  # 8 characters, then four times a dot and 10
 _LONGEST_WRITTEN, = constants(4)  # a surname of two characters and a given name of two
+_PART, = constants(8)  # `extents.PART`
 _LEAD, _FOLLOWER = 3, 3  # characters, at most
 _START, _ONE, _TWO = constants(*range(3))
 Offsets = npt.NDArray[np.int64]
@@ -218,25 +230,34 @@ def _stop_worth(lexicon: NameLexicon, codes: Codes, stop: int) -> float:
 
 
 @inlined_loop
-def name_before(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, least: float, codes: Codes, edges: Codes,
-                ) -> tuple[int, int]:
-    """`extents.name_before`."""
-    for index in range(start, end - 1):
-        if buffer[index] == 0xC2 and buffer[index + 1] == 0xB7:
-            return start, end
-    first, size = end, 0
-    while first > start and size < _LONGEST_WRITTEN:
-        first = back(buffer, start, first)
-        size += 1
-    size = decode(buffer, first, end, codes, edges, _START, _LONGEST_WRITTEN)
+def name_before(lexicon: NameLexicon, buffer: Bytes, line_start: int, start: int, least: float, codes: Codes,
+                edges: Codes) -> tuple[int, int]:
+    """`extents.name_before` of what ends at `start` in a line that begins at `line_start`."""
+    first, length, dotted = start, _START, False
+    while first > line_start and length < _PART:
+        prior = back(buffer, line_start, first)
+        code, _ = code_point(buffer, prior, start)
+        if code == _DOT and length:
+            dotted, length = True, _START
+        elif is_han(code):
+            length += 1
+        else:
+            break
+        first = prior
+    if dotted:
+        return (first, start) if length > 1 else (-1, -1)
+    while length > _LONGEST_WRITTEN:
+        first += 3
+        length -= 1
+    size = decode(buffer, first, start, codes, edges, _START, _LONGEST_WRITTEN)
     best, chosen = -np.inf, -1
-    for length in range(2, size + 1):
-        worth = plausibility(lexicon, codes, size - length, length, least)
+    for width in range(2, size + 1):
+        worth = plausibility(lexicon, codes, size - width, width, least)
         if worth >= best and worth >= least:
-            best, chosen = worth, size - length
+            best, chosen = worth, size - width
     if chosen < 0:
         return -1, -1
-    return edges[chosen], end
+    return edges[chosen], start
 
 
 @inlined_loop
@@ -306,7 +327,7 @@ def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: 
             if way == LATIN:
                 found = known_latin_name(lexicon, buffer, start, end)
             elif way == BEFORE:
-                found = name_before(lexicon, buffer, start, end, least, codes, edges)
+                found = name_before(lexicon, buffer, line_starts[index], start, least, codes, edges)
             elif way == LISTED:
                 found = listed_name(lexicon, buffer, line_end, start, end, least, codes, edges)
             elif way == CUT:

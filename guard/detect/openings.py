@@ -53,6 +53,8 @@ class Opening:
     further: tuple[Charset | None, ...]
     runs: tuple[int, ...]
     stretch: Stretch | None
+    literal: int
+    """How many plain characters in a row every match holds."""
 
 
 class _TooManyError(Exception):
@@ -71,7 +73,8 @@ def opening_of(pattern: str) -> Opening | None:
         return None
     pairs = tuple(dict.fromkeys((prefix[0], prefix[1] if len(prefix) > 1 else None) for prefix in found))
     return Opening(_barred(tree.data, fold), pairs, places(list(tree.data), fold, PLACES)[2:],
-                   tuple(_run(tree.data, fold, run)[0] for run in RUNS), stretch_of(list(tree.data), fold))
+                   tuple(_run(tree.data, fold, run)[0] for run in RUNS), stretch_of(list(tree.data), fold),
+                   _literal(tree.data))
 
 
 def _openings(items: Iterable[Item], fold: bool, before: Sequence[Prefix]) -> list[Prefix]:
@@ -124,13 +127,25 @@ def _barred(items: Iterable[Item], fold: bool) -> Charset:
         if operation is sre.SUBPATTERN and value[0] is None and not value[1] | value[2]:
             inner = _barred(value[3], fold)
             return charset([*_ranges(codes, beyond), *_ranges(inner.ascii, inner.beyond)])
-        if operation is sre.ASSERT_NOT and value[0] == -1 and len(value[1]) == 1:
-            chosen = charset_of(value[1][0][0], value[1][0][1], fold)
+        if operation in (sre.ASSERT_NOT, sre.ASSERT) and value[0] == -1:
+            chosen = _barred_by(list(value[1]), fold, operation is sre.ASSERT)
             if chosen is not None:
                 codes, beyond = codes | chosen.ascii, beyond + chosen.beyond
         elif operation not in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
             break
     return charset(_ranges(codes, beyond))
+
+
+def _barred_by(items: Sequence[Item], fold: bool, wanted: bool) -> Charset | None:
+    """What a look-behind rules out right before the match: what it names, or all but what it wants at its end."""
+    if wanted and items and items[-1][0] in _REPEATS and items[-1][1][0] > 0:
+        items = list(items[-1][1][2])
+    if not items or (len(items) > 1 and not wanted):
+        return None
+    chosen = charset_of(items[-1][0], items[-1][1], fold)
+    if chosen is None or not wanted:
+        return chosen
+    return charset(_ranges(chosen.ascii, chosen.beyond), negate=True)
 
 
 def _ranges(codes: Iterable[int], beyond: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
@@ -165,6 +180,20 @@ def _run_item(operation: Any, value: Any, fold: bool, allowed: Charset) -> tuple
         # A part that may be missing and is none of the run ends what is known; one that belongs to it does not.
         return (count * low if goes_on else count if low else 0), goes_on and (low > 0 or high >= 0)
     return 0, operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT)
+
+
+def _literal(items: Iterable[Item]) -> int:
+    """The longest row of plain characters, whatever their case."""
+    best = row = 0
+    for operation, value in items:
+        row = row + 1 if operation is sre.LITERAL else 0
+        inside = 0
+        if operation is sre.SUBPATTERN or (operation in _REPEATS and value[0] > 0):
+            inside = _literal(value[-1])
+        elif operation is sre.BRANCH:
+            inside = min(_literal(way) for way in value[1])
+        best = max(best, row, inside)
+    return best
 
 
 PLACES = 7

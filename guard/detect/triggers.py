@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.detect.charsets import ANY, LAST, Charset
-from guard.detect.openings import HAN, PLACES, RUNS, Opening, Pair
+from guard.detect.openings import HAN, PLACES, RUNS, Opening, Pair, is_within
 
 PLANE = 65_536
 """Code points with a class of their own; those beyond share one that belongs to every set reaching there."""
@@ -23,6 +23,9 @@ END = 0
 """The class of the end of a line."""
 COMMON = 0.02
 """Share of all places above which an opening is too common."""
+RARE = 0.001
+"""The same for programs that Hyperscan finds by a literal."""
+_TELLING = 4
 _SHARES = ((range(48, 58), 0.015), (range(97, 123), 0.0135), (range(65, 91), 0.003), (range(32, 48), 0.01))
 _HAN_SHARE = 0.3
 _LONG = 8
@@ -52,18 +55,20 @@ class Triggers(NamedTuple):
 
 
 def is_rare(opening: Opening | None) -> bool:
-    """Whether looking at every place where a match could begin costs little."""
+    """Whether looking at every place where a match could begin costs less than asking Hyperscan."""
     if opening is None or _is_partial(opening.barred):
         return False
+    return _places_share(opening) <= (RARE if opening.literal >= _TELLING else COMMON)
+
+
+def _places_share(opening: Opening) -> float:
+    """The share of all places of ordinary text that the opening allows, very roughly."""
     share = sum(_share(first) * (1.0 if second is None else _share(second)) for first, second in opening.pairs)
-    if max(opening.runs) >= _LONG:
-        share *= 0.05
-    first = opening.pairs[0][0]
-    if opening.barred.beyond and first.beyond:
-        share *= 0.15
-    elif opening.barred.ascii and first.ascii & opening.barred.ascii:
-        share *= 0.3
-    return share <= COMMON
+    firsts = [first for first, _ in opening.pairs]
+    if all(is_within(first, opening.barred) for first in firsts):
+        # Only where a run begins; few runs are long.
+        share *= 0.05 if max(opening.runs) >= _LONG else 0.3 if firsts[0].ascii else 0.15
+    return share
 
 
 def _is_partial(chosen: Charset) -> bool:
