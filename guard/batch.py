@@ -92,6 +92,11 @@ class Column:
     def __len__(self) -> int:
         return len(self.starts)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all values together."""
+        return int((self.ends - self.starts).sum())
+
     def value(self, index: int) -> bytes:
         """The bytes of one value."""
         return self.data[self.starts[index] : self.ends[index]]
