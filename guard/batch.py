@@ -92,6 +92,11 @@ class Column:
     def __len__(self) -> int:
         return len(self.starts)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all values together."""
+        return int((self.ends - self.starts).sum())
+
     def value(self, index: int) -> bytes:
         """The bytes of one value."""
         return self.data[self.starts[index] : self.ends[index]]
@@ -101,13 +106,16 @@ class Column:
 class Batch(ABC):
     """A piece of one dataset. `rows` counts the records (or lines) of this piece, empty ones included.
 
-    `dataset` is the shown name. For text, `data` is the UTF-8 buffer and `columns` is empty.
+    `dataset` is the shown name. For text, `data` is the UTF-8 buffer and `columns` is empty. `is_source` tells source
+    code, in which inline marks count, `commit` is the full id of the commit whose version it is, if there is one.
     """
 
     dataset: str
     rows: int
     data: bytes = b""
     columns: tuple[Column, ...] = ()
+    is_source: bool = False
+    commit: str = ""
 
     @property
     def is_text(self) -> bool:

@@ -103,6 +103,7 @@ class Reason(enum.StrEnum):
     CHANGED = "changed while it was read"
     TIMED_OUT = "timed out"
     CRASHED = "crashed while it was read"
+    HISTORY = "history of a repository"
 
 
 class Hidden:
@@ -128,7 +129,7 @@ class Location:
 
     `dataset` is the shown name of the file, member or sheet; `line` and `column` count from 1 (column in code points),
     `offset` and `length` are bytes of the UTF-8 form of the dataset's text, `row` counts records from 1 (header not
-    counted), `pointer` is a JSON pointer (RFC 6901).
+    counted), `pointer` is a JSON pointer (RFC 6901), `commit` the abbreviated id of the commit whose version it is.
     """
 
     dataset: str
@@ -139,9 +140,10 @@ class Location:
     length: int | None = None
     row: int | None = None
     pointer: str | None = None
+    commit: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        names = ("line", "column", "offset", "length", "row", "pointer")
+        names = ("line", "column", "offset", "length", "row", "pointer", "commit")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 

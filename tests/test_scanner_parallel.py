@@ -38,6 +38,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Workers for next to nothing, and pieces of a few KB; afterwards no process is left."""
     cut(monkeypatch, 6_000)
     monkeypatch.setattr(run, "ENOUGH", 1)
+    monkeypatch.setattr(run, "WARM", 0)
     monkeypatch.setattr(parallel, "start_method", lambda: "fork" if sys.platform == "linux" else "spawn")
     yield
     assert not multiprocessing.active_children()
@@ -333,6 +334,20 @@ def watched(seen: set[int]) -> Callable[..., parallel.Pool]:
     return Watched
 
 
+def test_findings_wait_for_their_turn_in_bounded_memory(tmp_path: Path, people: People,
+                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.json").write_text(json.dumps([people.mobile() for _ in range(3_000)]))
+    for name in "bcdef":
+        (folder / f"{name}.log").write_text(log(people, 200))
+    alone = scanned(folder, 1)
+    monkeypatch.setattr(run, "HELD", 10)
+    monkeypatch.setattr(parallel, "HELD", 10)
+    for workers in (2, 3):
+        assert scanned(folder, workers) == alone
+
+
 def test_little_is_scanned_by_one_process(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "ENOUGH", 32_000_000)
     monkeypatch.setattr(run, "Pool", None)
@@ -514,7 +529,7 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import guard.scanner.run as run
 from guard.cli.main import main
-run.ENOUGH, run.LARGEST, run.LARGEST_WITH_FINDINGS = 1, 200_000, 200_000
+run.ENOUGH, run.WARM, run.LARGEST, run.LARGEST_WITH_FINDINGS = 1, 0, 200_000, 200_000
 if __name__ == "__main__":
     main()
 """

@@ -2,6 +2,7 @@
 
     load(paths=None) -> tuple[Detector, ...]     the shipped packs, or the given ones
     Matcher(detectors, cache=True)               the fast matcher
+    Budget()                                     what detectors may spend on one file, and which ran out
     PlainMatcher(detectors)                      the slow, obvious one that defines what is right
 """
 
@@ -11,12 +12,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from guard.detect.limits import Budget
     from guard.detect.matcher import Matcher
     from guard.detect.pack import Detector, load
     from guard.detect.plain import PlainMatcher
 
-__all__ = ["Detector", "Matcher", "PlainMatcher", "load"]
-_HOMES = {"Detector": "pack", "load": "pack", "Matcher": "matcher", "PlainMatcher": "plain"}
+__all__ = ["Budget", "Detector", "Matcher", "PlainMatcher", "load"]
+_HOMES = {"Budget": "limits", "Detector": "pack", "load": "pack", "Matcher": "matcher", "PlainMatcher": "plain"}
 
 
 def __getattr__(name: str) -> Any:

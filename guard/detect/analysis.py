@@ -64,10 +64,13 @@ def analyse(rules: Sequence[Rule]) -> Analysis:
 
 
 def _is_dense(rule: Rule) -> bool:
-    """Whether matrices can judge it: one span, no search for its real ends, nothing that looks at other hits."""
+    """Whether matrices can judge it: one span, no search for its real ends, nothing that looks at other hits.
+
+    A shape asks `re` about doubtful places, so its pattern has to be a reviewed one.
+    """
     detector = rule.detector
     plain = not (detector.multiline or detector.group or detector.extent or detector.entropy or detector.near)
-    return bool(detector.pattern) and plain
+    return bool(detector.pattern) and detector.reviewed and plain
 
 
 def _implies_keyword(shape: Shape, rule: Rule) -> bool:

@@ -30,8 +30,9 @@ from guard.detect.context_loops import Words
 from guard.detect.firsts import first_of
 from guard.detect.judge import Kind
 from guard.detect.openings import Opening, opening_of
+from guard.detect.pack import bounded
 from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, UnsuitableError
-from guard.detect.rule import Rule, bounded
+from guard.detect.rule import Rule
 from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, superset
 from guard.detect.sweep import Starts
 from guard.detect.triggers import Triggers, is_rare, triggers

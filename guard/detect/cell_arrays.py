@@ -6,6 +6,7 @@ so does every cell of a rule that takes only a part of it or needs company.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from guard.detect.cell_shapes import cell_pattern
 from guard.detect.cells import Explained, plainly
 from guard.detect.dense import header_sign
 from guard.detect.folding import fold
+from guard.detect.limits import AnyPattern
 from guard.detect.overlap import Placed
 from guard.detect.rule import Rule
 from guard.detect.scan import Found, found_of
@@ -25,6 +27,11 @@ from guard.detect.values import Values
 from guard.detect.verdicts import Candidates, judged
 
 Mask = npt.NDArray[np.bool_]
+
+
+def _is_whole(pattern: AnyPattern) -> bool:
+    """Whether it takes the whole cell; one with a limit of time says nothing that could be remembered."""
+    return isinstance(pattern, re.Pattern) and not pattern.groups
 
 
 class WholeCells:
@@ -48,7 +55,7 @@ class WholeCells:
             still = filled.copy()
             still[explained.cells(rule)] = False
             together = np.zeros(len(still), bool)
-            if apart and (rule.cell is None or not rule.cell.groups):
+            if apart and (rule.cell is None or _is_whole(rule.cell)):
                 together = still & self._usual
                 parts.append(self._judged(rule, np.flatnonzero(together)))
             rest.append((rule, still & ~together))
@@ -71,7 +78,7 @@ class WholeCells:
 
     def _judged(self, rule: Rule, cells: Ints) -> tuple[Found, Ints]:
         """The hits of a rule in usual cells."""
-        if rule.cell is not None:
+        if isinstance(rule.cell, re.Pattern):
             cells = cells[cell_pattern(rule.cell).takes(
                 self._block.data, self._block.buffer, self._low[cells], self._high[cells])]
         low, high = self._low[cells], self._high[cells]

@@ -14,6 +14,7 @@ import numpy as np
 
 from guard import compiled
 from guard.batch import Column, Hits, Ints
+from guard.detect import limits
 from guard.detect.cells import Explained, fitting_rules, whole_cells
 from guard.detect.choice import scanned
 from guard.detect.overlap import Placed
@@ -27,10 +28,13 @@ from guard.detect.values import Values
 def scan_column(plan: Plan, column: Column) -> Hits:
     """Hits in the values of a column; offsets are bytes of the value, the header is context."""
     values = Values(column.data, column.starts, column.ends)
-    memory = plan.memories.of(column.header)
-    if not memory.is_worth_it:
+    memory, budget = plan.memories.of(column.header), limits.current()
+    if budget.exhausted or not memory.is_worth_it:
         return _Cells(plan, values.lines(), column.header).hits()
-    return memory.hits(values, lambda distinct: _Cells(plan, distinct.lines(), column.header).hits())
+    hits = memory.hits(values, lambda distinct: _Cells(plan, distinct.lines(), column.header).hits())
+    if budget.exhausted:
+        plan.memories.forget(column.header)
+    return hits
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -71,7 +71,8 @@ def compile_words(words: Sequence[str]) -> re.Pattern[str] | None:
 
 
 def _latin(word: str) -> str:
-    spelled = re.escape(word).replace(r"\ ", "[ _-]?").replace("_", "[ _-]?")
+    # A run of blanks is one repeat: one after the other they could share a text in ever so many ways.
+    spelled = re.sub(r"(?:\\ |_)+", lambda gap: f"[ _-]{{0,{gap[0].count('_') + gap[0].count(' ')}}}", re.escape(word))
     return rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{spelled})s?(?![a-z])"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
+from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
 from guard.detect.company import with_company
 from guard.detect.context_loops import weigh
@@ -39,7 +40,7 @@ class EngineScan:
     """The hits of `data` under `header` ("" in text), without the rules that span lines.
 
     After `found`, `multiline` has the indices of those rules that the caller has to run, each with offsets of lines
-    where something of them was seen, and `exhausted` those that ran out of patience.
+    where something of them was seen. Those that ran out of patience are in `Budget.exhausted`.
     """
 
     def __init__(self, assembly: Assembly, workspace: Workspace, data: bytes, header: str) -> None:
@@ -50,7 +51,6 @@ class EngineScan:
         self._block = Block(self._folded.data)
         self._fits = {rule.index: bool(header) and rule.header_words.fit(header) > 0 for rule in assembly.rules}
         self.multiline: dict[int, list[int]] = {}
-        self.exhausted: frozenset[int] = frozenset()
 
     def found(self) -> Found:
         """All hits."""
@@ -80,8 +80,9 @@ class EngineScan:
         """(pattern, start, end, line) of every match."""
         assembly, work, block = self._assembly, self._workspace, self._block
         count = len(assembly.patterns)
+        spent = limits.current().exhausted
         resume = np.zeros(count, np.int64)
-        patience = np.full(count, PATIENCE, np.int64)
+        patience = np.array([-1 if pattern.rule.index in spent else PATIENCE for pattern in assembly.patterns], np.int64)
         place = np.zeros(3, np.int64)
 
         def run(step: Any, *arguments: Any) -> int:
@@ -95,7 +96,7 @@ class EngineScan:
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                     assembly.backs)
-        self.exhausted = frozenset(assembly.patterns[n].rule.index for n in np.flatnonzero(patience < 0).tolist())
+        spent.update(assembly.patterns[n].rule.index for n in np.flatnonzero(patience < 0).tolist())
         columns = [row[:found] for row in work.out]
         if searched:
             more = np.array(searched, np.int64).T
@@ -188,6 +189,8 @@ class EngineScan:
         self._workspace.memory[STEPS] = PATIENCE
         weigh(self._assembly.programs, words, self._block.buffer, found.low, found.high, found.start, found.end, header,
               signs, self._workspace.memory)
+        if self._workspace.memory[STEPS] < 0:
+            limits.current().exhausted.add(rule.index)
         return signs
 
     def _original(self, spans: Spans) -> Found:

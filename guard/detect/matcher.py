@@ -17,6 +17,7 @@ from guard.batch import Column, Hits
 from guard.detect.choice import scanned
 from guard.detect.columns import scan_column
 from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
+from guard.detect.limits import Budget, within
 from guard.detect.normalise import normal_form
 from guard.detect.pack import Detector
 from guard.detect.plain import digest, header_classes, scan_blocks
@@ -34,16 +35,22 @@ class Matcher:
         self.digest = digest(self.detectors)
         self._plan = Plan(self.rules, self.digest, use_cache=cache)
 
-    def scan_text(self, data: bytes) -> Hits:
-        """Hits in a UTF-8 buffer; offsets are its bytes."""
-        found, multiline = scanned(self._plan, data, "")
-        spanning = [self.rules[index] for index in sorted(multiline)]
-        hits = merge(self.rules, concatenate([found, found_of(list(scan_blocks(spanning, data)))]))
-        return with_decoded(hits, decoded_text(data, self._scan_values), self.rules)
+    def scan_text(self, data: bytes, budget: Budget | None = None) -> Hits:
+        """Hits in a UTF-8 buffer; offsets are its bytes.
 
-    def scan_column(self, column: Column) -> Hits:
-        """Hits in the values of a column; offsets are bytes of the value, the header is context."""
-        return with_decoded(self._scan_values(column), decoded_column(column, self._scan_values), self.rules)
+        Rules that run out are noted in `budget`, that of the file; without one they are a SourceError.
+        """
+        with within(budget, len(data), self.detectors):
+            found, multiline = scanned(self._plan, data, "")
+            spanning = [self.rules[index] for index in sorted(multiline)]
+            hits = merge(self.rules, concatenate([found, found_of(list(scan_blocks(spanning, data)))]))
+            return with_decoded(hits, decoded_text(data, self._scan_values), self.rules)
+
+    def scan_column(self, column: Column, budget: Budget | None = None) -> Hits:
+        """Hits in the values of a column; offsets are bytes of the value, the header is context. As for `budget`, see
+        `scan_text`."""
+        with within(budget, column.size, self.detectors):
+            return with_decoded(self._scan_values(column), decoded_column(column, self._scan_values), self.rules)
 
     def _scan_values(self, column: Column) -> Hits:
         """The same without what the values decode to."""
@@ -51,7 +58,8 @@ class Matcher:
 
     def decoded_value(self, source: bytes | Column, hits: Hits, index: int) -> bytes:
         """The value behind hit `index`, which is DECODED, of a text or column that was scanned."""
-        return decoded_value(self._scan_values, source, hits, index)
+        with within(None, len(source) if isinstance(source, bytes) else source.size, self.detectors):
+            return decoded_value(self._scan_values, source, hits, index)
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""

@@ -44,6 +44,10 @@ class ColumnMemories(threading.local):
             self._by_header.popitem(last=False)
         return memory
 
+    def forget(self, header: str) -> None:
+        """What was remembered of this header may be less than the truth."""
+        self._by_header.pop(header, None)
+
 
 class Numbers:
     """The distinct values seen so far, each under a number of its own, in a dictionary."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from guard import content, taxonomy
 from guard.content import Source
+from guard.detect import limits
 from guard.taxonomy import STRICT, Title
 
 if TYPE_CHECKING:
     from guard.plain_yaml import Document
 
 _SHARE = {"ge": 0, "le": 1}
+_LEFT = {"digit": r"(?<![0-9])", "alnum": r"(?<![0-9A-Za-z])", "none": ""}
+_RIGHT = {"digit": r"(?![0-9])", "alnum": r"(?![0-9A-Za-z])", "none": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Detector:
     `require` makes the match count only with a context word or fitting header (`context`), or only in a column or
     under a key whose header fits (`header`). A detector without a pattern classifies columns by `headers` alone.
     `cell` is the pattern of a whole cell in a column whose header fits, where it may be looser than `pattern`.
+    `reviewed` is no part of a pack: `load` sets it for the shipped ones, whose patterns run without a limit of time.
     """
 
     __pydantic_config__ = STRICT
@@ -109,14 +113,20 @@ class Detector:
     headers: tuple[str, ...] = ()
     examples: Examples = Examples()
     references: tuple[str, ...] = ()
+    reviewed: bool = field(default=False, init=False, compare=False)
 
 
 def fields_of(record: Any) -> dict[str, Any]:
     """The fields of a detector or of a part of it by name: what `json.dumps` asks for as `default`."""
-    return {name: getattr(record, name) for name in record.__slots__}
+    return {name: getattr(record, name) for name in record.__slots__ if name != "reviewed"}
 
 
 _PARTS = {"title": Title, "confidence": Confidence, "context": Context, "examples": Examples}
+
+
+def bounded(pattern: str, boundary: str) -> str:
+    """The pattern between its boundaries; they hold for the whole match, so backtracking respects them."""
+    return f"{_LEFT[boundary]}(?:{pattern}){_RIGHT[boundary]}"
 
 
 def load(paths: Iterable[Path] | None = None, *, use_cache: bool = True) -> tuple[Detector, ...]:
@@ -126,14 +136,22 @@ def load(paths: Iterable[Path] | None = None, *, use_cache: bool = True) -> tupl
     """
     chosen = list(paths) if paths is not None else shipped()
     packs = [content.read(path, name=path.name) for path in chosen]
-    plain = content.kept([*packs, taxonomy.source()], [taxonomy.__file__, __file__], lambda: _validated(packs),
-                         use_cache=use_cache)
-    return tuple(_made(Detector, data) for data in plain)
+    ours = {path.resolve() for path in shipped()}
+    reviewed = [path.resolve() in ours for path in chosen]
+    plain = content.kept([*packs, taxonomy.source()], [taxonomy.__file__, __file__, limits.__file__],
+                         lambda: _validated(packs, reviewed), shape=str(reviewed), use_cache=use_cache)
+    return tuple(_detector(data, reviewed[number]) for number, data in plain)
 
 
 def shipped() -> list[Path]:
     """The shipped packs."""
     return [path for path in content.files("detectors") if path.name != taxonomy.FILE]
+
+
+def _detector(data: dict[str, Any], reviewed: bool) -> Detector:
+    detector: Detector = _made(Detector, data)
+    object.__setattr__(detector, "reviewed", reviewed)
+    return detector
 
 
 def _made(shape: Any, data: dict[str, Any]) -> Any:
@@ -146,17 +164,19 @@ def _made(shape: Any, data: dict[str, Any]) -> Any:
     return shape(**data)
 
 
-def _validated(packs: Iterable[Source]) -> Any:
-    """The detectors of all packs as plain data, ordered by id."""
-    found: dict[str, Detector] = {}
-    for document in (pack.parse() for pack in packs):
+def _validated(packs: Sequence[Source], reviewed: Sequence[bool]) -> Any:
+    """The detectors of all packs as plain data, each behind the number of its pack, ordered by id."""
+    found: dict[str, tuple[int, Detector]] = {}
+    for number, document in enumerate(pack.parse() for pack in packs):
         for index, detector in enumerate(document.validate(tuple[Detector, ...])):
             _check(document, index, detector, found)
-            found[detector.id] = detector
-    return content.plain(tuple[Detector, ...], tuple(found[key] for key in sorted(found)))
+            if not reviewed[number]:
+                _check_limits(document, index, detector)
+            found[detector.id] = number, detector
+    return content.plain(tuple[tuple[int, Detector], ...], tuple(found[key] for key in sorted(found)))
 
 
-def _check(document: Document, index: int, detector: Detector, found: dict[str, Detector]) -> None:
+def _check(document: Document, index: int, detector: Detector, found: Container[str]) -> None:
     if detector.id in found:
         raise document.error((index, "id"), f"detector {detector.id} is defined twice")
     if detector.data_class not in taxonomy.taxonomy():
@@ -171,3 +191,12 @@ def _check(document: Document, index: int, detector: Detector, found: dict[str, 
             raise document.error((index, "group"), f"the pattern has no group {detector.group}")
     if not detector.pattern and not detector.headers:
         raise document.error((index, "id"), f"detector {detector.id} has neither pattern nor headers")
+
+
+def _check_limits(document: Document, index: int, detector: Detector) -> None:
+    """Whether the patterns can be run under a limit of time."""
+    for name in ("pattern", "cell", "masked"):
+        source = getattr(detector, name)
+        spelled = source if name == "cell" else bounded(source, detector.boundary)
+        if source and (fault := limits.fault(spelled)):
+            raise document.error((index, name), f"bad pattern: {fault}")

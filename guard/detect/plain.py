@@ -13,6 +13,7 @@ from guard.batch import NOISY, Column, Hits
 from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
 from guard.detect.headers import HeaderWords
 from guard.detect.judge import Kind, Place, Span, Verdict, companions, judge, reported, scan_line
+from guard.detect.limits import Budget, within
 from guard.detect.normalise import Line, lines, normal_form
 from guard.detect.overlap import Placed, resolve
 from guard.detect.pack import Detector, fields_of
@@ -27,15 +28,21 @@ class PlainMatcher:
         self.rules = compile_rules(self.detectors)
         self.digest = digest(self.detectors)
 
-    def scan_text(self, data: bytes) -> Hits:
-        """Hits in a UTF-8 buffer; offsets are its bytes."""
-        found = [hit for line in lines(data) for hit in place_line(scan_line(self.rules, line.text, Place()), line)]
-        found.extend(scan_blocks(self.rules, data))
-        return with_decoded(to_hits(found, 0), decoded_text(data, self._scan_values), self.rules)
+    def scan_text(self, data: bytes, budget: Budget | None = None) -> Hits:
+        """Hits in a UTF-8 buffer; offsets are its bytes.
 
-    def scan_column(self, column: Column) -> Hits:
-        """Hits in the values of a column; offsets are bytes of the value, the header is context."""
-        return with_decoded(self._scan_values(column), decoded_column(column, self._scan_values), self.rules)
+        Rules that run out are noted in `budget`, that of the file; without one they are a SourceError.
+        """
+        with within(budget, len(data), self.detectors):
+            found = [hit for line in lines(data) for hit in place_line(scan_line(self.rules, line.text, Place()), line)]
+            found.extend(scan_blocks(self.rules, data))
+            return with_decoded(to_hits(found, 0), decoded_text(data, self._scan_values), self.rules)
+
+    def scan_column(self, column: Column, budget: Budget | None = None) -> Hits:
+        """Hits in the values of a column; offsets are bytes of the value, the header is context. As for `budget`, see
+        `scan_text`."""
+        with within(budget, column.size, self.detectors):
+            return with_decoded(self._scan_values(column), decoded_column(column, self._scan_values), self.rules)
 
     def _scan_values(self, column: Column) -> Hits:
         parts = [to_hits(scan_cell(self.rules, column.value(i), column.header), i) for i in range(len(column))]
@@ -43,7 +50,8 @@ class PlainMatcher:
 
     def decoded_value(self, source: bytes | Column, hits: Hits, index: int) -> bytes:
         """The value behind hit `index`, which is DECODED, of a text or column that was scanned."""
-        return decoded_value(self._scan_values, source, hits, index)
+        with within(None, len(source) if isinstance(source, bytes) else source.size, self.detectors):
+            return decoded_value(self._scan_values, source, hits, index)
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""

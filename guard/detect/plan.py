@@ -28,7 +28,8 @@ class Plan:
     """How `rules` are found. Made once and then only read, but for what it remembers of surroundings and columns."""
 
     def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
-        self._digest = digest
+        # How a rule is found depends on whether its pattern may run without a limit.
+        self._digest = digest + "".join("-+"[rule.detector.reviewed] for rule in rules)
         self.rules = tuple(rules)
         self.surroundings = Surroundings()
         self.memories = ColumnMemories()

@@ -10,19 +10,13 @@ from functools import cached_property
 from guard.detect.context import Vicinity
 from guard.detect.extents import EXTENTS, Extent
 from guard.detect.headers import HeaderWords
+from guard.detect.limits import AnyPattern, LimitedPattern
 from guard.detect.normalise import FORMS
-from guard.detect.pack import Detector
+from guard.detect.pack import Detector, bounded
 from guard.detect.validators import PROOFS, VALIDATORS
 from guard.errors import ContentError
 
-_LEFT = {"digit": r"(?<![0-9])", "alnum": r"(?<![0-9A-Za-z])", "none": ""}
-_RIGHT = {"digit": r"(?![0-9])", "alnum": r"(?![0-9A-Za-z])", "none": ""}
 Check = Callable[[str], bool]
-
-
-def bounded(pattern: str, boundary: str) -> str:
-    """The pattern between its boundaries; they hold for the whole match, so backtracking respects them."""
-    return f"{_LEFT[boundary]}(?:{pattern}){_RIGHT[boundary]}"
 
 
 @dataclass(frozen=True)
@@ -33,19 +27,22 @@ class Rule:
     detector: Detector
 
     @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
-        return self._compile(self.detector.pattern)
+    def pattern(self) -> AnyPattern | None:
+        return self._bounded(self.detector.pattern)
 
     @cached_property
-    def masked(self) -> re.Pattern[str] | None:
-        return self._compile(self.detector.masked)
+    def masked(self) -> AnyPattern | None:
+        return self._bounded(self.detector.masked)
 
     @cached_property
-    def cell(self) -> re.Pattern[str] | None:
-        return re.compile(self.detector.cell, re.ASCII) if self.detector.cell else None
+    def cell(self) -> AnyPattern | None:
+        return self._compile(self.detector.cell) if self.detector.cell else None
 
-    def _compile(self, pattern: str) -> re.Pattern[str] | None:
-        return re.compile(bounded(pattern, self.detector.boundary), re.ASCII) if pattern else None
+    def _bounded(self, pattern: str) -> AnyPattern | None:
+        return self._compile(bounded(pattern, self.detector.boundary)) if pattern else None
+
+    def _compile(self, pattern: str) -> AnyPattern:
+        return re.compile(pattern, re.ASCII) if self.detector.reviewed else LimitedPattern(pattern, self.index)
 
     @cached_property
     def keywords(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.detect.automaton import ALNUM, DIGITS, MAX_WIDTH, Automaton, compile_automaton
-from guard.detect.rule import bounded
+from guard.detect.pack import bounded
 from guard.detect.supersets import characters_of, parts, pattern_reach
 
 Bytes = npt.NDArray[np.uint8]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from guard.detect.judge import Kind, Span, reported
+from guard.detect.limits import AnyPattern
 from guard.detect.rule import Rule
 
 
@@ -34,7 +35,7 @@ class Search:
         return self.kind is Kind.PATTERN and self.rule.detector.multiline
 
     @property
-    def pattern(self) -> re.Pattern[str]:
+    def pattern(self) -> AnyPattern:
         """Compiled when first used: most searches of a run never are."""
         compiled = self.rule.masked if self.kind is Kind.MASKED else self.rule.pattern
         assert compiled is not None
@@ -54,7 +55,7 @@ class Search:
             return match.span(1 if match.re.groups else 0)
         return reported(match, self.rule.detector.group)
 
-    def _near(self, pattern: re.Pattern[str], text: str, ends: Sequence[int]) -> Iterator[re.Match[str]]:
+    def _near(self, pattern: AnyPattern, text: str, ends: Sequence[int]) -> Iterator[re.Match[str]]:
         """Every match begins at most `back` before an end; behind the end nothing farther than `reach` is looked at."""
         back, position, known = self.back or 0, 0, 0
         for end in ends:

@@ -218,7 +218,14 @@ def grade_title(level: int, words: Phrases) -> str:
 
 
 def place(location: Json, words: Phrases) -> str:
-    """Where a finding is, in words: line and column, else record, else JSON pointer."""
+    """Where a finding is, in words: line and column, else record, else JSON pointer; and the commit that brought it."""
+    where = _place(location, words)
+    if commit := location.get("commit"):
+        return words("place.commit", place=where, commit=shown(commit)) if where else shown(commit)
+    return where
+
+
+def _place(location: Json, words: Phrases) -> str:
     if "line" in location and "column" in location:
         return words("place.line_column", line=location["line"], column=location["column"])
     for name in ("line", "row", "pointer"):

@@ -16,12 +16,13 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from guard.batch import MASKED, SHADOWED, Batch, Hits
-from guard.detect import Matcher, load
+from guard.detect import Budget, Matcher, load
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
 from guard.scanner.count import Characters, count_column, count_text, header_classes
 from guard.scanner.findings import FindingMaker, has_room, worth_making
 from guard.scanner.labels import STATE_SECRET, ScannedLabels
+from guard.scanner.limits import Limits
 from guard.scanner.names import FoundNames
 from guard.scanner.parallel import usable_cores
 from guard.scanner.parts import Part, Unit, withhold_examples
@@ -89,7 +90,10 @@ class Scanner:
         self._set_key(key)
 
     def scan_text(self, text: str) -> list[Finding]:
-        """The findings of a text, in order; `start` and `end` are its code points."""
+        """The findings of a text, in order; `start` and `end` are its code points.
+
+        Raises SourceError when a detector (of a pack of your own) runs out of time.
+        """
         hits = self.matcher.scan_text(text.encode("utf-8", "replace"))
         found = self._maker.of_text(text, hits.take(hits.confidence >= np.float32(self.min_confidence)))
         return [finding for finding in found if self._suppressor is None or not self._suppressor.covers(finding)]
@@ -161,12 +165,13 @@ class Scanner:
         return part
 
     def _read(self, items: Iterable[Batch | Skipped], name: str, labels: ScannedLabels, sink: Sink | None) -> Steps:
-        part = Part()
+        part, limits = Part(), Limits(self.matcher.detectors)
         for item in items:
             if isinstance(item, Skipped):
                 part.tally += Tally(skipped=[item])
                 continue
-            part.is_secret = self._add(part.tally, item, sink) or labels.is_secret(name)
+            part.is_secret = self._add(part.tally, item, sink, limits.budget) or labels.is_secret(name)
+            part.tally += Tally(skipped=limits.newly_skipped(item.dataset))
             part.read += len(item.data)
             if part.is_secret:
                 withhold_examples(part.tally)
@@ -179,9 +184,9 @@ class Scanner:
         ((_, tally),) = self.run(labels, sink=sink).results([document])
         return tally
 
-    def _add(self, total: Tally, batch: Batch, sink: Sink | None) -> bool:
+    def _add(self, total: Tally, batch: Batch, sink: Sink | None, budget: Budget) -> bool:
         """Add a batch to the tally of its document; whether a state-secret mark stands in it."""
-        found = self.hits(batch, total)
+        found = self.hits(batch, total, budget)
         is_secret = any(map(self._has_mark, found))
         total += self.tally_batch(batch, found, None if is_secret else sink, kept=total, shows=not is_secret)
         return is_secret
@@ -203,18 +208,23 @@ class Scanner:
             total.fields[key] = total.fields[key] + field if key in total.fields else field
         return total
 
-    def hits(self, batch: Batch, tally: Tally | None = None) -> tuple[Hits, ...]:
-        """The hits that count of each column of a batch, or of its text; `tally` counts the known false positives."""
-        return tuple(self.hits_of(batch, column, tally) for column in _columns(batch))
+    def hits(self, batch: Batch, tally: Tally | None = None, budget: Budget | None = None) -> tuple[Hits, ...]:
+        """The hits that count of each column of a batch, or of its text; `tally` counts the known false positives.
 
-    def hits_of(self, batch: Batch, column: int, tally: Tally | None = None) -> Hits:
+        Detectors that run out of time are noted in `budget`; without one they are a SourceError.
+        """
+        return tuple(self.hits_of(batch, column, tally, budget) for column in _columns(batch))
+
+    def hits_of(self, batch: Batch, column: int, tally: Tally | None = None, budget: Budget | None = None) -> Hits:
         """The hits of one column (-1: the text) of a batch that count.
 
         A hit that is only possible does not count where a better one explains the same value; known false positives
         do not either.
         """
-        found = self.matcher.scan_text(batch.data) if column < 0 else self.matcher.scan_column(batch.columns[column])
-        hits = _explained(found)
+        if column < 0:
+            hits = _explained(self.matcher.scan_text(batch.data, budget))
+        else:
+            hits = _explained(self.matcher.scan_column(batch.columns[column], budget))
         if self._suppressor is None or not len(hits):
             return hits
         keep = np.array([not self._is_known(batch, column, hits, i) for i in range(len(hits))], bool)
@@ -224,10 +234,11 @@ class Scanner:
 
     def names_of(self, labels: ScannedLabels) -> FoundNames:
         """Take the names that were findings from `labels`."""
-        found, forgotten = labels.take()
+        found, forgotten, unfinished = labels.take()
         return FoundNames({(dataset, shown): {self._digest(raw): tuple(self._findings(raw, detectors, dataset))
                                               for raw, detectors in names.items()}
-                           for (dataset, shown), names in found.items()}, forgotten)
+                           for (dataset, shown), names in found.items()}, forgotten,
+                          {(dataset, self.matcher.detectors[index].id) for dataset, index in unfinished})
 
     def note_known(self, fingerprints: Iterable[str]) -> None:
         """Known false positives that were met elsewhere."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from guard.batch import MASKED, SHADOWED
-from guard.detect import Matcher
+from guard.detect import Budget, Matcher
 from guard.model import LIKELY, Role
 from guard.taxonomy import data_class
 
@@ -20,31 +20,36 @@ class ScannedLabels:
     """Shows a name as it is when nothing fires in it, else by its ordinal; what fired is kept for the report.
 
     `found` holds by (dataset, label) the raw names behind the label with what fired in them, `forgotten` counts those
-    beyond the bound.
+    beyond the bound, `unfinished` are the detectors that ran out of time over names, each with the dataset.
     """
 
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
-        self._fired: dict[str, Detectors] = {}
+        self._fired: dict[str, Detectors | None] = {}
         self._secret: set[str] = set()
         self._kept = 0
         self.found: dict[tuple[str, str], dict[str, Detectors]] = {}
         self.forgotten = 0
+        self.unfinished: set[tuple[str, int]] = set()
+        self._budget = Budget()
 
     def label(self, raw: str, fallback: str, *, dataset: str = "") -> str:
         """`raw`, or `fallback` when it is empty or a finding."""
         if not raw.strip():
             return fallback
         fired = self._scan_once(raw)
+        if fired is None:
+            self.unfinished.update((dataset or fallback, index) for index in self._budget.exhausted)
+            return fallback
         if not fired:
             return raw
         self._remember(raw, fired, dataset, fallback)
         return fallback
 
-    def take(self) -> tuple[dict[tuple[str, str], dict[str, Detectors]], int]:
-        """`found` and `forgotten`, which begin anew."""
-        taken = self.found, self.forgotten
-        self.found, self.forgotten, self._kept = {}, 0, 0
+    def take(self) -> tuple[dict[tuple[str, str], dict[str, Detectors]], int, set[tuple[str, int]]]:
+        """`found`, `forgotten` and `unfinished`, which begin anew."""
+        taken = self.found, self.forgotten, self.unfinished
+        self.found, self.forgotten, self.unfinished, self._kept = {}, 0, set(), 0
         return taken
 
     def is_secret(self, dataset: str) -> bool:
@@ -61,15 +66,18 @@ class ScannedLabels:
         elif raw not in names:
             self.forgotten += 1
 
-    def _scan_once(self, raw: str) -> Detectors:
+    def _scan_once(self, raw: str) -> Detectors | None:
         if raw not in self._fired:
             if len(self._fired) >= REMEMBERED:
                 self._fired.clear()
             self._fired[raw] = self._scan(raw)
         return self._fired[raw]
 
-    def _scan(self, raw: str) -> Detectors:
-        hits = self._matcher.scan_text(raw.encode("utf-8", "replace"))
+    def _scan(self, raw: str) -> Detectors | None:
+        """What fires in a name; None when a detector ran out of time, now or before, so that nobody knows."""
+        hits = self._matcher.scan_text(raw.encode("utf-8", "replace"), self._budget)
+        if self._budget.exhausted:
+            return None
         strong = hits.take((hits.confidence >= LIKELY) & (hits.flags & (MASKED | SHADOWED) == 0))
         return tuple(int(i) for i in np.unique(strong.detector) if _private(self._matcher.detectors[i].data_class))
 

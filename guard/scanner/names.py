@@ -17,11 +17,13 @@ Place = tuple[str, str]
 class FoundNames:
     """By place, the findings of each name behind the label, under a keyed digest of the name.
 
-    At most REMEMBERED names are kept, the earliest; `forgotten` counts the others. Addition is associative.
+    At most REMEMBERED names are kept, the earliest; `forgotten` counts the others. `unfinished` are ids of detectors
+    that ran out of time over names, each behind its dataset. Addition is associative.
     """
 
     findings: dict[Place, dict[bytes, tuple[Finding, ...]]] = field(default_factory=dict)
     forgotten: int = 0
+    unfinished: set[tuple[str, str]] = field(default_factory=set)
 
     def __iadd__(self, other: FoundNames) -> FoundNames:
         kept = sum(map(len, self.findings.values())) if other.findings else 0
@@ -33,6 +35,7 @@ class FoundNames:
             kept += len(new[:room])
             self.forgotten += len(new[room:])
         self.forgotten += other.forgotten
+        self.unfinished |= other.unfinished
         return self
 
     def tally(self, sink: Sink | None) -> Tally:
@@ -47,6 +50,8 @@ class FoundNames:
             total.fields[dataset, shown] = counted
         if self.forgotten:
             total.skipped.append(Skipped("names", Reason.TOO_LARGE, "more names are findings than are kept"))
+        total.skipped += [Skipped(dataset, Reason.TIMED_OUT, f"detector {detector} over a name")
+                          for dataset, detector in sorted(self.unfinished)]
         if sink:
             sink.keep()
         return total

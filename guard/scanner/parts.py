@@ -158,7 +158,7 @@ def _moved(finding: Finding, by: Extent) -> Finding:
     place = Location(
         old.dataset, old.field, None if old.line is None else old.line + by.lines, old.column,
         None if old.offset is None else old.offset + by.bytes, old.length,
-        None if old.row is None else old.row + by.rows, old.pointer)
+        None if old.row is None else old.row + by.rows, old.pointer, old.commit)
     # Written out, as millions of findings may pass here.
     return Finding(finding.detector, finding.data_class, place, finding.start, finding.end, finding.confidence,
                    finding.validated, finding.masked, finding.preview, finding.fingerprint, finding.reason,
@@ -169,10 +169,10 @@ def packed(finding: Finding) -> Packed:
     """A finding as it goes through a pipe, ten times faster than as an object, and without its value."""
     at = finding.location
     return (finding.detector, finding.data_class, at.dataset, at.field, at.line, at.column, at.offset, at.length,
-            at.row, at.pointer, finding.start, finding.end, finding.confidence, finding.validated, finding.masked,
+            at.row, at.pointer, at.commit, finding.start, finding.end, finding.confidence, finding.validated, finding.masked,
             finding.preview, finding.fingerprint, finding.reason)
 
 
 def unpacked(row: Packed) -> Finding:
     """The finding that `packed` was given."""
-    return Finding(row[0], row[1], Location(*row[2:10]), *row[10:])
+    return Finding(row[0], row[1], Location(*row[2:11]), *row[11:])

@@ -23,6 +23,8 @@ from guard.tally import Tally
 
 ENOUGH = 32_000_000
 """Bytes that must wait to be read before workers are started."""
+WARM = 4_000_000
+"""Bytes that this process scans before: then a worker that is forked has everything loaded."""
 LARGEST = MOST
 """Bytes of the largest piece. Pieces are the same for any number of workers, or results would not be."""
 LARGEST_WITH_FINDINGS = 1 << 21
@@ -30,7 +32,7 @@ LARGEST_WITH_FINDINGS = 1 << 21
 _MOST_AHEAD = 4096
 _SMALL = 4_000_000
 _STEPWISE = ("text", "csv", "jsonl")
-"""Formats whose first batch comes soon. Who reads another one does not listen to the workers for long."""
+"""Formats whose first batch comes soon. Who reads another one does not listen to the workers for a long time."""
 
 Progress = Callable[[str, int], None]
 Result = tuple[Document | Skipped, Tally]
@@ -93,6 +95,8 @@ class ScanRun:
         self._steps: deque[_Step] = deque()
         self._free: deque[Job] = deque()
         self._free_bytes = 0
+        self._are_enough = False
+        self._scanned = 0
         self._assembly: Assembly | None = None
         self._own: tuple[Job, Steps, FindingList] | None = None
         self._pool: Pool | None = None
@@ -152,9 +156,11 @@ class ScanRun:
 
     def _start(self, stack: ExitStack) -> None:
         """Start the workers when it is worth it."""
-        if self._workers == 1 or self._pool is not None or len(self._free) < 2:
+        if self._workers == 1 or self._pool is not None or not self._free:
             return
-        if self._free_bytes >= ENOUGH:
+        self._are_enough |= self._free_bytes >= ENOUGH and len(self._free) > 1
+        is_warm = self._scanned >= WARM or not (self._own or any(map(_is_stepwise, self._free)))
+        if self._are_enough and is_warm:
             self._pool = stack.enter_context(
                 Pool(self._scanner.scan_unit, self._workers - 1, with_findings=self._sink is not None))
 
@@ -183,16 +189,18 @@ class ScanRun:
         return job
 
     def _waits(self) -> bool:
-        """Whether this process has nothing to scan, or too many findings whose turn has not come."""
+        """Whether this process has nothing to scan, or too many findings whose turn comes after what others scan."""
         if self._own is None:
             return True
         job, _, _ = self._own
-        return len(job.findings) >= HELD and job is not self._steps[0]
+        front = self._steps[0]
+        is_elsewhere = self._pool is not None and self._pool.is_busy and front not in self._free
+        return len(job.findings) >= HELD and job is not front and is_elsewhere
 
     def _take_own(self) -> None:
-        alone = self._pool is None or not self._pool.is_alive
-        job = self._take(lambda job: alone or job.unit is None or job.size < _SMALL
-                         or job.document.format in _STEPWISE)
+        front = self._steps[0] if self._steps else None
+        alone = not self._are_enough or (self._pool is not None and not self._pool.is_alive)
+        job = self._take(lambda job: alone or job is front or _is_stepwise(job))
         if job is not None:
             sink = FindingList()
             wanted = sink if self._sink else None
@@ -210,6 +218,7 @@ class ScanRun:
         try:
             read = next(steps)
             job.told += read
+            self._scanned += read
             if self._progress:
                 self._progress(job.document.name, read)
         except StopIteration as end:
@@ -279,6 +288,10 @@ class ScanRun:
         if not assembly.is_entangled:
             self.names += part.names
             self._scanner.note_known(part.known)
+
+
+def _is_stepwise(job: Job) -> bool:
+    return job.unit is None or job.size < _SMALL or job.document.format in _STEPWISE
 
 
 def _unread(skipped: Skipped) -> Tally:

@@ -21,20 +21,21 @@ def now() -> str:
 def summarised(tally: Tally, matcher: Matcher, warnings: Sequence[str]) -> Report:
     """The report on a tally; `incomplete` when anything was skipped or nothing was there to read."""
     fields = classify(tally, matcher.detectors)
-    complete = not tally.skipped and any(i.status == "scanned" for i in tally.inputs)
+    skipped = tuple(dict.fromkeys(tally.skipped))  # each piece of a large file may say the same of it
+    complete = not skipped and any(i.status == "scanned" for i in tally.inputs)
     return Report(
         tool={"name": "guard", "version": __version__},
         rules={"digest": matcher.digest, "detectors": len(matcher.detectors)},
         inputs=tuple(tally.inputs), fields=fields,
-        findings=tuple(f for field in tally.fields.values() for f in field.findings), skipped=tuple(tally.skipped),
+        findings=tuple(f for field in tally.fields.values() for f in field.findings), skipped=skipped,
         verdict=Verdict.PASS if complete else Verdict.INCOMPLETE, created=now(), suppressed=dict(tally.suppressed),
-        summary=_counts(tally, fields), warnings=tuple(warnings),
+        summary=_counts(tally, fields, len(skipped)), warnings=tuple(warnings),
     )
 
 
-def _counts(tally: Tally, fields: Sequence[Field]) -> dict[str, Any]:
+def _counts(tally: Tally, fields: Sequence[Field], skipped: int) -> dict[str, Any]:
     return {
-        "files": len(tally.inputs), "fields": len(fields), "skipped": len(tally.skipped) + tally.skipped_more,
+        "files": len(tally.inputs), "fields": len(fields), "skipped": skipped + tally.skipped_more,
         "bytes": sum(i.bytes for i in tally.inputs),
         "findings": sum(field.hits for field in fields), "masked": sum(field.masked_hits for field in fields),
         "personal_fields": sum(bool(field.data_class) for field in fields),

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from guard.batch import Batch, Edited, Editor
 from guard.model import Skipped
+from guard.sources.stable import Opener, opener_of
 
 MAX_DOCUMENT = 256_000_000
 MAX_DEPTH = 3
@@ -23,12 +24,14 @@ class Options:
 
     `as_format` forces a reader (csv, tsv, json, jsonl, text, parquet, xlsx), `encoding` a codec. JSON documents, xlsx
     files and nested archives above `max_document` bytes are skipped. `block` is the size of a text or CSV batch.
+    `source_tree` tells that texts are source code under version control.
     """
 
     as_format: str = ""
     encoding: str = ""
     max_document: int = MAX_DOCUMENT
     block: int = 1 << 20
+    source_tree: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,14 @@ class Recipe:
     path: Path
     size: int
     options: Options
+
+    def opener(self) -> Opener:
+        """What opens the content."""
+        return opener_of(self.path)
+
+    def dressed(self, document: Document) -> Document:
+        """The document that was made of the content, as this recipe has it."""
+        return document
 
 
 class Document(ABC):

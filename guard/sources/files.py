@@ -51,10 +51,17 @@ def _walk(root: Path, options: Options, labels: Labels) -> Iterator[Document | S
         path, shown, mode = found
         if mode is None:
             yield Skipped(str(shown), Reason.UNREADABLE)
+        elif stat.S_ISDIR(mode) and is_history(path):
+            yield Skipped(str(shown), Reason.HISTORY)
         elif stat.S_ISDIR(mode):
             stack.append(_list(path, shown, labels))
         else:
             yield _open(path, mode, shown, options, labels)
+
+
+def is_history(folder: Path) -> bool:
+    """Whether git keeps a repository in this folder. It is packed and compressed; `guard.sources.git` reads it."""
+    return folder.name == ".git" and (folder / "HEAD").is_file() and (folder / "objects").is_dir()
 
 
 def _list(folder: Path, shown: PurePosixPath, labels: Labels) -> Iterator[tuple[Path, PurePosixPath, int | None]]:
@@ -120,8 +127,8 @@ def _open(path: Path, mode: int, shown: PurePosixPath, options: Options, labels:
 
 def reopen(recipe: Recipe, labels: Labels) -> Document:
     """The document of a recipe, whose format is known; what happened to the file since then shows when it is read."""
-    return construct(recipe.format, recipe.name, recipe.output, opener_of(recipe.path), recipe.size, recipe.options,
-                     labels)
+    return recipe.dressed(construct(recipe.format, recipe.name, recipe.output, recipe.opener(), recipe.size,
+                                    recipe.options, labels))
 
 
 def open_stream(stream: BinaryIO, options: Options, labels: Labels, name: str = "-") -> Document | Skipped:

@@ -44,7 +44,7 @@ class TextDocument(StreamDocument):
             after = place.after(block)
             # A line counts where it begins: a cut inside a long line must not count it twice.
             rows = (place.column == 0) + after.line - place.line - (after.column == 0)
-            yield TextBatch(self.name, rows, block, place=place)
+            yield TextBatch(self.name, rows, block, is_source=self._options.source_tree, place=place)
             place = after
 
     def _borders(self, head: bytes, encoding: Encoding | None) -> Borders:
