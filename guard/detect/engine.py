@@ -82,7 +82,8 @@ class EngineScan:
         count = len(assembly.patterns)
         spent = limits.current().exhausted
         resume = np.zeros(count, np.int64)
-        patience = np.array([-1 if pattern.rule.index in spent else PATIENCE for pattern in assembly.patterns], np.int64)
+        patience = np.array([-1 if pattern.rule.index in spent else PATIENCE for pattern in assembly.patterns],
+                            np.int64)
         place = np.zeros(3, np.int64)
 
         def run(step: Any, *arguments: Any) -> int:
