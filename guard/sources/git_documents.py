@@ -1,0 +1,188 @@
+"""The versions of files in a repository as documents: each content once, called by its path, placed by its commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from guard.batch import Batch, Edited, Editor
+from guard.errors import SourceError
+from guard.model import Labels, Location, Reason, Skipped
+from guard.sources.document import Document, Options, Recipe
+from guard.sources.formats import check_options, open_document
+from guard.sources.git import GITLINK, LINK, SHORT, Repository, Version
+from guard.sources.git_blobs import BlobOpener, close_objects, objects_of
+from guard.sources.stable import Opener
+from guard.sources.stream import skipped
+
+_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:[a-z0-9.-]+ [^\n]*\n)*"
+                      rb"oid sha256:[0-9a-f]{64}\nsize [0-9]+\n?")
+_LARGEST_POINTER = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRecipe(Recipe):
+    """As a recipe of a file, whose `path` is that of the repository. `before` are the contents that the file had."""
+
+    blob: str = ""
+    commit: str = ""
+    before: tuple[str, ...] = ()
+
+    def opener(self) -> Opener:
+        return BlobOpener(self.path, self.blob, self.size)
+
+    def dressed(self, document: Document) -> Document:
+        return BlobDocument(document, self)
+
+
+class BlobDocument(Document):
+    """One version of a file. It is `inner`, but that its places name the commit."""
+
+    rereadable = False
+
+    def __init__(self, inner: Document, recipe: BlobRecipe) -> None:
+        self.name, self.output, self.format, self.size = recipe.name, recipe.output, inner.format, recipe.size
+        self.recipe: BlobRecipe = recipe
+        self._inner = inner
+
+    def read(self) -> Iterator[Batch | Skipped]:
+        for item in self._inner.read():
+            yield item if isinstance(item, Skipped) else _committed(item, self.recipe.commit)
+        self.encoding, self.digest = self._inner.encoding, self._inner.digest
+
+    def rewrite(self, out: BinaryIO, editor: Editor) -> Edited:
+        raise SourceError("a version in a repository cannot be changed", hint="check it out, and change the file")
+
+    def earlier(self, labels: Labels) -> Iterator[Document]:
+        """The versions that the file had before, as far as they can be read."""
+        for blob in self.recipe.before:
+            try:
+                size = objects_of(self.recipe.path).size(blob)
+            except SourceError:
+                continue
+            found = open_document(self.name, self.output, BlobOpener(self.recipe.path, blob, size), size,
+                                  self.recipe.options, labels)
+            if isinstance(found, Document):
+                yield BlobDocument(found, replace(self.recipe, format=found.format, blob=blob, size=size, before=()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Committed(Batch):
+    """A batch of a version."""
+
+    inner: Batch | None = None
+
+    def locate(self, column: int, cell: int, start: int, end: int) -> Location:
+        if self.inner is None:
+            raise AssertionError("a batch of a version without the batch")
+        return replace(self.inner.locate(column, cell, start, end), commit=self.commit[:SHORT] or None)
+
+
+def _committed(batch: Batch, commit: str) -> Batch:
+    return _Committed(batch.dataset, batch.rows, batch.data, batch.columns, batch.is_source, commit, batch)
+
+
+class Versions:
+    """What `repository` has of all its files, or since a revision, or in its index.
+
+    `count` tells how many contents were given so far.
+    """
+
+    def __init__(self, repository: Repository, options: Options, labels: Labels, *, since: str = "",
+                 staged: bool = False) -> None:
+        check_options(options)
+        self._repository = repository
+        self._options = options
+        self._paths = _Paths(labels)
+        self._labels = labels
+        self._listed = repository.staged() if staged else repository.history(since)
+        self._seen: set[bytes] = set()
+        self._said: set[tuple[str, Reason]] = set()
+        self.name = labels.label(repository.path.resolve().name, "repository")
+        self.count = 0
+
+    def documents(self) -> Iterator[Document | Skipped]:
+        """Every content, in the order of the commits that made it; why one cannot be read is told once for each path."""
+        try:
+            for version in self._listed:
+                if (found := self._found(version)) is not None:
+                    yield found
+            if self._repository.is_cut:
+                yield Skipped(self.name, Reason.TRUNCATED, "the clone is shallow")
+        except SourceError as error:
+            yield skipped(self.name, error)
+        finally:
+            close_objects(self._repository.path)
+
+    def _found(self, version: Version) -> Document | Skipped | None:
+        """The document of a version; None for what was given before and for what holds nothing."""
+        identity = bytes.fromhex(version.blob)
+        if identity and identity in self._seen:
+            return None
+        self._seen.add(identity)
+        found = self._opened(version)
+        if isinstance(found, Document):
+            self.count += 1
+        elif found is not None:
+            if (found.dataset, found.reason) in self._said:
+                return None
+            self._said.add((found.dataset, found.reason))
+        return found
+
+    def _opened(self, version: Version) -> Document | Skipped | None:
+        path = self._paths.shown(version.path)
+        name = str(path)
+        if version.mode == GITLINK:
+            return Skipped(name, Reason.SPECIAL, "a submodule")
+        if not version.blob:
+            return Skipped(name, Reason.UNREADABLE, "an unresolved merge")
+        try:
+            size = objects_of(self._repository.path).size(version.blob)
+            # What is empty was read: its id says that nothing is in it.
+            return self._document(version, path, size) if size else None
+        except SourceError as error:
+            return skipped(name, error)
+
+    def _document(self, version: Version, path: PurePosixPath, size: int) -> Document | Skipped:
+        name = str(path)
+        opener = BlobOpener(self._repository.path, version.blob, size)
+        if size <= _LARGEST_POINTER:
+            with opener() as stream:
+                if _POINTER.fullmatch(stream.read()):
+                    return Skipped(name, Reason.UNSUPPORTED, "a Git LFS pointer")
+        # The content of a link is the path that it leads to.
+        options = replace(self._options, as_format="text") if version.mode == LINK else self._options
+        found = open_document(name, path, opener, size, options, self._labels)
+        if isinstance(found, Skipped):
+            return found
+        return BlobDocument(found, BlobRecipe(found.format, name, path, self._repository.path, size, options,
+                                              version.blob, version.commit, version.before))
+
+
+class _Paths:
+    """Paths as they may be shown. A part that is a finding is called by its number among those of its folder."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels
+        self._numbers: dict[PurePosixPath, dict[str, int]] = {}
+
+    def shown(self, raw: bytes) -> PurePosixPath:
+        *folders, last = raw.decode("utf-8", "surrogateescape").split("/")
+        path = PurePosixPath()
+        for part in folders:
+            path = self._part(path, part, "folder", "")
+        suffix = PurePosixPath(last).suffix
+        return self._part(path, last, "file", suffix if suffix[1:].isalpha() and suffix.isascii() else "")
+
+    def _part(self, folder: PurePosixPath, raw: str, kind: str, suffix: str) -> PurePosixPath:
+        known = self._numbers.get(folder, {})
+        fallback = f"{kind} {known.get(raw, len(known) + 1)}{suffix[:8]}"
+        readable = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        label = self._labels.label(readable, fallback, dataset=str(folder / fallback))
+        if label == readable:
+            return folder / raw
+        self._numbers.setdefault(folder, {}).setdefault(raw, len(known) + 1)
+        return folder / fallback
