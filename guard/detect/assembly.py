@@ -33,12 +33,14 @@ from guard.detect.openings import Opening, opening_of
 from guard.detect.pack import bounded
 from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, UnsuitableError
 from guard.detect.rule import Rule
-from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, superset
+from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, superset, width_before
 from guard.detect.sweep import Starts
 from guard.detect.triggers import Triggers, is_rare, triggers
 
 MOST_NEEDS = 63
 """Rules whose words are looked for before they are: as many as a mask has bits."""
+ANCHOR = "@"
+"""A character so rare that a match is best looked for from there: local parts of addresses are made of anything."""
 _CODE = ("assembly", "charsets", "compile", "context", "firsts", "openings", "pack", "program", "rule", "supersets",
          "triggers")
 _NO_WORDS = np.zeros(256, np.uint8)
@@ -174,13 +176,16 @@ def _pattern(assembler: Assembler, rule: Rule, kind: Kind) -> tuple[Pattern, Ope
         address = assembler.add(spelled)
     except UnsuitableError:
         return Pattern(rule, kind, -1, -1), None
-    reach, opening = event_reach(source), opening_of(spelled)
+    width, opening = width_before(source, ANCHOR), opening_of(spelled)
+    reach = event_reach(source) if width is None else width + 1
     pattern = Pattern(rule, kind, address, -1 if reach is None else reach)
     return pattern, opening if is_rare(opening) else None
 
 
 def _expression(pattern: Pattern) -> bytes:
     try:
+        if not pattern.spans_lines and width_before(pattern.source, ANCHOR) is not None:
+            return superset(re.escape(ANCHOR))
         return longest_literal(pattern.source) if pattern.spans_lines else superset(pattern.source)
     except NoSupersetError:
         return EVERY_LINE

@@ -74,6 +74,19 @@ def superset(pattern: str) -> bytes:
     return expression if len(expression) <= LARGE else relaxed(expression)
 
 
+def width_before(pattern: str, anchor: str) -> int | None:
+    """How many characters of a match may stand before its first `anchor`.
+
+    None when the anchor is no part of every match, or what stands before it has no bound.
+    """
+    tree = parser.parse(pattern, re.ASCII)
+    for index, item in enumerate(tree.data):
+        if item == (sre.LITERAL, ord(anchor)):
+            width = int(parser.SubPattern(tree.state, list(tree.data[:index])).getwidth()[1])
+            return width if width <= WIDEST else None
+    return None
+
+
 def relaxed(expression: bytes) -> bytes:
     """The expression without upper ends of repeats: larger still, for those that are too large to compile."""
     return re.sub(rb"\{(\d+),\d+\}", rb"{\1,}", expression)

@@ -63,12 +63,15 @@ def is_rare(opening: Opening | None) -> bool:
 
 def _places_share(opening: Opening) -> float:
     """The share of all places of ordinary text that the opening allows, very roughly."""
-    share = sum(_share(first) * (1.0 if second is None else _share(second)) for first, second in opening.pairs)
-    firsts = [first for first, _ in opening.pairs]
-    if all(is_within(first, opening.barred) for first in firsts):
-        # Only where a run begins; few runs are long.
-        share *= 0.05 if max(opening.runs) >= _LONG else 0.3 if firsts[0].ascii else 0.15
-    return share
+    return sum(_share(first) * (1.0 if second is None else _share(second)) * _begun(opening, first)
+               for first, second in opening.pairs)
+
+
+def _begun(opening: Opening, first: Charset) -> float:
+    """How much rarer a character is where it may not stand behind its like: where runs begin; few runs are long."""
+    if not is_within(first, opening.barred):
+        return 1.0
+    return 0.05 if max(opening.runs) >= _LONG else 0.3 if first.ascii else 0.15
 
 
 def _is_partial(chosen: Charset) -> bool:
