@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from guard import cache
 from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.context_loops import Words
+from guard.detect.dense import header_sign
 from guard.detect.firsts import first_of
 from guard.detect.judge import Kind
 from guard.detect.openings import Opening, opening_of
@@ -41,6 +43,7 @@ MOST_NEEDS = 63
 """Rules whose words are looked for before they are: as many as a mask has bits."""
 ANCHOR = "@"
 """A character so rare that a match is best looked for from there: local parts of addresses are made of anything."""
+MOST_HEADINGS = 256
 _CODE = ("assembly", "charsets", "compile", "context", "firsts", "openings", "pack", "program", "rule", "supersets",
          "triggers")
 _NO_WORDS = np.zeros(256, np.uint8)
@@ -73,6 +76,15 @@ class Pattern:
         return self.kind is Kind.PATTERN and self.rule.detector.multiline
 
 
+class Heading(NamedTuple):
+    """What the name of a column says, by rule: whether it fits, and its sign as context. `needs[pattern]` is the bit
+    that a line must have for a pattern with an opening, -1 for none: the name of the column may do as well."""
+
+    fits: tuple[bool, ...]
+    signs: tuple[int, ...]
+    needs: npt.NDArray[np.int64]
+
+
 class Assembly:
     """Programs and tables for some rules. Made once, then only read; safe to share between threads.
 
@@ -92,9 +104,25 @@ class Assembly:
         self.starts = Starts(np.array(entries or [0], np.int32),
                              np.array([pattern.group for pattern in self.patterns] or [0], np.int32))
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
+        self._headings: dict[str, Heading] = {}
         needy = needy_rules(rules)
         self.needs = {rule.index: bit for bit, rule in enumerate(needy)}
         self.needed = needed_words(needy)
+
+    def heading(self, header: str) -> Heading:
+        """What a header says; kept, since batch after batch has the same."""
+        if (known := self._headings.get(header)) is None:
+            if len(self._headings) >= MOST_HEADINGS:
+                self._headings.clear()
+            known = self._headings[header] = self._read(header)
+        return known
+
+    def _read(self, header: str) -> Heading:
+        fits = tuple(bool(header) and rule.header_words.fit(header) > 0 for rule in self.rules)
+        signs = tuple(header_sign(rule, header) for rule in self.rules)
+        indices = [pattern.rule.index for pattern in self.patterns[: self.opened]]
+        needs = [-1 if fits[index] or signs[index] > 0 else self.needs.get(index, -1) for index in indices]
+        return Heading(fits, signs, np.array(needs or [-1], np.int64))
 
     def _entry(self, pattern: Pattern, opened: bool) -> int:
         """Where its program begins; what may stand before a match was looked at already where it has an opening."""

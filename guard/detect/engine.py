@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
 from guard.detect.company import with_company
 from guard.detect.context_loops import weigh
-from guard.detect.dense import Spans, header_sign
+from guard.detect.dense import Spans
 from guard.detect.folding import fold
 from guard.detect.judge import Kind, Place, reported, scan_line
 from guard.detect.machine import STEPS
@@ -49,7 +50,7 @@ class EngineScan:
         self._damaged, sound = _without_damage(data)
         self._folded = fold(sound)
         self._block = Block(self._folded.data)
-        self._fits = {rule.index: bool(header) and rule.header_words.fit(header) > 0 for rule in assembly.rules}
+        self._heading = assembly.heading(header)
         self.multiline: dict[int, list[int]] = {}
 
     def found(self) -> Found:
@@ -66,13 +67,12 @@ class EngineScan:
         program, start, end, line = program[order], start[order], end[order], line[order]
         bounds = self._block.bounds
         low, high = bounds[line] + 1, bounds[line + 1]
-        firsts = np.searchsorted(program, np.arange(len(self._assembly.patterns) + 1)).tolist()
+        firsts = [0, *(np.flatnonzero(np.diff(program)) + 1).tolist(), len(program)] if len(program) else [0]
         by_rule: dict[int, list[tuple[Kind, Candidates]]] = defaultdict(list)
-        for number, pattern in enumerate(self._assembly.patterns):
-            chosen = slice(firsts[number], firsts[number + 1])
-            if firsts[number] < firsts[number + 1]:
-                by_rule[pattern.rule.index].append((pattern.kind, Candidates(
-                    pattern.rule, start[chosen], end[chosen], low[chosen], high[chosen])))
+        for first, behind in pairwise(firsts):
+            pattern, chosen = self._assembly.patterns[program[first]], slice(first, behind)
+            by_rule[pattern.rule.index].append((pattern.kind, Candidates(
+                pattern.rule, start[chosen], end[chosen], low[chosen], high[chosen])))
         for index, found in by_rule.items():
             yield self._assembly.rules[index], found
 
@@ -107,13 +107,11 @@ class EngineScan:
     def _wanted(self, words: Ints) -> npt.NDArray[np.uint64]:
         """For each line the bits of the patterns that are looked for there: those of rules that need a word where one
         may stand, unless the name of the column says as much."""
-        assembly = self._assembly
-        needs = np.full(max(1, assembly.opened), -1, np.int64)
-        for number, pattern in enumerate(assembly.patterns[: assembly.opened]):
-            bit = assembly.needs.get(pattern.rule.index, -1)
-            if bit >= 0 and not self._fits[pattern.rule.index] and header_sign(pattern.rule, self._header) <= 0:
-                needs[number] = bit
-        masks, lines = np.unique(words, return_inverse=True)
+        if not len(words) or (words == words[0]).all():
+            masks, lines = words[:1], np.zeros(len(words), np.int64)
+        else:
+            masks, lines = np.unique(words, return_inverse=True)
+        needs = self._heading.needs
         wanted = (needs < 0) | (masks[:, None] >> np.maximum(needs, 0) & 1 == 1)
         wanted_bits: npt.NDArray[np.uint64] = as_bits(wanted)[lines]
         return wanted_bits
@@ -166,7 +164,7 @@ class EngineScan:
         return int(self._folded.originals(first, first + 1)[0][0])
 
     def _judged(self, rule: Rule, found: Sequence[tuple[Kind, Candidates]]) -> Iterator[Spans]:
-        fits = self._fits[rule.index]
+        fits = self._heading.fits[rule.index]
         if rule.detector.require == "header" and not fits:
             return
         for kind, candidates in sorted(found, key=lambda pair: pair[0]):
@@ -184,7 +182,7 @@ class EngineScan:
         signs = np.zeros(len(found), np.int64)
         if rule.vicinity is None:
             return signs
-        words, header = self._assembly.words[rule.index], header_sign(rule, self._header)
+        words, header = self._assembly.words[rule.index], self._heading.signs[rule.index]
         if words is None:
             return _plain_signs(rule, self._block, found, self._header)
         self._workspace.memory[STEPS] = PATIENCE

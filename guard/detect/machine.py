@@ -104,10 +104,6 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
     code = programs[_CODE]
     left = memory[STEPS]
     while True:
-        left -= 1
-        if left < 0 or top > _DEEPEST:
-            memory[STEPS] = left
-            return EXHAUSTED
         operation, first = programs[pc], programs[pc + 1]
         alive = True
         if operation == 1:  # CHARACTER
@@ -230,10 +226,18 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                         break
                 at += end - begin
         pc += WIDTH
+        if top > _DEEPEST:
+            memory[STEPS] = left
+            return EXHAUSTED
         while not alive:
             if top == _STACK:
-                memory[STEPS] = left
+                memory[STEPS] = left - 1
                 return FAILED
+            # Only trying again can go on for ever.
+            left -= 1
+            if left < 0:
+                memory[STEPS] = left
+                return EXHAUSTED
             top -= 4
             kind, pc, at = memory[top], memory[top + 1], memory[top + 2]
             if kind == _TRY:

@@ -131,15 +131,19 @@ def _may_match(triggers: Triggers, program: int, text: Bytes, at: int, high: int
 
 
 @inlined
-def _look_ahead(triggers: Triggers, text: Bytes, at: int, high: int, coming: int, memory: Any) -> None:
-    """Notes the classes of the characters behind the second one, which stands at `at`; and that no run is known."""
-    for kind in range(RUN_KINDS):
-        memory[SPARE + kind] = -1
-    for place in range(FURTHER):
-        if coming != 0:
+def _class_ahead(classes: Any, text: Bytes, high: int, place: int, memory: Any) -> int:
+    """The class of the character at a place behind the second one, noted in case it is asked for again.
+
+    `memory[AHEAD]` is how many are known, then come their classes, then where the last known one stands.
+    """
+    while memory[AHEAD] <= place:
+        at = memory[AHEAD + FURTHER + 1]
+        if at < high:
             at += width_at(text, at)
-            coming = _class_at(triggers.classes, text, at) if at < high else 0
-        memory[AHEAD + place] = coming
+        memory[AHEAD] += 1
+        memory[AHEAD + memory[AHEAD]] = _class_at(classes, text, at) if at < high else 0
+        memory[AHEAD + FURTHER + 1] = at
+    return memory[AHEAD + 1 + place]
 
 
 @tight_loop
@@ -181,10 +185,14 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
                         if count >= room:
                             place[0], place[1], place[2] = line, at, count
                             return -count - 1
-                        _look_ahead(triggers, text, following, high, coming, memory)
+                        memory[AHEAD], memory[AHEAD + FURTHER + 1] = 0, following
+                        for kind in range(RUN_KINDS):
+                            memory[SPARE + kind] = -1
                         ready = True
                     for index in range(FURTHER):
-                        bits &= further[index, memory[AHEAD + index], word]
+                        bits &= further[index, _class_ahead(classes, text, high, index, memory), word]
+                        if bits == 0:
+                            break
                     while bits != 0:
                         program = 64 * word + _lowest(bits)
                         bits &= bits - np.uint64(1)
