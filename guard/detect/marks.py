@@ -34,7 +34,7 @@ def marked(data: bytes, hits: Hits, detectors: Sequence[Detector]) -> Mask:
     """Which hits of a text are secrets in a line whose mark covers them. Of several lines, one mark suffices."""
     covered = np.zeros(len(hits), bool)
     secret = np.array([_is_secret(detector) for detector in detectors], bool)
-    if not len(hits) or not secret[hits.detector].any() or b"allow" not in data and b"trufflehog" not in data:
+    if not len(hits) or not secret[hits.detector].any() or not (b"allow" in data or b"trufflehog" in data):
         return covered
     numbers = {detector.id: number for number, detector in enumerate(detectors)}
     for name, lines in _marked_lines(data).items():
@@ -42,7 +42,7 @@ def marked(data: bytes, hits: Hits, detectors: Sequence[Detector]) -> Mask:
             covered |= _touches(hits, lines)
         elif name in numbers:
             covered |= (hits.detector == numbers[name]) & _touches(hits, lines)
-    return covered & secret[hits.detector]
+    return np.asarray(covered & secret[hits.detector], bool)
 
 
 def _is_secret(detector: Detector) -> bool:

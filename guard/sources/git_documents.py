@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from guard.batch import Batch, Edited, Editor
@@ -114,7 +114,7 @@ class Versions:
         return {"commits": self._repository.commits, "versions": self._count}
 
     def documents(self) -> Iterator[Document | Skipped]:
-        """Every content, in the order of the commits that made it; why one cannot be read is told once for each path."""
+        """Every content, in the order of the commits; why one cannot be read is told once for each path."""
         try:
             for version in self._listed:
                 if (found := self._found(version)) is not None:
