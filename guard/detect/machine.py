@@ -125,6 +125,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                         alive = False
                         break
                 at += length
+                left -= length >> 4
         elif operation == 13:  # NOT_BEHIND
             alive = at == low or not has(programs, first, text, before(text, low, at))
         elif operation == 11:  # NOT_AHEAD
@@ -161,6 +162,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
             while count < least and at < high and has(programs, first, text, at):
                 at += width_at(text, at)
                 count += 1
+            left -= count >> 2
             if count < least:
                 alive = False
             elif count < most:
@@ -209,6 +211,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                     alive = False
                     break
                 at = before(text, low, at)
+            left -= first >> 2
         elif operation == 23:  # ATOMIC
             memory[_MARKS + first] = top
         elif operation == 24:  # ATOMIC_END
@@ -229,6 +232,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                         alive = False
                         break
                 at += end - begin
+                left -= (end - begin) >> 3
         pc += WIDTH
         while not alive:
             if top == _STACK:
