@@ -84,7 +84,8 @@ class _Committed(Batch):
 
 
 def _committed(batch: Batch, commit: str) -> Batch:
-    return _Committed(batch.dataset, batch.rows, batch.data, batch.columns, batch.is_source, commit, batch)
+    return _Committed(batch.dataset, batch.rows, batch.data, batch.columns, batch, is_source=batch.is_source,
+                      commit=commit)
 
 
 class Versions:
