@@ -114,8 +114,8 @@ class Batch(ABC):
     rows: int
     data: bytes = b""
     columns: tuple[Column, ...] = ()
-    is_source: bool = False
-    commit: str = ""
+    is_source: bool = field(default=False, kw_only=True)
+    commit: str = field(default="", kw_only=True)
 
     @property
     def is_text(self) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from guard.errors import ReleaseError, UsageError
 from guard.model import CERTAIN, LIKELY, POSSIBLE, Report, Verdict
 
 if TYPE_CHECKING:
-    from guard.scanner import Sink
+    from guard.scanner import Progress, Sink
 
 _FLOORS = {"possible": POSSIBLE, "likely": LIKELY, "certain": CERTAIN}
 _MOST_KNOWN = 100_000
@@ -25,7 +26,15 @@ _CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCOMPLETE: 3}
 
 
 @click.command("scan")
-@click.argument("source", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("source", type=click.Path(path_type=Path, allow_dash=True), required=False)
+@click.option("--git", is_flag=True,
+              help="Scan every content that files have or had in the git repository at SOURCE (default: here), each "
+              "once, following all refs.")
+@click.option("--since", default="", metavar="REV",
+              help="With --git: only what commits of HEAD brought that are not in this revision.")
+@click.option("--staged", is_flag=True, help="Scan what is staged in the git repository at SOURCE (default: here).")
+@click.option("--ignore-marks", is_flag=True,
+              help="Report also the secrets that inline marks in source code allow, such as gitleaks:allow.")
 @click.option("--min-confidence", type=click.FloatRange(0, 1), default=LIKELY, show_default=True,
               help="Show findings from this confidence on; counts always begin at 0.3.")
 @click.option("--fail-on", type=click.Choice(tuple(_FLOORS)), default=None,
@@ -35,19 +44,54 @@ _CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCOMPLETE: 3}
 @click.option("--reason", default="", help="Why the findings of --write-baseline are false.")
 @reading
 @reporting
-def scan_command(source: Path, min_confidence: float, fail_on: str | None, write_baseline: Path | None, reason: str,
-                 **options: Any) -> int:
-    """Find what is in a file, a folder or stdin (-)."""
-    how = Reading.take(options)
+def scan_command(source: Path | None, git: bool, since: str, staged: bool, ignore_marks: bool, min_confidence: float,
+                 fail_on: str | None, write_baseline: Path | None, reason: str, **options: Any) -> int:
+    """Find what is in a file, a folder, stdin (-) or a git repository."""
+    how, what = Reading.take(options), _Scanned(source, git, since, staged, ignore_marks)
+    what.check()
     with _sink(options["findings"]) as sink, _recorded(write_baseline, reason, how, sink) as recorded, \
-            _progress(source) as progress:
-        report = how.scanner(min_confidence).scan(
-            sys.stdin.buffer if str(source) == "-" else source, as_format=how.as_format or "", encoding=how.encoding,
-            max_document=how.max_document, sink=recorded, progress=progress, workers=how.processes())
+            _progress(None if what.is_repository else source) as progress:
+        report = what.report(how, min_confidence, recorded, progress)
     _emit(report, options)
     if fail_on and any(c.hits and c.confidence >= _FLOORS[fail_on] for f in report.fields for c in f.classes):
         return 1
     return 0 if how.allow_incomplete else _CODES[report.verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """What `scan` is asked to look at."""
+
+    source: Path | None
+    git: bool
+    since: str
+    staged: bool
+    ignore_marks: bool
+
+    @property
+    def is_repository(self) -> bool:
+        return self.git or self.staged
+
+    def check(self) -> None:
+        """Raise UsageError for options that do not go together."""
+        if self.since and not self.git:
+            raise UsageError("--since needs --git", hint="guard scan --git --since REV")
+        if self.since and self.staged:
+            raise UsageError("--since and --staged exclude each other", hint="the index is newer than any commit")
+        if not self.is_repository and self.source is None:
+            raise UsageError("nothing to scan is named", hint="name a file, a folder, - for stdin, or use --git")
+        if self.is_repository and str(self.source) == "-":
+            raise UsageError("a repository cannot be read from stdin", hint="name its folder")
+
+    def report(self, how: Reading, min_confidence: float, sink: Sink | None, progress: Progress | None) -> Report:
+        """The report on it."""
+        scanner = how.scanner(min_confidence)
+        common: dict[str, Any] = {
+            "as_format": how.as_format or "", "encoding": how.encoding, "max_document": how.max_document, "sink": sink,
+            "progress": progress, "workers": how.processes(), "inline_marks": not self.ignore_marks}
+        if self.is_repository:
+            return scanner.scan_git(self.source or Path(), since=self.since, staged=self.staged, **common)
+        return scanner.scan(sys.stdin.buffer if str(self.source) == "-" else self.source or Path(), **common)
 
 
 @click.command("check")
@@ -199,14 +243,14 @@ def _recorded(path: Path | None, reason: str, how: Reading, sink: Sink | None) -
 
 
 @contextmanager
-def _progress(source: Path, passes: int = 1) -> Iterator[Callable[[str, int], None] | None]:
-    """Progress on stderr, when that is a terminal."""
+def _progress(source: Path | None, passes: int = 1) -> Iterator[Progress | None]:
+    """Progress on stderr, when that is a terminal. Without a source nobody knows how much there is to read."""
     if not sys.stderr.isatty():
         yield None
         return
     from guard.cli.progress import progress
 
-    with progress(passes * _bytes(source), enabled=True) as bar:
+    with progress(passes * _bytes(source) if source else 0, enabled=True) as bar:
         yield bar.advance
 
 

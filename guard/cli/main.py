@@ -28,7 +28,7 @@ Exit codes, the same for every format:
 
 
 VERBS = {
-    "scan": ("guard.cli.data:scan_command", "Find what is in a file, a folder or stdin (-)."),
+    "scan": ("guard.cli.data:scan_command", "Find what is in a file, a folder, stdin (-) or a git repository."),
     "check": ("guard.cli.data:check_command", "Say whether a file or folder may be released; write no data."),
     "release": ("guard.cli.data:release_command",
                 "Protect a file or folder, check the result and put it at DIR, or leave nothing there."),

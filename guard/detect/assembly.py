@@ -288,5 +288,5 @@ def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
             tables = Triggers(**{name: kept[f"trigger_{name}"] for name in Triggers._fields})
             return Assembled(patterns, plain["opened"], kept["programs"], tables, words,
                              tuple(expression.encode("latin-1") for expression in plain["expressions"]))
-    except (ValueError, KeyError, TypeError, IndexError, OSError, zipfile.BadZipFile):
+    except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zipfile.BadZipFile):
         return None

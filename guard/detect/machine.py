@@ -121,6 +121,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                         alive = False
                         break
                 at += length
+                left -= length >> 4
         elif operation == 13:  # NOT_BEHIND
             alive = at == low or not has(programs, first, text, before(text, low, at))
         elif operation == 11:  # NOT_AHEAD
@@ -157,6 +158,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
             while count < least and at < high and has(programs, first, text, at):
                 at += width_at(text, at)
                 count += 1
+            left -= count >> 2
             if count < least:
                 alive = False
             elif count < most:
@@ -205,6 +207,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                     alive = False
                     break
                 at = before(text, low, at)
+            left -= first >> 2
         elif operation == 23:  # ATOMIC
             memory[_MARKS + first] = top
         elif operation == 24:  # ATOMIC_END
@@ -225,6 +228,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                         alive = False
                         break
                 at += end - begin
+                left -= (end - begin) >> 3
         pc += WIDTH
         if top > _DEEPEST:
             memory[STEPS] = left

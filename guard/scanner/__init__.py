@@ -6,6 +6,7 @@ A scan is a map and a merge: `Scanner.scan_unit(unit) -> Part` for each file or 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import secrets
@@ -17,6 +18,7 @@ import numpy as np
 
 from guard.batch import MASKED, SHADOWED, Batch, Hits
 from guard.detect import Budget, Matcher, load
+from guard.detect.marks import marked
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
 from guard.scanner.count import Characters, count_column, count_text, header_classes
@@ -29,7 +31,8 @@ from guard.scanner.parts import Part, Unit, withhold_examples
 from guard.scanner.run import Progress, ScanRun, Steps
 from guard.scanner.sink import FindingList, Sink, Sinks
 from guard.scanner.summary import now, summarised
-from guard.sources import Document, Options, StreamDocument, discover, open_stream, open_table, reopen
+from guard.scanner.versions import Histories, NewValues, VersionMemory
+from guard.sources import Document, Options, StreamDocument, discover, is_versioned, open_stream, open_table, reopen
 from guard.tally import FieldTally, Tally
 
 __all__ = [
@@ -79,6 +82,7 @@ class Scanner:
         self._key = key
         self._maker = FindingMaker(self.matcher, key)
         self._sketch_key = int.from_bytes(hmac.digest(key, b"guard.sketch/v1", hashlib.sha256)[:8])
+        self._versions = VersionMemory(self._sketch_key)
         self._marks = [i for i, d in enumerate(self.matcher.detectors) if d.data_class == STATE_SECRET]
 
     def __getstate__(self) -> tuple[Matcher, float, Suppressor | None, bytes]:
@@ -100,21 +104,49 @@ class Scanner:
 
     def scan(self, source: str | Path | BinaryIO, *, as_format: str = "", encoding: str = "",
              max_document: int | None = None, sink: Sink | None = None, progress: Progress | None = None,
-             workers: int = 1) -> Report:
+             workers: int = 1, inline_marks: bool = True) -> Report:
         """The report on a file, folder or binary stream.
 
         `max_document` bounds JSON documents, xlsx files and nested archives (bytes). `sink` gets every finding as it
         is made, `progress` the name and the number of bytes read. `workers` processes share the work when there is
         enough of it; the report is the same, but that only findings of this process can `reveal` their value. (Where a
-        worker is not forked, the calling script needs `if __name__ == "__main__":`, as `multiprocessing` says.) Raises
-        UsageError for a path that does not exist; what cannot be read is in `Report.skipped` and makes the verdict
-        incomplete.
+        worker is not forked, the calling script needs `if __name__ == "__main__":`, as `multiprocessing` says.)
+        `inline_marks` is whether marks in texts under version control count (`guard.detect.marks`); histories of
+        repositories are left out, which a warning tells. Raises UsageError for a path that does not exist; what cannot
+        be read is in `Report.skipped` and makes the verdict incomplete.
         """
-        options = Options(as_format=as_format, encoding=encoding,
+        is_source = inline_marks and isinstance(source, (str, Path)) and is_versioned(Path(source))
+        options = Options(as_format=as_format, encoding=encoding, source_tree=is_source,
                           **({} if max_document is None else {"max_document": max_document}))
-        labels = ScannedLabels(self.matcher)
+        labels, histories = ScannedLabels(self.matcher), Histories()
         run = self.run(labels, sink=sink, progress=progress, workers=workers)
-        return self._report(run, _documents(source, options, labels), sink)
+        report = self._report(run, histories.left_out(_documents(source, options, labels)), sink)
+        return dataclasses.replace(report, warnings=(*report.warnings, *histories.warnings()))
+
+    def scan_git(self, repository: str | Path, *, since: str = "", staged: bool = False, as_format: str = "",
+                 encoding: str = "", max_document: int | None = None, sink: Sink | None = None,
+                 progress: Progress | None = None, workers: int = 1, inline_marks: bool = True) -> Report:
+        """The report on every content that files have or had in a git repository, each scanned once.
+
+        All refs are followed; with `since` only what commits of HEAD brought that are not in this revision, with
+        `staged` what the index has and HEAD has not. A value counts at the commit that brought it, which its location
+        names. Everything else is as in `scan`. Raises UsageError where git is missing or does not read the repository.
+        """
+        from guard.sources.git import Repository
+        from guard.sources.git_documents import Versions
+
+        options = Options(as_format=as_format, encoding=encoding, source_tree=inline_marks,
+                          **({} if max_document is None else {"max_document": max_document}))
+        labels, found = ScannedLabels(self.matcher), Repository(Path(repository))
+        versions = Versions(found, options, labels, since=since, staged=staged)
+        run = self.run(labels, sink=sink, progress=progress, workers=workers)
+        total = Tally()
+        for _, tally in run.results(versions.documents()):
+            tally.inputs.clear()
+            total += tally
+        total += run.names.tally(sink)
+        report = self.report(total + versions.tally())
+        return dataclasses.replace(report, summary={**report.summary, **versions.counts()})
 
     def scan_table(self, table: Any, *, name: str = "table") -> Report:
         """The report on a table of pyarrow, pandas or polars."""
@@ -160,17 +192,29 @@ class Scanner:
 
     def steps_of(self, document: Document, labels: ScannedLabels, sink: Sink | None) -> Steps:
         """What is in a document, batch by batch; the names that are findings stay in `labels`."""
-        part = yield from self._read(document.read(), document.name, labels, sink)
+        new = NewValues(document, document.earlier(labels), self._batches_of, self._versions) if document.version \
+            else None
+        part = yield from self._read(document.read(), document.name, labels, sink, new)
         part.encoding, part.digest = document.encoding, document.digest
+        if new is not None and not part.is_secret:
+            new.remember()
         return part
 
-    def _read(self, items: Iterable[Batch | Skipped], name: str, labels: ScannedLabels, sink: Sink | None) -> Steps:
+    def _batches_of(self, document: Document) -> Iterator[tuple[Batch, Sequence[Hits]]]:
+        """The hits of a document that is only compared with."""
+        budget = Budget()
+        for item in document.read():
+            if not isinstance(item, Skipped):
+                yield item, self.hits(item, budget=budget)
+
+    def _read(self, items: Iterable[Batch | Skipped], name: str, labels: ScannedLabels, sink: Sink | None,
+              new: NewValues | None = None) -> Steps:
         part, limits = Part(), Limits(self.matcher.detectors)
         for item in items:
             if isinstance(item, Skipped):
                 part.tally += Tally(skipped=[item])
                 continue
-            part.is_secret = self._add(part.tally, item, sink, limits.budget) or labels.is_secret(name)
+            part.is_secret = self._add(part.tally, item, sink, limits.budget, new) or labels.is_secret(name)
             part.tally += Tally(skipped=limits.newly_skipped(item.dataset))
             part.read += len(item.data)
             if part.is_secret:
@@ -184,10 +228,11 @@ class Scanner:
         ((_, tally),) = self.run(labels, sink=sink).results([document])
         return tally
 
-    def _add(self, total: Tally, batch: Batch, sink: Sink | None, budget: Budget) -> bool:
+    def _add(self, total: Tally, batch: Batch, sink: Sink | None, budget: Budget, new: NewValues | None) -> bool:
         """Add a batch to the tally of its document; whether a state-secret mark stands in it."""
         found = self.hits(batch, total, budget)
         is_secret = any(map(self._has_mark, found))
+        found = found if new is None else new.among(batch, found)
         total += self.tally_batch(batch, found, None if is_secret else sink, kept=total, shows=not is_secret)
         return is_secret
 
@@ -219,12 +264,17 @@ class Scanner:
         """The hits of one column (-1: the text) of a batch that count.
 
         A hit that is only possible does not count where a better one explains the same value; known false positives
-        do not either.
+        and what inline marks in source code cover do not either.
         """
         if column < 0:
             hits = _explained(self.matcher.scan_text(batch.data, budget))
         else:
             hits = _explained(self.matcher.scan_column(batch.columns[column], budget))
+        if batch.is_source and column < 0:
+            allowed = marked(batch.data, hits, self.matcher.detectors)
+            if tally is not None and allowed.any():
+                tally += Tally(suppressed={"inline": int(np.count_nonzero(allowed & (hits.flags & SHADOWED == 0)))})
+            hits = hits.take(~allowed)
         if self._suppressor is None or not len(hits):
             return hits
         keep = np.array([not self._is_known(batch, column, hits, i) for i in range(len(hits))], bool)

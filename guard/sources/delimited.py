@@ -30,6 +30,8 @@ from guard.sources.table_head import MAX_TITLES, SAMPLE_ROWS, FieldName, find_he
 from guard.sources.text import TextBatch, edit_text, safe_end
 
 HEAD = 1 << 16
+BLOCKS = 2
+"""Blocks of text that make a batch: what is done once for each column of a batch weighs less."""
 MAX_RECORD = 16
 """A record longer than this many blocks (16 MB) does not parse: most likely a quote is never closed."""
 
@@ -168,7 +170,7 @@ class DelimitedDocument(StreamDocument):
 
     def _blocks(self, reader: TextReader, held: bytes, delimiter: bytes) -> Iterator[tuple[bytes, Cells]]:
         """Blocks of whole records. One whose cells end at 0 is a piece of a record that is too long."""
-        size = self._options.block
+        size = BLOCKS * self._options.block
         window, fresh = 2 * size, reader.read(size)
         while held or fresh:
             seen = held[:window]
@@ -178,7 +180,7 @@ class DelimitedDocument(StreamDocument):
                 window *= 2
                 continue
             cut = cells.end
-            if not cut and len(held) >= MAX_RECORD * size:
+            if not cut and len(held) >= MAX_RECORD * self._options.block:
                 seen = held[: 2 * size]
                 cells = split_exactly(seen, delimiter, final=False, give_up=True)
                 cut = cells.end or safe_end(seen)

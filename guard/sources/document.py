@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from guard.batch import Batch, Edited, Editor
-from guard.model import Skipped
+from guard.model import Labels, Skipped
 from guard.sources.stable import Opener, opener_of
 
 MAX_DOCUMENT = 256_000_000
@@ -59,7 +59,8 @@ class Document(ABC):
 
     `name` is shown, `output` is the safe relative path of its rewritten form, `digest` (`sha256:…` over the bytes that
     were really read) is there once `read` or `rewrite` has run to its end. `recipe` makes the document anew in another
-    process, where it is a file that can be opened there.
+    process, where it is a file that can be opened there. `version` is the id of the content in a repository, which may
+    have several of the file.
     """
 
     name: str
@@ -70,6 +71,11 @@ class Document(ABC):
     rereadable: bool = True
     digest: str = ""
     recipe: Recipe | None = None
+    version: str = ""
+
+    def earlier(self, labels: Labels) -> Iterator[Document]:
+        """The versions that the file had before this one."""
+        return iter(())
 
     @abstractmethod
     def read(self) -> Iterator[Batch | Skipped]:

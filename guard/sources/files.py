@@ -64,6 +64,15 @@ def is_history(folder: Path) -> bool:
     return folder.name == ".git" and (folder / "HEAD").is_file() and (folder / "objects").is_dir()
 
 
+def is_versioned(path: Path) -> bool:
+    """Whether a file or folder is part of the working tree of a git repository."""
+    try:
+        resolved = path.resolve()
+        return any((folder / ".git").exists() for folder in (resolved, *resolved.parents))
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def _list(folder: Path, shown: PurePosixPath, labels: Labels) -> Iterator[tuple[Path, PurePosixPath, int | None]]:
     """Path, shown name and mode of the entries of a folder, sorted by their bytes; mode None for what is unreadable."""
     try:

@@ -60,7 +60,7 @@ class Repository:
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise UsageError("the repository is not a folder that can be reached", hint="name a folder of the repository")
+            raise UsageError("the repository does not exist or cannot be reached", hint="check the path")
         self.path = path
         self.commits = 0
         self.is_cut = False
@@ -198,7 +198,7 @@ class Repository:
 
 
 def _version(header: bytes, path: bytes, commit: str) -> Iterator[Version]:
-    """What one line of a raw difference says: `:100644 100644 OLD NEW M`, of a merge with a colon, a mode and an id more
+    """What one line of a raw difference says: `:100644 100644 OLD NEW M`, of a merge with one more colon, mode and id
     for each further parent. Nothing for a file that went."""
     parents = len(header) - len(header.lstrip(b":"))
     parts = header[parents:].decode("ascii").split(" ")

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from guard.batch import Batch, Edited, Editor
 from guard.errors import SourceError
-from guard.model import Labels, Location, Reason, Skipped
+from guard.model import Input, Labels, Location, Reason, Skipped
 from guard.sources.document import Document, Options, Recipe
 from guard.sources.formats import check_options, open_document
 from guard.sources.git import GITLINK, LINK, SHORT, Repository, Version
 from guard.sources.git_blobs import BlobOpener, close_objects, objects_of
 from guard.sources.stable import Opener
 from guard.sources.stream import skipped
+from guard.tally import Tally
 
 _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:[a-z0-9.-]+ [^\n]*\n)*"
                       rb"oid sha256:[0-9a-f]{64}\nsize [0-9]+\n?")
@@ -44,6 +45,7 @@ class BlobDocument(Document):
     rereadable = False
 
     def __init__(self, inner: Document, recipe: BlobRecipe) -> None:
+        self.version = recipe.blob
         self.name, self.output, self.format, self.size = recipe.name, recipe.output, inner.format, recipe.size
         self.recipe: BlobRecipe = recipe
         self._inner = inner
@@ -82,14 +84,12 @@ class _Committed(Batch):
 
 
 def _committed(batch: Batch, commit: str) -> Batch:
-    return _Committed(batch.dataset, batch.rows, batch.data, batch.columns, batch.is_source, commit, batch)
+    return _Committed(batch.dataset, batch.rows, batch.data, batch.columns, batch, is_source=batch.is_source,
+                      commit=commit)
 
 
 class Versions:
-    """What `repository` has of all its files, or since a revision, or in its index.
-
-    `count` tells how many contents were given so far.
-    """
+    """What `repository` has of all its files, or since a revision, or in its index."""
 
     def __init__(self, repository: Repository, options: Options, labels: Labels, *, since: str = "",
                  staged: bool = False) -> None:
@@ -102,10 +102,20 @@ class Versions:
         self._seen: set[bytes] = set()
         self._said: set[tuple[str, Reason]] = set()
         self.name = labels.label(repository.path.resolve().name, "repository")
-        self.count = 0
+        self._count = self._bytes = 0
+
+    def tally(self) -> Tally:
+        """The repository as an input; to be asked for at the end."""
+        reason = "" if self._count else str(Reason.EMPTY)
+        found = Input(self.name, self._bytes, "skipped" if reason else "scanned", reason, "git")
+        return Tally(inputs=[found], skipped=[Skipped(self.name, Reason.EMPTY)] if reason else [])
+
+    def counts(self) -> dict[str, int]:
+        """How many commits were read, and how many contents."""
+        return {"commits": self._repository.commits, "versions": self._count}
 
     def documents(self) -> Iterator[Document | Skipped]:
-        """Every content, in the order of the commits that made it; why one cannot be read is told once for each path."""
+        """Every content, in the order of the commits; why one cannot be read is told once for each path."""
         try:
             for version in self._listed:
                 if (found := self._found(version)) is not None:
@@ -125,7 +135,7 @@ class Versions:
         self._seen.add(identity)
         found = self._opened(version)
         if isinstance(found, Document):
-            self.count += 1
+            self._count, self._bytes = self._count + 1, self._bytes + found.size
         elif found is not None:
             if (found.dataset, found.reason) in self._said:
                 return None

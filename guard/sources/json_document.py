@@ -54,6 +54,7 @@ class JsonDocument(JsonLinesDocument):
     """A JSON file. One that turns out to be JSON Lines is read as such; one that does not parse is skipped whole."""
 
     format = "json"
+    can_be_cut = False
 
     def _batches(self, reader: TextBlocks) -> Iterator[Batch | Skipped]:
         text = b""
