@@ -37,15 +37,13 @@ from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, Unsuitabl
 from guard.detect.rule import Rule
 from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, superset, width_before
 from guard.detect.sweep import Starts
-from guard.detect.triggers import Triggers, is_rare, triggers
+from guard.detect.triggers import Bits, Triggers, as_bits, is_rare, triggers
 
-MOST_NEEDS = 63
-"""Rules whose words are looked for before they are: as many as a mask has bits."""
 ANCHOR = "@"
 """A character so rare that a match is best looked for from there: local parts of addresses are made of anything."""
 MOST_HEADINGS = 256
-_CODE = ("assembly", "charsets", "compile", "context", "firsts", "openings", "pack", "program", "rule", "supersets",
-         "triggers")
+_CODE = ("assembly", "charsets", "compile", "context", "firsts", "openings", "pack", "program", "rule",
+         "supersets", "triggers")
 _NO_WORDS = np.zeros(256, np.uint8)
 
 
@@ -77,20 +75,20 @@ class Pattern:
 
 
 class Heading(NamedTuple):
-    """What the name of a column says, by rule: whether it fits, and its sign as context. `needs[pattern]` is the bit
-    that a line must have for a pattern with an opening, -1 for none: the name of the column may do as well."""
+    """What the name of a column says, by rule: whether it fits, and its sign as context. `always` are the bits of the
+    patterns with an opening that are looked for in every line: the name of the column may do for a word as well."""
 
     fits: tuple[bool, ...]
     signs: tuple[int, ...]
-    needs: npt.NDArray[np.int64]
+    always: Bits
 
 
 class Assembly:
     """Programs and tables for some rules. Made once, then only read; safe to share between threads.
 
     `patterns` are those with an opening, `opened` of them, and then the others; their numbers are those of programs.
-    `needs` is the bit, in the mask of a line, of each rule that counts only beside a word of its context, and `needed`
-    the bits of the rules that each such word speaks for.
+    `gates[n]` are the bits of the patterns with an opening that are looked for in lines where gate n is found: a word
+    that their rules cannot do without.
     """
 
     def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
@@ -105,9 +103,14 @@ class Assembly:
                              np.array([pattern.group for pattern in self.patterns] or [0], np.int32))
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
         self._headings: dict[str, Heading] = {}
-        needy = needy_rules(rules)
-        self.needs = {rule.index: bit for bit, rule in enumerate(needy)}
-        self.needed = needed_words(needy)
+        self._members = kept.gates
+        self.gates = as_bits(self._mask_of_gates())
+
+    def _mask_of_gates(self) -> npt.NDArray[np.bool_]:
+        masks = np.zeros((max(1, len(self._members)), max(1, self.opened)), bool)
+        for gate, members in enumerate(self._members):
+            masks[gate, list(members)] = True
+        return masks
 
     def heading(self, header: str) -> Heading:
         """What a header says; kept, since batch after batch has the same."""
@@ -120,9 +123,20 @@ class Assembly:
     def _read(self, header: str) -> Heading:
         fits = tuple(bool(header) and rule.header_words.fit(header) > 0 for rule in self.rules)
         signs = tuple(header_sign(rule, header) for rule in self.rules)
-        indices = [pattern.rule.index for pattern in self.patterns[: self.opened]]
-        needs = [-1 if fits[index] or signs[index] > 0 else self.needs.get(index, -1) for index in indices]
-        return Heading(fits, signs, np.array(needs or [-1], np.int64))
+        always = np.ones(max(1, self.opened), bool)
+        for members in self._members:
+            always[list(members)] = False
+        for gate in (index - self.told for index in self.finder.unfiltered if index >= self.told):
+            always[list(self._members[gate])] = True
+        for number, pattern in enumerate(self.patterns[: self.opened]):
+            index, needy = pattern.rule.index, pattern.rule.detector.require == "context"
+            always[number] |= needy and (fits[index] or signs[index] > 0)
+        return Heading(fits, signs, as_bits(always))
+
+    @property
+    def told(self) -> int:
+        """How many patterns have no opening."""
+        return len(self.patterns) - self.opened
 
     def _entry(self, pattern: Pattern, opened: bool) -> int:
         """Where its program begins; what may stand before a match was looked at already where it has an opening."""
@@ -133,8 +147,8 @@ class Assembly:
 
     @cached_property
     def finder(self) -> LineFinder:
-        """Tells events of the patterns without an opening, expression n is pattern `opened + n`, and of the words of
-        `needed` behind them."""
+        """Tells events of the patterns without an opening, expression n is pattern `opened + n`, and of the gates
+        behind them."""
         finder = LineFinder(self._expressions, use_cache=self._use_cache)
         finder.prepare()
         return finder
@@ -149,6 +163,7 @@ class Assembled(NamedTuple):
     triggers: Triggers
     words: dict[int, Words | None]
     expressions: tuple[bytes, ...]
+    gates: tuple[tuple[int, ...], ...]
 
 
 def assembled(rules: Sequence[Rule], digest: str, *, use_cache: bool) -> Assembled:
@@ -171,23 +186,25 @@ def assemble(rules: Sequence[Rule]) -> Assembled:
     told = [pattern for pattern, opening in found if opening is None]
     patterns = (*(pattern for pattern, _ in opened), *told)
     words = {rule.index: _words(assembler, rule) for rule in rules if rule.vicinity is not None}
-    expressions = (*map(_expression, told), *map(_word_expression, needed_words(needy_rules(rules))))
+    gates = _gates([pattern for pattern, _ in opened])
     return Assembled(patterns, len(opened), assembler.finish(), triggers([opening for _, opening in opened]), words,
-                     expressions)
+                     (*map(_expression, told), *gates), tuple(gates.values()))
 
 
-def needy_rules(rules: Sequence[Rule]) -> list[Rule]:
-    """The rules that count only beside a word of their context, as many as a mask has bits."""
-    return [rule for rule in rules if rule.detector.require == "context" and rule.detector.context][:MOST_NEEDS]
+def _gates(opened: Sequence[Pattern]) -> dict[bytes, tuple[int, ...]]:
+    """Expressions, and the patterns that are looked for only in lines where one of theirs is found."""
+    members: dict[bytes, list[int]] = {}
+    for number, pattern in enumerate(opened):
+        for expression in _gates_of(pattern):
+            members.setdefault(expression, []).append(number)
+    return {expression: tuple(numbers) for expression, numbers in members.items()}
 
 
-def needed_words(needy: Sequence[Rule]) -> dict[str, int]:
-    """The bits of the rules that each word speaks for."""
-    words: dict[str, int] = {}
-    for bit, rule in enumerate(needy):
-        for word in rule.detector.context.words if rule.detector.context else ():
-            words[word] = words.get(word, 0) | 1 << bit
-    return words
+def _gates_of(pattern: Pattern) -> list[bytes]:
+    context = pattern.rule.detector.context
+    if pattern.rule.detector.require == "context" and context is not None:
+        return [_word_expression(word) for word in context.words]
+    return []
 
 
 def _source(rule: Rule, kind: Kind) -> str:
@@ -263,7 +280,7 @@ def _dump(made: Assembled) -> bytes:
     """Arrays as NumPy writes them, and what is no array as JSON in one more."""
     words = {index: list(found[:2]) + list(found[4:]) if found else None for index, found in made.words.items()}
     plain = {"patterns": [[p.rule.index, int(p.kind), p.address, p.back] for p in made.patterns],
-             "opened": made.opened, "words": words,
+             "opened": made.opened, "words": words, "gates": made.gates,
              "expressions": [expression.decode("latin-1") for expression in made.expressions]}
     arrays = {f"trigger_{name}": array for name, array in made.triggers._asdict().items()}
     for index, found in made.words.items():
@@ -287,6 +304,7 @@ def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
                      for index, found in plain["words"].items()}
             tables = Triggers(**{name: kept[f"trigger_{name}"] for name in Triggers._fields})
             return Assembled(patterns, plain["opened"], kept["programs"], tables, words,
-                             tuple(expression.encode("latin-1") for expression in plain["expressions"]))
+                             tuple(expression.encode("latin-1") for expression in plain["expressions"]),
+                             tuple(tuple(members) for members in plain["gates"]))
     except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zipfile.BadZipFile):
         return None

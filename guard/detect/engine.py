@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.detect import limits
@@ -29,8 +28,8 @@ from guard.detect.plain import place_line
 from guard.detect.rule import Rule
 from guard.detect.scan import Found, concatenate, found_of
 from guard.detect.shapes import Block
-from guard.detect.sweep import Workspace, around, sweep
-from guard.detect.triggers import as_bits
+from guard.detect.sweep import Workspace, around, open_gates, sweep
+from guard.detect.triggers import Bits
 from guard.detect.verdicts import Candidates, judged, judged_masked, located, with_keyword
 
 PATIENCE = 200_000_000
@@ -91,9 +90,8 @@ class EngineScan:
                 work.grow()
             return int(found)
 
-        programs, ends, searched, words = self._events()
-        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds,
-            self._wanted(words))
+        programs, ends, searched, wanted = self._events()
+        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, wanted)
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                     assembly.backs)
@@ -104,26 +102,14 @@ class EngineScan:
             columns = [np.concatenate([one, two]) for one, two in zip(columns, more, strict=True)]
         return columns[0].copy(), columns[1].copy(), columns[2].copy(), columns[3].copy()
 
-    def _wanted(self, words: Ints) -> npt.NDArray[np.uint64]:
-        """For each line the bits of the patterns that are looked for there: those of rules that need a word where one
-        may stand, unless the name of the column says as much."""
-        if not len(words) or (words == words[0]).all():
-            masks, lines = words[:1], np.zeros(len(words), np.int64)
-        else:
-            masks, lines = np.unique(words, return_inverse=True)
-        needs = self._heading.needs
-        wanted = (needs < 0) | (masks[:, None] >> np.maximum(needs, 0) & 1 == 1)
-        wanted_bits: npt.NDArray[np.uint64] = as_bits(wanted)[lines]
-        return wanted_bits
-
-    def _events(self) -> tuple[Ints, Ints, list[tuple[int, int, int, int]], npt.NDArray[np.int64]]:
-        """Programs and ends of the events of patterns without an opening, by end, what `re` found for others, and the
-        masks of lines with words of rules that need them."""
+    def _events(self) -> tuple[Ints, Ints, list[tuple[int, int, int, int]], Bits]:
+        """Programs and ends of the events of patterns without an opening, by end, what `re` found for others, and for
+        each line the bits of the patterns with an opening that are looked for there."""
         assembly, block = self._assembly, self._block
         raw = assembly.finder.events(block.data)
         events = np.array(raw, np.int64) if raw else np.empty((0, 2), np.int64)
-        told = len(assembly.patterns) - assembly.opened
-        words = self._word_masks(events[events[:, 0] >= told], told)
+        told = assembly.told
+        wanted = self._wanted(events[events[:, 0] >= told], told)
         events = events[events[:, 0] < told]
         programs, ends = events[:, 0] + assembly.opened, events[:, 1]
         everywhere = [assembly.opened + index for index in sorted(assembly.finder.unfiltered) if index < told]
@@ -135,15 +121,15 @@ class EngineScan:
         programs, ends = programs[order], ends[order]
         by_machine = np.array([pattern.address >= 0 for pattern in assembly.patterns], bool)[programs]
         searched = list(self._searched(programs[~by_machine], ends[~by_machine]))
-        return programs[by_machine], ends[by_machine], searched, words
+        return programs[by_machine], ends[by_machine], searched, wanted
 
-    def _word_masks(self, events: Ints, told: int) -> npt.NDArray[np.int64]:
-        """For each line the bits of the rules of which a word may stand in it."""
-        bits = np.array(list(self._assembly.needed.values()) or [0], np.int64)
-        everywhere = [int(bits[index - told]) for index in self._assembly.finder.unfiltered if index >= told]
-        masks = np.full(len(self._block.bounds) - 1, np.bitwise_or.reduce([0, *everywhere]), np.int64)
-        np.bitwise_or.at(masks, self._block.lines_of(events[:, 1]), bits[events[:, 0] - told])
-        return masks
+    def _wanted(self, events: Ints, told: int) -> Bits:
+        """For each line the bits of the patterns that are looked for there: those of gates only where one is found."""
+        always = self._heading.always
+        wanted = np.empty((len(self._block.bounds) - 1, len(always)), np.uint64)
+        wanted[:] = always
+        open_gates(self._assembly.gates, events[:, 0] - told, self._block.lines_of(events[:, 1]), wanted)
+        return wanted
 
     def _searched(self, programs: Ints, ends: Ints) -> Iterator[tuple[int, int, int, int]]:
         """(pattern, start, end, line) of the matches of patterns that the machine cannot run, in lines with events."""

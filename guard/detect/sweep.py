@@ -105,6 +105,14 @@ def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, lin
     return count
 
 
+@tight_loop
+def open_gates(gates: Any, found: Ints, lines: Ints, wanted: Any) -> None:
+    """Adds the bits of each gate that was found to those of its line."""
+    for index in range(len(found)):
+        for word in range(wanted.shape[1]):
+            wanted[lines[index], word] |= gates[found[index], word]
+
+
 @inlined
 def _lowest(bits: Any) -> int:
     """The number of the lowest bit that is set: by the multiplication with a sequence of de Bruijn."""
