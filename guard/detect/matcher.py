@@ -52,6 +52,10 @@ class Matcher:
         with within(budget, column.size, self.detectors):
             return with_decoded(self._scan_values(column), decoded_column(column, self._scan_values), self.rules)
 
+    def at(self, path: str, commit: str = "") -> Matcher:
+        """The matcher for a dataset of this name: rules of others may hold for some only (`guard.detect.foreign`)."""
+        return self
+
     def _scan_values(self, column: Column) -> Hits:
         """The same without what the values decode to."""
         return scan_column(self._plan, column)
