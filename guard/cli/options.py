@@ -134,7 +134,8 @@ class Reading:
 
         key = self.fingerprint_key()
         return Scanner(packs=self.packs or None, rules=self.rules, skip_refused_rules=self.skip_refused_rules,
-                       min_confidence=min_confidence, fingerprint_key=key, suppressor=self._known(key), cache=not self.no_cache)
+                       min_confidence=min_confidence, fingerprint_key=key, suppressor=self._known(key),
+                       cache=not self.no_cache)
 
     def _known(self, key: bytes | None) -> Baseline | None:
         if self.baseline is None:
