@@ -62,15 +62,17 @@ class Suppressor(Protocol):
 class Scanner:
     """Finds personal and secret information. Immutable, safe for threads and forks.
 
-    `packs` are paths of detector packs (default: the shipped ones), `rules` those of files in TOML as gitleaks has them,
+    `packs` are paths of detector packs (default: the shipped ones), `rules` those of files as gitleaks has them (TOML),
     whose rules run beside these (`guard.detect.foreign`); one that cannot be run is a ContentError, or with
     `skip_refused_rules` a warning in every report. `min_confidence` only filters the findings that are shown (0 to 1);
-    counts, and so policies, always see everything from 0.3. `fingerprint_key` keys the fingerprints (default: a fresh key for each scanner, so they compare only within it).
+    counts, and so policies, always see everything from 0.3. `fingerprint_key` keys the fingerprints (default: a fresh
+    key for each scanner, so they compare only within it).
     """
 
     def __init__(self, *, packs: Sequence[str | Path] | None = None, rules: Sequence[str | Path] = (),
                  skip_refused_rules: bool = False, min_confidence: float = POSSIBLE,
-                 fingerprint_key: bytes | None = None, suppressor: Suppressor | None = None, cache: bool = True) -> None:
+                 fingerprint_key: bytes | None = None, suppressor: Suppressor | None = None,
+                 cache: bool = True) -> None:
         if not 0 <= min_confidence <= 1:
             raise UsageError("the minimum confidence must be between 0 and 1")
         chosen = None if packs is None else [Path(p) for p in packs]
