@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -152,9 +153,10 @@ class Scanner:
         versions = Versions(found, options, labels, since=since, staged=staged)
         run = self.run(labels, sink=sink, progress=progress, workers=workers)
         total = Tally()
-        for _, tally in run.results(versions.documents()):
-            tally.inputs.clear()
-            total += tally
+        with closing(versions.documents()) as documents:
+            for _, tally in run.results(documents):
+                tally.inputs.clear()
+                total += tally
         total += run.names.tally(sink)
         report = self.report(total + versions.tally())
         return dataclasses.replace(report, summary={**report.summary, **versions.counts()})
