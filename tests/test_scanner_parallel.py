@@ -521,6 +521,18 @@ def test_workers_that_cannot_begin_are_done_without(tmp_path: Path, people: Peop
     assert scanned(source, 2) == alone
 
 
+def test_a_system_without_room_for_processes_is_done_without(tmp_path: Path, people: People,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(process: multiprocessing.process.BaseProcess) -> None:
+        raise BlockingIOError("no more processes")
+
+    source = tmp_path / "app.log"
+    source.write_text(log(people, 500))
+    alone = scanned(source, 1)
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refuse)
+    assert scanned(source, 2) == alone
+
+
 # The command
 
 

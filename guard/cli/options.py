@@ -43,6 +43,10 @@ reading = apply(
                  help="Largest JSON document, xlsx file or nested archive that is read."),
     click.option("--packs", type=click.Path(path_type=Path), multiple=True, metavar="FILE",
                  help="Use these detector packs instead of the shipped ones (repeatable)."),
+    click.option("--rules", type=click.Path(path_type=Path), multiple=True, metavar="FILE",
+                 help="Run also the rules of this TOML file, as gitleaks has them (repeatable)."),
+    click.option("--skip-refused-rules", is_flag=True,
+                 help="Go on without the rules of --rules that cannot be run; the report names them."),
     click.option("--no-cache", is_flag=True, help="Compile the detectors anew instead of using the user's cache."),
     click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE",
                  help="Known false positives, left out and counted (needs --keyring)."),
@@ -85,6 +89,8 @@ class Reading:
     encoding: str
     max_document: int
     packs: tuple[Path, ...]
+    rules: tuple[Path, ...]
+    skip_refused_rules: bool
     no_cache: bool
     baseline: Path | None
     keyring: Path | None
@@ -127,8 +133,9 @@ class Reading:
         from guard.scanner import Scanner
 
         key = self.fingerprint_key()
-        return Scanner(packs=self.packs or None, min_confidence=min_confidence, fingerprint_key=key,
-                       suppressor=self._known(key), cache=not self.no_cache)
+        return Scanner(packs=self.packs or None, rules=self.rules, skip_refused_rules=self.skip_refused_rules,
+                       min_confidence=min_confidence, fingerprint_key=key, suppressor=self._known(key),
+                       cache=not self.no_cache)
 
     def _known(self, key: bytes | None) -> Baseline | None:
         if self.baseline is None:

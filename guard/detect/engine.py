@@ -21,14 +21,17 @@ from guard.detect.context_loops import weigh
 from guard.detect.dense import Spans
 from guard.detect.folding import fold
 from guard.detect.judge import Kind, Place, reported, scan_line
+from guard.detect.limits import AnyPattern, LimitedPattern
+from guard.detect.lines import LineText
 from guard.detect.machine import STEPS
 from guard.detect.normalise import Line
 from guard.detect.overlap import Placed
+from guard.detect.pack import bounded
 from guard.detect.plain import place_line
 from guard.detect.rule import Rule
 from guard.detect.scan import Found, concatenate, found_of
 from guard.detect.shapes import Block
-from guard.detect.sweep import Workspace, around, open_gates, sweep
+from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, open_gates, sweep
 from guard.detect.triggers import Bits
 from guard.detect.verdicts import Candidates, judged, judged_masked, located, with_keyword
 
@@ -81,8 +84,8 @@ class EngineScan:
         count = len(assembly.patterns)
         spent = limits.current().exhausted
         resume = np.zeros(count, np.int64)
-        patience = np.array([-1 if pattern.rule.index in spent else PATIENCE for pattern in assembly.patterns],
-                            np.int64)
+        patience = np.full(count, PATIENCE, np.int64)
+        patience[[pattern.rule.index in spent for pattern in assembly.patterns]] = OUT_OF_STEPS
         place = np.zeros(3, np.int64)
 
         def run(step: Any, *arguments: Any) -> int:
@@ -95,12 +98,13 @@ class EngineScan:
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                     assembly.backs)
-        spent.update(assembly.patterns[n].rule.index for n in np.flatnonzero(patience < 0).tolist())
-        columns = [row[:found] for row in work.out]
-        if searched:
-            more = np.array(searched, np.int64).T
-            columns = [np.concatenate([one, two]) for one, two in zip(columns, more, strict=True)]
-        return columns[0].copy(), columns[1].copy(), columns[2].copy(), columns[3].copy()
+        spent.update(assembly.patterns[n].rule.index for n in np.flatnonzero(patience == OUT_OF_STEPS).tolist())
+        columns, deep = work.out[:, :found], np.flatnonzero(patience == OUT_OF_ROOM)
+        if len(deep):
+            columns = columns[:, ~np.isin(columns[0], deep)]
+            searched += self._searched_everywhere(deep.tolist())
+        columns = np.concatenate([columns, np.array(searched, np.int64).reshape(-1, 4).T], axis=1)
+        return columns[0], columns[1], columns[2], columns[3]
 
     def _events(self) -> tuple[Ints, Ints, list[tuple[int, int, int, int]], Bits]:
         """Programs and ends of the events of patterns without an opening, by end, what `re` found for others, and for
@@ -141,8 +145,19 @@ class EngineScan:
                 continue
             low, high = int(self._block.bounds[line]) + 1, int(self._block.bounds[line + 1])
             text = self._block.data[low:high].decode("utf-8")
-            for first, last in _spans_of(pattern, text):
+            compiled = pattern.rule.masked if pattern.kind is Kind.MASKED else pattern.rule.pattern
+            for first, last in _spans_of(pattern, compiled, text):
                 yield (number, low + len(text[:first].encode()), low + len(text[:last].encode()), line)
+
+    def _searched_everywhere(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
+        """The same for patterns whose way through some line is too long for the machine, in all lines."""
+        for number in numbers:
+            pattern = self._assembly.patterns[number]
+            compiled = LimitedPattern(bounded(pattern.source, pattern.rule.detector.boundary), pattern.rule.index)
+            for line, (low, high) in enumerate(pairwise(self._block.bounds.tolist())):
+                text = LineText(self._block.data[low + 1 : high])
+                for first, last in _spans_of(pattern, compiled, text.text):
+                    yield number, low + 1 + text.bytes(first), low + 1 + text.bytes(last), line
 
     def _original_line(self, line: int) -> int:
         """An offset of the buffer in this line; folding keeps lines."""
@@ -190,8 +205,7 @@ class EngineScan:
             yield from place_line(scan_line(self._assembly.rules, line.text, place), line)
 
 
-def _spans_of(pattern: Pattern, text: str) -> Iterator[tuple[int, int]]:
-    compiled = pattern.rule.masked if pattern.kind is Kind.MASKED else pattern.rule.pattern
+def _spans_of(pattern: Pattern, compiled: AnyPattern | None, text: str) -> Iterator[tuple[int, int]]:
     for found in compiled.finditer(text) if compiled is not None else ():
         masked = pattern.kind is Kind.MASKED
         start, end = found.span(1 if found.re.groups else 0) if masked else reported(found, pattern.rule.detector.group)

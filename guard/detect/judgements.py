@@ -48,4 +48,4 @@ class Judgements:
 def _without_extent(rule: Rule) -> Rule:
     if rule.extent is None:
         return rule
-    return Rule(rule.index, replace(rule.detector, extent=""))
+    return replace(rule, detector=replace(rule.detector, extent=""))

@@ -24,14 +24,18 @@ from guard.detect.plain import digest, header_classes, scan_blocks
 from guard.detect.plan import Plan
 from guard.detect.rule import compile_rules
 from guard.detect.scan import concatenate, found_of, merge
+from guard.detect.validators import NO_CHECKS, Checks
 
 
 class Matcher:
-    """Finds what `detectors` describe. Immutable; safe to share between threads and to use after a fork."""
+    """Finds what `detectors` describe. Immutable; safe to share between threads and to use after a fork.
 
-    def __init__(self, detectors: Sequence[Detector], *, cache: bool = True) -> None:
-        self.detectors = tuple(detectors)
-        self.rules = compile_rules(self.detectors)
+    `checks` are functions that they name besides the shipped ones.
+    """
+
+    def __init__(self, detectors: Sequence[Detector], *, checks: Checks = NO_CHECKS, cache: bool = True) -> None:
+        self.detectors, self._checks = tuple(detectors), checks
+        self.rules = compile_rules(self.detectors, checks)
         self.digest = digest(self.detectors)
         self._plan = Plan(self.rules, self.digest, use_cache=cache)
 
@@ -52,6 +56,10 @@ class Matcher:
         with within(budget, column.size, self.detectors):
             return with_decoded(self._scan_values(column), decoded_column(column, self._scan_values), self.rules)
 
+    def at(self, path: str, commit: str = "") -> Matcher:
+        """The matcher for a dataset of this name: rules of others may hold for some only (`guard.detect.foreign`)."""
+        return self
+
     def _scan_values(self, column: Column) -> Hits:
         """The same without what the values decode to."""
         return scan_column(self._plan, column)
@@ -70,9 +78,9 @@ class Matcher:
         detector = self.detectors[index]
         return normal_form(raw.decode("utf-8", "surrogateescape"), detector.separators, detector.form)
 
-    def __reduce__(self) -> tuple[Callable[..., Matcher], tuple[tuple[Detector, ...], bool]]:
-        return _restore, (self.detectors, self._plan.use_cache)
+    def __reduce__(self) -> tuple[Callable[..., Matcher], tuple[tuple[Detector, ...], Checks, bool]]:
+        return _restore, (self.detectors, self._checks, self._plan.use_cache)
 
 
-def _restore(detectors: tuple[Detector, ...], cache: bool) -> Matcher:
-    return Matcher(detectors, cache=cache)
+def _restore(detectors: tuple[Detector, ...], checks: Checks, cache: bool) -> Matcher:
+    return Matcher(detectors, checks=checks, cache=cache)

@@ -18,14 +18,18 @@ from guard.detect.normalise import Line, lines, normal_form
 from guard.detect.overlap import Placed, resolve
 from guard.detect.pack import Detector, fields_of
 from guard.detect.rule import Rule, compile_rules
+from guard.detect.validators import NO_CHECKS, Checks
 
 
 class PlainMatcher:
-    """Finds what `detectors` describe. Immutable; safe to share between threads."""
+    """Finds what `detectors` describe. Immutable; safe to share between threads.
 
-    def __init__(self, detectors: Sequence[Detector]) -> None:
+    `checks` are functions that they name besides the shipped ones.
+    """
+
+    def __init__(self, detectors: Sequence[Detector], *, checks: Checks = NO_CHECKS) -> None:
         self.detectors = tuple(detectors)
-        self.rules = compile_rules(self.detectors)
+        self.rules = compile_rules(self.detectors, checks)
         self.digest = digest(self.detectors)
 
     def scan_text(self, data: bytes, budget: Budget | None = None) -> Hits:

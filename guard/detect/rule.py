@@ -13,7 +13,7 @@ from guard.detect.headers import HeaderWords
 from guard.detect.limits import AnyPattern, LimitedPattern
 from guard.detect.normalise import FORMS
 from guard.detect.pack import Detector, bounded
-from guard.detect.validators import PROOFS, VALIDATORS
+from guard.detect.validators import NO_CHECKS, PROOFS, VALIDATORS, Checks
 from guard.errors import ContentError
 
 Check = Callable[[str], bool]
@@ -21,10 +21,11 @@ Check = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class Rule:
-    """`detector` number `index` of a matcher."""
+    """`detector` number `index` of a matcher. `own` are checks of its own, besides the shipped ones."""
 
     index: int
     detector: Detector
+    own: Checks = NO_CHECKS
 
     @cached_property
     def pattern(self) -> AnyPattern | None:
@@ -62,21 +63,21 @@ class Rule:
 
     @cached_property
     def filters(self) -> tuple[Check, ...]:
-        return _functions(self.detector, self.detector.filters)
+        return self._functions(self.detector.filters)
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
-        return _functions(self.detector, self.detector.check)
+        return self._functions(self.detector.check)
 
     @cached_property
     def is_proof(self) -> bool:
         """Whether passing all checks proves the value, as a check digit does."""
-        return any(name in PROOFS for name in self.detector.check)
+        return any(name in PROOFS or name in self.own.proofs for name in self.detector.check)
 
     @cached_property
     def evidence(self) -> tuple[tuple[Check, float], ...]:
         weights = self.detector.evidence
-        return tuple(zip(_functions(self.detector, tuple(weights)), weights.values(), strict=True))
+        return tuple(zip(self._functions(tuple(weights)), weights.values(), strict=True))
 
     @cached_property
     def reads_value(self) -> bool:
@@ -92,18 +93,18 @@ class Rule:
         """Whether a line (in lower case) holds a keyword, or none is needed."""
         return not self.keywords or any(word in lowered for word in self.keywords)
 
+    def _functions(self, names: Sequence[str]) -> tuple[Check, ...]:
+        return tuple(VALIDATORS.get(name) or self.own.functions[name] for name in names)
 
-def _functions(detector: Detector, names: Sequence[str]) -> tuple[Check, ...]:
-    return tuple(VALIDATORS[name] for name in names)
 
-
-def compile_rules(detectors: Sequence[Detector]) -> tuple[Rule, ...]:
+def compile_rules(detectors: Sequence[Detector], checks: Checks = NO_CHECKS) -> tuple[Rule, ...]:
     """One rule for each detector, in order. Raises ContentError for a function that does not exist."""
+    known = {**VALIDATORS, **checks.functions}
     for detector in detectors:
-        _require_known(detector, "check", (*detector.filters, *detector.check, *detector.evidence), VALIDATORS)
+        _require_known(detector, "check", (*detector.filters, *detector.check, *detector.evidence), known)
         _require_known(detector, "extent", (detector.extent,), EXTENTS)
         _require_known(detector, "form", (detector.form,), FORMS)
-    return tuple(Rule(index, detector) for index, detector in enumerate(detectors))
+    return tuple(Rule(index, detector, checks) for index, detector in enumerate(detectors))
 
 
 def _require_known(detector: Detector, kind: str, names: Iterable[str], known: Mapping[str, object]) -> None:

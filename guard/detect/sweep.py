@@ -21,6 +21,8 @@ Bytes = Any
 RUN_KINDS = 4
 LONGEST_RUN = 96
 """Runs are measured so far; of a longer one nothing else is known."""
+OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
+"""What is left of the patience of a program that was given up: it took too long, or the stack was too small."""
 MARGIN = 8
 """Bytes behind the text that may be read."""
 FURTHER = PLACES - 2
@@ -87,6 +89,13 @@ def _measure(text: Bytes, at: int, high: int, kind: int, classes: Any, memory: A
         count += 1
     memory[SPARE + kind] = count
     memory[SPARE + RUN_KINDS + kind] = _class_at(classes, text, at) if at < high else 0
+
+
+@inlined
+def _given_up(patience: int, left: int) -> int:
+    if patience < 0:
+        return patience
+    return OUT_OF_STEPS if left < 0 else OUT_OF_ROOM
 
 
 @tight_loop
@@ -208,7 +217,8 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
                             continue
                         memory[STEPS] = patience[program]
                         end = run(programs, addresses[program], text, low, high, at, memory)
-                        patience[program] = memory[STEPS] if end != EXHAUSTED else -1
+                        patience[program] = memory[STEPS] if end != EXHAUSTED else _given_up(
+                            patience[program], memory[STEPS])
                         if end >= 0:
                             resume[program] = max(end, at + 1)
                             count = _keep(out, count, program, groups[program], at, end, line, memory)
@@ -253,10 +263,10 @@ def around(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, event_
         while at < limit or (backs[program] < 0 and at < high):
             memory[STEPS] = patience[program]
             end = run(programs, addresses[program], text, low, high, at, memory)
-            patience[program] = memory[STEPS]
             if end == EXHAUSTED:
-                patience[program] = -1
+                patience[program] = _given_up(patience[program], memory[STEPS])
                 break
+            patience[program] = memory[STEPS]
             if end < 0:
                 at += width_at(text, at)
                 continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import ModuleType
+from typing import NamedTuple
 
 from guard.detect import addresses, identifier_checks, names, secret_checks, secret_formats
 
@@ -30,3 +31,14 @@ VALIDATORS: Mapping[str, Callable[[str], bool]] = {
 PROOFS = frozenset(("iso7064_mod11_2", "embedded_id", "uscc_check", "jwt_header", "github_checksum", "card_issuer",
                     "bech32", "base58_check"))
 """Checks that prove a value: the chance that something else passes is small enough for one hit to count."""
+
+
+class Checks(NamedTuple):
+    """Checks that detectors made by code name besides the shipped ones; no YAML can bring any. `proofs` are the names
+    of those that prove a value. The functions survive pickling: workers that are not forked get them so."""
+
+    functions: Mapping[str, Callable[[str], bool]]
+    proofs: frozenset[str]
+
+
+NO_CHECKS = Checks({}, frozenset())

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -62,18 +63,29 @@ class Suppressor(Protocol):
 class Scanner:
     """Finds personal and secret information. Immutable, safe for threads and forks.
 
-    `packs` are paths of detector packs (default: the shipped ones). `min_confidence` only filters the findings that
-    are shown (0 to 1); counts, and so policies, always see everything from 0.3. `fingerprint_key` keys the
-    fingerprints (default: a fresh key for each scanner, so they compare only within it).
+    `packs` are paths of detector packs (default: the shipped ones), `rules` those of files as gitleaks has them (TOML),
+    whose rules run beside these (`guard.detect.foreign`); one that cannot be run is a ContentError, or with
+    `skip_refused_rules` a warning in every report. `min_confidence` only filters the findings that are shown (0 to 1);
+    counts, and so policies, always see everything from 0.3. `fingerprint_key` keys the fingerprints (default: a fresh
+    key for each scanner, so they compare only within it).
     """
 
-    def __init__(self, *, packs: Sequence[str | Path] | None = None, min_confidence: float = POSSIBLE,
+    def __init__(self, *, packs: Sequence[str | Path] | None = None, rules: Sequence[str | Path] = (),
+                 skip_refused_rules: bool = False, min_confidence: float = POSSIBLE,
                  fingerprint_key: bytes | None = None, suppressor: Suppressor | None = None,
                  cache: bool = True) -> None:
         if not 0 <= min_confidence <= 1:
             raise UsageError("the minimum confidence must be between 0 and 1")
         chosen = None if packs is None else [Path(p) for p in packs]
-        self.matcher = Matcher(load(chosen, use_cache=cache), cache=cache)
+        detectors = load(chosen, use_cache=cache)
+        self._warnings: tuple[str, ...] = ()
+        if rules:
+            from guard.detect.foreign import RuleMatcher, read_all
+
+            sets, self._warnings = read_all([Path(path) for path in rules], skip_refused=skip_refused_rules)
+            self.matcher: Matcher = RuleMatcher(detectors, sets, cache=cache)
+        else:
+            self.matcher = Matcher(detectors, cache=cache)
         self.min_confidence = max(min_confidence, POSSIBLE)
         self._suppressor = suppressor
         self._set_key(fingerprint_key or secrets.token_bytes(32))
@@ -85,12 +97,12 @@ class Scanner:
         self._versions = VersionMemory(self._sketch_key)
         self._marks = [i for i, d in enumerate(self.matcher.detectors) if d.data_class == STATE_SECRET]
 
-    def __getstate__(self) -> tuple[Matcher, float, Suppressor | None, bytes]:
+    def __getstate__(self) -> tuple[Any, ...]:
         """What a worker needs, the key included: for a pipe between processes, never for a file."""
-        return self.matcher, self.min_confidence, self._suppressor, self._key
+        return self.matcher, self._warnings, self.min_confidence, self._suppressor, self._key
 
-    def __setstate__(self, state: tuple[Matcher, float, Suppressor | None, bytes]) -> None:
-        self.matcher, self.min_confidence, self._suppressor, key = state
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.matcher, self._warnings, self.min_confidence, self._suppressor, key = state
         self._set_key(key)
 
     def scan_text(self, text: str) -> list[Finding]:
@@ -141,9 +153,10 @@ class Scanner:
         versions = Versions(found, options, labels, since=since, staged=staged)
         run = self.run(labels, sink=sink, progress=progress, workers=workers)
         total = Tally()
-        for _, tally in run.results(versions.documents()):
-            tally.inputs.clear()
-            total += tally
+        with closing(versions.documents()) as documents:
+            for _, tally in run.results(documents):
+                tally.inputs.clear()
+                total += tally
         total += run.names.tally(sink)
         report = self.report(total + versions.tally())
         return dataclasses.replace(report, summary={**report.summary, **versions.counts()})
@@ -266,10 +279,11 @@ class Scanner:
         A hit that is only possible does not count where a better one explains the same value; known false positives
         and what inline marks in source code cover do not either.
         """
+        matcher = self.matcher.at(batch.dataset, batch.commit)
         if column < 0:
-            hits = _explained(self.matcher.scan_text(batch.data, budget))
+            hits = _explained(matcher.scan_text(batch.data, budget))
         else:
-            hits = _explained(self.matcher.scan_column(batch.columns[column], budget))
+            hits = _explained(matcher.scan_column(batch.columns[column], budget))
         if batch.is_source and column < 0:
             allowed = marked(batch.data, hits, self.matcher.detectors)
             if tally is not None and allowed.any():
@@ -297,7 +311,8 @@ class Scanner:
 
     def report(self, tally: Tally) -> Report:
         """A report with verdicts on the fields and without decisions; `incomplete` when anything was skipped."""
-        return summarised(tally, self.matcher, self._suppressor.warnings() if self._suppressor else ())
+        known = self._suppressor.warnings() if self._suppressor else ()
+        return summarised(tally, self.matcher, (*self._warnings, *known))
 
     def _count(self, batch: Batch, index: int, hits: Hits, buffers: Mapping[int, Characters]) -> FieldTally:
         if index < 0:

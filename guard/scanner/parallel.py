@@ -169,9 +169,12 @@ class Pool:
         inherited = [ours, *(worker.pipe for worker in self._workers)] if method == "fork" else []
         process = context.Process(target=serve, args=(theirs, self._scan, self._with_findings, inherited), daemon=True,
                                   name="guard-worker")
-        with _single_threaded(), _uninterrupted():
-            process.start()
-            self._workers.append(_Worker(process, ours))
+        try:
+            with _single_threaded(), _uninterrupted():
+                process.start()
+                self._workers.append(_Worker(process, ours))
+        except OSError:  # the system gives no further process: those that are there do the work
+            ours.close()
         theirs.close()
 
     def _kill(self) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -51,6 +51,10 @@ class Version:
     before: tuple[str, ...] = ()
 
 
+Listing = Generator[Version, None, None]
+"""To be closed when it is not read to its end: git runs behind it."""
+
+
 class Repository:
     """The repository that holds the folder `path`. Raises UsageError where git is missing or will not read it.
 
@@ -69,7 +73,7 @@ class Repository:
         self.is_bare = self._ask("rev-parse", "--is-bare-repository").strip() == b"true"
         self._shallow = _lines_of(path / self._path("--git-path", "shallow"))
 
-    def history(self, since: str = "") -> Iterator[Version]:
+    def history(self, since: str = "") -> Listing:
         """What each commit made of each file, parents before children.
 
         All refs are followed, or with `since` only the commits of HEAD that are not in that revision. Raises UsageError
@@ -80,7 +84,7 @@ class Repository:
             return self._changes(ends)
         return self._everything()
 
-    def staged(self) -> Iterator[Version]:
+    def staged(self) -> Listing:
         """What the index has and HEAD has not. Raises UsageError in a bare repository, which has no index."""
         if self.is_bare:
             raise UsageError("a bare repository has no index", hint="use --git without --staged")
@@ -90,17 +94,17 @@ class Repository:
             base = self._ask("hash-object", "-t", "tree", "--stdin").decode().strip()
         return self._listed("diff-index", ["diff-index", "--cached", *_DIFF, base])
 
-    def _everything(self) -> Iterator[Version]:
+    def _everything(self) -> Listing:
         yield from self._changes(["--all"])
         yield from self._loose_refs()
 
-    def _changes(self, ends: Sequence[str]) -> Iterator[Version]:
+    def _changes(self, ends: Sequence[str]) -> Listing:
         """Of a merge only what is in none of its parents: the rest is told with them."""
         with self.running("rev-list", "--reverse", "--topo-order", *ends) as commits:
             yield from self._listed("diff-tree", ["diff-tree", "--stdin", "--root", "-c", *_DIFF], commits.stdout)
             _check(commits, "rev-list")
 
-    def _listed(self, name: str, command: Sequence[str], source: IO[bytes] | None = None) -> Iterator[Version]:
+    def _listed(self, name: str, command: Sequence[str], source: IO[bytes] | None = None) -> Listing:
         with self.running(*command, stdin=source) as process:
             commit, header = "", b""
             for token in _tokens(process.stdout):

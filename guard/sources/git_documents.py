@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -114,8 +114,8 @@ class Versions:
         """How many commits were read, and how many contents."""
         return {"commits": self._repository.commits, "versions": self._count}
 
-    def documents(self) -> Iterator[Document | Skipped]:
-        """Every content, in the order of the commits; why one cannot be read is told once for each path."""
+    def documents(self) -> Generator[Document | Skipped, None, None]:
+        """Every content, in the order of the commits; why one cannot be read is told once for each path. To be closed."""
         try:
             for version in self._listed:
                 if (found := self._found(version)) is not None:
@@ -125,6 +125,7 @@ class Versions:
         except SourceError as error:
             yield skipped(self.name, error)
         finally:
+            self._listed.close()
             close_objects(self._repository.path)
 
     def _found(self, version: Version) -> Document | Skipped | None:
