@@ -90,8 +90,8 @@ def within(budget: Budget | None, size: int, detectors: Sequence[Detector]) -> I
 class LimitedPattern:
     """A pattern of rule number `rule`, used as one of `re` is, but within the budget of the scan.
 
-    It should take at least one character: next to an empty match `re` may find another one. When the budget is exhausted it finds nothing more, and `Budget.exhausted`
-    says so.
+    It should take at least one character: next to an empty match `re` may find another one. When the budget is
+    exhausted it finds nothing more, and `Budget.exhausted` says so.
     """
 
     def __init__(self, pattern: str, rule: int) -> None:
