@@ -48,6 +48,12 @@ def pays(work: int) -> bool:
     return _work >= WORTH and is_available() and (_work >= WORTH_COMPILING or _is_compiled())
 
 
+def expect(work: int) -> None:
+    """Say that `work` bytes are going to be scanned, so that loops are used from the first of them on."""
+    global _work
+    _work += work
+
+
 @once
 def _is_compiled() -> bool:
     """Whether an earlier process has left machine code, that of the engine at least."""

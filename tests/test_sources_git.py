@@ -285,7 +285,8 @@ def test_nothing_of_the_repository_is_run(work: Work, tmp_path: Path, scanner: S
         hook.write_text(program.read_text())
         hook.chmod(0o755)
     work.write("b.py", f"key = '{SECRET}'\n")
-    work.git("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "filter.evil.clean=cat", "add", "b.py")
+    quiet = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "filter.evil.clean=cat")
+    work.git(*(part for setting in quiet for part in ("-c", setting)), "add", "b.py")
     trace.unlink(missing_ok=True)
     assert len(keys(scanner.scan_git(work.path, staged=True))) == 1
     assert keys(scanner.scan_git(work.path)) == []

@@ -47,6 +47,9 @@ reading = apply(
                  help="Run also the rules of this TOML file, as gitleaks has them (repeatable)."),
     click.option("--skip-refused-rules", is_flag=True,
                  help="Go on without the rules of --rules that cannot be run; the report names them."),
+    click.option("--country", "countries", multiple=True, metavar="CODE",
+                 help="Also find what identifies people there: ISO 3166 codes such as de, or all (repeatable; needs "
+                      "presidio-analyzer)."),
     click.option("--no-cache", is_flag=True, help="Compile the detectors anew instead of using the user's cache."),
     click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE",
                  help="Known false positives, left out and counted (needs --keyring)."),
@@ -89,6 +92,7 @@ class Reading:
     encoding: str
     max_document: int
     packs: tuple[Path, ...]
+    countries: tuple[str, ...]
     rules: tuple[Path, ...]
     skip_refused_rules: bool
     no_cache: bool
@@ -133,9 +137,9 @@ class Reading:
         from guard.scanner import Scanner
 
         key = self.fingerprint_key()
-        return Scanner(packs=self.packs or None, rules=self.rules, skip_refused_rules=self.skip_refused_rules,
-                       min_confidence=min_confidence, fingerprint_key=key, suppressor=self._known(key),
-                       cache=not self.no_cache)
+        return Scanner(packs=self.packs or None, countries=self.countries, rules=self.rules,
+                       skip_refused_rules=self.skip_refused_rules, min_confidence=min_confidence, fingerprint_key=key,
+                       suppressor=self._known(key), cache=not self.no_cache)
 
     def _known(self, key: bytes | None) -> Baseline | None:
         if self.baseline is None:

@@ -25,6 +25,8 @@ from guard.detect.pack import Detector
 _MARK = re.compile(
     rb"gitleaks:allow|trufflehog:ignore|pragma: ?(?:allow|white)list[ -](?:(?P<below>nextline)[ -])?secret"
     rb"|guard:allow\[(?P<ids>[a-z0-9, -]{1,400})\][ \t:]*(?P<reason>[0-9A-Za-z\x80-\xff])")
+_WORDS = (b":allow", b":ignore", b"pragma:")
+"""A text without these has no mark."""
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _ANY = ""
 Mask = npt.NDArray[np.bool_]
@@ -34,7 +36,7 @@ def marked(data: bytes, hits: Hits, detectors: Sequence[Detector]) -> Mask:
     """Which hits of a text are secrets in a line whose mark covers them. Of several lines, one mark suffices."""
     covered = np.zeros(len(hits), bool)
     secret = np.array([_is_secret(detector) for detector in detectors], bool)
-    if not len(hits) or not secret[hits.detector].any() or not (b"allow" in data or b"trufflehog" in data):
+    if not len(hits) or not secret[hits.detector].any() or not any(word in data for word in _WORDS):
         return covered
     numbers = {detector.id: number for number, detector in enumerate(detectors)}
     for name, lines in _marked_lines(data).items():

@@ -19,9 +19,12 @@ from guard.errors import ContentError
 Check = Callable[[str], bool]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
-    """`detector` number `index` of a matcher. `own` are checks of its own, besides the shipped ones."""
+    """`detector` number `index` of a matcher. `own` are checks of its own, besides the shipped ones.
+
+    Told apart by identity, so that what follows from one can be kept.
+    """
 
     index: int
     detector: Detector

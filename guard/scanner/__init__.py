@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -18,8 +18,9 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from guard.batch import MASKED, SHADOWED, Batch, Hits
-from guard.detect import Budget, Matcher, load
+from guard.detect import Budget, Detector, Matcher, load
 from guard.detect.marks import marked
+from guard.detect.validators import NO_CHECKS, Checks
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
 from guard.scanner.count import Characters, count_column, count_text, header_classes
@@ -40,6 +41,10 @@ __all__ = [
     "STATE_SECRET", "FindingList", "Progress", "ScanRun", "Scanner", "Sink", "Sinks", "Suppressor", "now",
     "usable_cores",
 ]
+
+
+HOME = "cn"
+"""The country of the shipped packs."""
 
 
 class Suppressor(Protocol):
@@ -67,25 +72,26 @@ class Scanner:
     whose rules run beside these (`guard.detect.foreign`); one that cannot be run is a ContentError, or with
     `skip_refused_rules` a warning in every report. `min_confidence` only filters the findings that are shown (0 to 1);
     counts, and so policies, always see everything from 0.3. `fingerprint_key` keys the fingerprints (default: a fresh
-    key for each scanner, so they compare only within it).
+    key for each scanner, so they compare only within it). `countries` are ISO 3166-1 codes, or `all`: what the packs
+    find is found always, other countries add recognizers of the installed presidio-analyzer (`guard.presidio`); a
+    country that it does not know, or its absence, is a UsageError.
     """
 
-    def __init__(self, *, packs: Sequence[str | Path] | None = None, rules: Sequence[str | Path] = (),
-                 skip_refused_rules: bool = False, min_confidence: float = POSSIBLE,
+    def __init__(self, *, packs: Sequence[str | Path] | None = None, countries: Collection[str] = (HOME,),
+                 rules: Sequence[str | Path] = (), skip_refused_rules: bool = False, min_confidence: float = POSSIBLE,
                  fingerprint_key: bytes | None = None, suppressor: Suppressor | None = None,
                  cache: bool = True) -> None:
         if not 0 <= min_confidence <= 1:
             raise UsageError("the minimum confidence must be between 0 and 1")
-        chosen = None if packs is None else [Path(p) for p in packs]
-        detectors = load(chosen, use_cache=cache)
+        detectors, checks = _detectors(packs, countries, cache)
         self._warnings: tuple[str, ...] = ()
         if rules:
             from guard.detect.foreign import RuleMatcher, read_all
 
             sets, self._warnings = read_all([Path(path) for path in rules], skip_refused=skip_refused_rules)
-            self.matcher: Matcher = RuleMatcher(detectors, sets, cache=cache)
+            self.matcher: Matcher = RuleMatcher(detectors, sets, checks=checks, cache=cache)
         else:
-            self.matcher = Matcher(detectors, cache=cache)
+            self.matcher = Matcher(detectors, checks=checks, cache=cache)
         self.min_confidence = max(min_confidence, POSSIBLE)
         self._suppressor = suppressor
         self._set_key(fingerprint_key or secrets.token_bytes(32))
@@ -363,6 +369,19 @@ class Scanner:
 def _columns(batch: Batch) -> Sequence[int]:
     """The columns of a batch by number; -1 is the text of one that has none."""
     return range(len(batch.columns)) if batch.columns else (-1,)
+
+
+def _detectors(packs: Sequence[str | Path] | None, countries: Collection[str], cache: bool
+               ) -> tuple[tuple[Detector, ...], Checks]:
+    """Those of the packs and of the countries beyond HOME, by id, and the checks that these bring."""
+    ours = load(None if packs is None else [Path(path) for path in packs], use_cache=cache)
+    abroad = {code.strip().lower() for code in countries} - {HOME}
+    if not abroad:
+        return ours, NO_CHECKS
+    from guard.presidio import of_countries
+
+    theirs = of_countries(abroad)
+    return tuple(sorted((*ours, *theirs.detectors), key=lambda detector: detector.id)), theirs.checks
 
 
 def _explained(hits: Hits) -> Hits:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
+from guard import compiled
 from guard.model import Input, Skipped
 from guard.scanner.labels import ScannedLabels
 from guard.scanner.names import FoundNames
@@ -23,7 +24,7 @@ from guard.tally import Tally
 
 ENOUGH = 32_000_000
 """Bytes that must wait to be read before workers are started."""
-WARM = 4_000_000
+WARM = 1_000_000
 """Bytes that this process scans before: then a worker that is forked has everything loaded."""
 LARGEST = MOST
 """Bytes of the largest piece. Pieces are the same for any number of workers, or results would not be."""
@@ -202,6 +203,7 @@ class ScanRun:
         alone = not self._are_enough or (self._pool is not None and not self._pool.is_alive)
         job = self._take(lambda job: alone or job is front or _is_stepwise(job))
         if job is not None:
+            compiled.expect(job.size)
             sink = FindingList()
             wanted = sink if self._sink else None
             steps = (self._scanner.steps_of(job.document, self._labels, wanted) if job.unit is None

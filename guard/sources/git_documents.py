@@ -115,7 +115,7 @@ class Versions:
         return {"commits": self._repository.commits, "versions": self._count}
 
     def documents(self) -> Generator[Document | Skipped, None, None]:
-        """Every content, in the order of the commits; why one cannot be read is told once for each path. To be closed."""
+        """Every content, in the order of the commits; why one cannot be read is told once for each path."""
         try:
             for version in self._listed:
                 if (found := self._found(version)) is not None:

@@ -20,6 +20,7 @@ from guard.detect.limits import Budget
 from guard.detect.matcher import Matcher
 from guard.detect.pack import Confidence, Detector
 from guard.detect.rule import Rule
+from guard.detect.validators import NO_CHECKS, Checks
 from guard.taxonomy import Title
 
 WORTH = 0.8
@@ -31,9 +32,10 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 class RuleMatcher(Matcher):
     """Finds what `detectors` describe and what the rules do; these are further detectors of the class `secret`."""
 
-    def __init__(self, detectors: Sequence[Detector], rule_sets: Sequence[RuleSet], *, cache: bool = True) -> None:
-        super().__init__(detectors, cache=cache)
-        self._given = tuple(detectors), tuple(rule_sets), cache
+    def __init__(self, detectors: Sequence[Detector], rule_sets: Sequence[RuleSet], *, checks: Checks = NO_CHECKS,
+                 cache: bool = True) -> None:
+        super().__init__(detectors, checks=checks, cache=cache)
+        self._given = tuple(detectors), tuple(rule_sets), checks, cache
         own = tuple(_detectors([rule for rules in rule_sets for rule in rules.rules], {d.id for d in detectors}))
         self.rules += tuple(Rule(len(detectors) + number, detector) for number, detector in enumerate(own))
         self.detectors += own
@@ -75,8 +77,9 @@ class RuleMatcher(Matcher):
         return _restore, self._given
 
 
-def _restore(detectors: tuple[Detector, ...], rule_sets: tuple[RuleSet, ...], cache: bool) -> RuleMatcher:
-    return RuleMatcher(detectors, rule_sets, cache=cache)
+def _restore(detectors: tuple[Detector, ...], rule_sets: tuple[RuleSet, ...], checks: Checks,
+             cache: bool) -> RuleMatcher:
+    return RuleMatcher(detectors, rule_sets, checks=checks, cache=cache)
 
 
 def _detectors(rules: Iterable[ForeignRule], taken: set[str]) -> Iterator[Detector]:
