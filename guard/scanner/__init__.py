@@ -159,8 +159,8 @@ class Scanner:
         versions = Versions(found, options, labels, since=since, staged=staged)
         run = self.run(labels, sink=sink, progress=progress, workers=workers)
         total = Tally()
-        with closing(versions.documents()) as documents:
-            for _, tally in run.results(documents):
+        with closing(versions):
+            for _, tally in run.results(versions.documents()):
                 tally.inputs.clear()
                 total += tally
         total += run.names.tally(sink)

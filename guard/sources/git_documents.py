@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -89,7 +89,7 @@ def _committed(batch: Batch, commit: str) -> Batch:
 
 
 class Versions:
-    """What `repository` has of all its files, or since a revision, or in its index."""
+    """What `repository` has of all its files, or since a revision, or in its index. To be closed in the end."""
 
     def __init__(self, repository: Repository, options: Options, labels: Labels, *, since: str = "",
                  staged: bool = False) -> None:
@@ -114,7 +114,7 @@ class Versions:
         """How many commits were read, and how many contents."""
         return {"commits": self._repository.commits, "versions": self._count}
 
-    def documents(self) -> Generator[Document | Skipped, None, None]:
+    def documents(self) -> Iterator[Document | Skipped]:
         """Every content, in the order of the commits; why one cannot be read is told once for each path."""
         try:
             for version in self._listed:
@@ -124,9 +124,11 @@ class Versions:
                 yield Skipped(self.name, Reason.TRUNCATED, "the clone is shallow")
         except SourceError as error:
             yield skipped(self.name, error)
-        finally:
-            self._listed.close()
-            close_objects(self._repository.path)
+
+    def close(self) -> None:
+        """End what runs behind it. Documents that were not read by then open it again."""
+        self._listed.close()
+        close_objects(self._repository.path)
 
     def _found(self, version: Version) -> Document | Skipped | None:
         """The document of a version; None for what was given before and for what holds nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from guard.detect.foreign.rules import ForeignRule
 
 _OWN_WAY = re.compile(r"\\[pPCxZ0-9]|\{,|\(\?U")
 """What Hyperscan may read in another way than RE2; a rule with it is searched wherever its keywords stand."""
-_AT_EDGES = re.compile(r"\\[Az]|(?<!\[)\^|\$")
+_AT_EDGES = re.compile(r"\\[Az]|\^|\$")
 
 
 class Presence:
@@ -27,19 +27,33 @@ class Presence:
         numbers = {word: number for number, word in enumerate(self._words)}
         self._wanted = [frozenset(numbers[word.lower()] for word in rule.keywords) for rule in rules]
 
-    def candidates(self, data: bytes, context: bytes = b"") -> list[int]:
-        """The rules that may match in a text; keywords may stand in the context as well."""
-        words = self._words_in(context + b"\n" + data if context else data)
+    def candidates(self, data: bytes) -> list[int]:
+        """The rules that may match in a text."""
+        return self._candidates(data, data, self._told)
+
+    def candidates_of(self, header: bytes, values: Sequence[bytes]) -> list[int]:
+        """The rules that may match in one of many texts; keywords may stand in any of them or in the header."""
+        data = b"\n".join(values)
+        return self._candidates(header + b"\n" + data, data, self._told - self._edgy)
+
+    def _candidates(self, words_in: bytes, data: bytes, told: frozenset[int]) -> list[int]:
+        words = self._words_in(words_in)
         found = [number for number, wanted in enumerate(self._wanted) if not wanted or wanted & words]
         # Beyond ASCII Hyperscan would see no characters but bytes, and a vertical tab is a space to it, not to RE2.
         if not found or not data.isascii() or b"\v" in data or self._expressions is None:
             return found
-        told, seen = self._expressions.known, self._expressions.seen(data)
+        seen = self._expressions.seen(data)
         return [number for number in found if number not in told or number in seen]
 
-    def searched_apart(self, numbers: Iterable[int]) -> list[int]:
-        """Of the rules those that look for the edges of a text, which a text of many cells hides."""
-        return [number for number in numbers if _AT_EDGES.search(self._rules[number].regex)]
+    @cached_property
+    def _told(self) -> frozenset[int]:
+        """The rules of which Hyperscan tells whether they occur."""
+        return self._expressions.known if self._expressions is not None else frozenset()
+
+    @cached_property
+    def _edgy(self) -> frozenset[int]:
+        """The rules that look for edges of a text, which are hidden where many are joined."""
+        return frozenset(number for number, rule in enumerate(self._rules) if _AT_EDGES.search(rule.regex))
 
     def _words_in(self, data: bytes) -> set[int]:
         if self._keywords is None:

@@ -60,16 +60,14 @@ class Search:
 
     def cells(self, header: str, values: Sequence[bytes]) -> Iterator[tuple[int, Span]]:
         """The secrets in the values of a column, each a text of its own; keywords may stand in any or in the header."""
-        joined = b"\n".join(values)
-        presence, context = self._searched.presence, header.encode("utf-8", "replace")
-        numbers = {*presence.candidates(joined, context), *presence.searched_apart(range(len(self._searched.rules)))}
-        if chosen := self._chosen(numbers):
+        candidates = self._searched.presence.candidates_of(header.encode("utf-8", "replace"), values)
+        if chosen := self._chosen(candidates):
             for cell, value in enumerate(values):
                 yield from ((cell, span) for span in self._found(value, chosen))
 
-    def _chosen(self, candidates: Sequence[int] | set[int]) -> list[int]:
+    def _chosen(self, candidates: Sequence[int]) -> list[int]:
         rules = self._searched.rules
-        return [number for number in sorted(candidates) if number in self._fitting and rules[number].reported]
+        return [number for number in candidates if number in self._fitting and rules[number].reported]
 
     def _found(self, data: bytes, numbers: Sequence[int]) -> list[Span]:
         text = _Text(data)
