@@ -85,10 +85,11 @@ class WholeCells:
         signs = np.full(len(cells), header_sign(rule, self._header), np.int64)
         spans = judged(self._block, self._folded, Candidates(rule, low, high, low, high), True, signs)
         cells = cells[np.searchsorted(low, spans.start)]
-        sizes = self._values.ends[cells] - self._values.starts[cells]
+        first, last = self._folded.originals(spans.start, spans.end)  # without invisible characters at the ends
+        begin = self._values.starts[cells]
         flags = spans.flags.astype(np.int64) | FROM_HEADER
         index = np.full(len(cells), rule.index, np.int64)
-        return Found(index, np.zeros(len(cells), np.int64), sizes, spans.confidence, flags), cells
+        return Found(index, first - begin, last - begin, spans.confidence, flags), cells
 
     def _plainly(self, rest: Sequence[tuple[Rule, Mask]]) -> Iterator[tuple[int, Placed]]:
         chosen = np.logical_or.reduce([mask for _, mask in rest])
