@@ -47,7 +47,7 @@ UNKNOWN = "person.id.other"
 """The class of an entity that is not in the table, such as one of a later version: what it is, a policy must ask."""
 COMPANIONS = frozenset(("IBAN_CODE", "CRYPTO"))
 """Entities without a country that come with every foreign country: accounts, of which we have no detector."""
-PROOFS = frozenset(("AU_ABN", "CRYPTO", "DE_TAX_ID", "IBAN_CODE", "TR_NATIONAL_ID"))
+PROOFS = frozenset(("AU_ABN", "CRYPTO", "IBAN_CODE", "TR_NATIONAL_ID"))
 """Entities whose check lets pass less than one in fifty values of their form: two check digits or more."""
 
 _NAMES: Mapping[str, str] = {
