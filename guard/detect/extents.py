@@ -25,6 +25,16 @@ def fair_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     return names.cut(text, start, end, names.FAIR)
 
 
+def followed_name(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """A name in a place that speaks for one, from `start` to its end or a word that follows names."""
+    return names.followed(text, start, names.FAIR)
+
+
+def evident_name(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """A name by itself, from `start` to its end or a word that follows names."""
+    return names.followed(text, start, names.EVIDENT)
+
+
 def sure_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     """A whole run that is a name by itself."""
     return (start, end) if names.is_sure_name(text[start:end]) else None
@@ -43,7 +53,7 @@ def name_before(text: str, start: int, end: int) -> tuple[int, int] | None:
         return (first, start) if length > 1 else None
     sized = [(names.plausibility(text[start - size : start]), size) for size in (2, 3, 4) if start - size >= first]
     worth, size = max(sized, default=(names.IMPLAUSIBLE, 0))
-    return (start - size, start) if worth >= names.STRICT else None
+    return (start - size, start) if worth >= names.EVIDENT else None
 
 
 def listed_name(text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -70,6 +80,8 @@ def _is_known(text: str) -> bool:
 EXTENTS: Mapping[str, Extent] = {
     "labelled_name": labelled_name,
     "fair_name": fair_name,
+    "followed_name": followed_name,
+    "evident_name": evident_name,
     "sure_name": sure_name,
     "name_before": name_before,
     "listed_name": listed_name,

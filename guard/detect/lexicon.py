@@ -48,9 +48,10 @@ def name_lexicon() -> NameLexicon:
     runs = _runs()
     entries = np.array([_nothing(), *runs.values()])
     keys, rows = _hashed(np.array([packed(run) for run in runs], np.int64))
-    words = _words(longest_first("name_leads"), longest_first("name_followers"), longest_first("name_parts"), LIST_ENDS)
+    words = _words(longest_first("name_leads"), longest_first("name_followers"), longest_first("name_parts"), LIST_ENDS,
+                   longest_first("name_endings"))
     weights = np.array([names.AT_END, names.BEFORE_DOT, names.BEFORE_FOLLOWER, names.BEFORE_HAN, names.ONE_CHARACTER,
-                        names.TWO_CHARACTERS, names.SHORT, names.ETHNIC])
+                        names.TWO_CHARACTERS, names.SHORT, names.ETHNIC, names.ENDING])
     return NameLexicon(characters, odds, np.stack([keys, rows], axis=1), entries, words, _latin(), weights,
                        names.LONGEST)
 

@@ -25,19 +25,20 @@ from guard.detect.code_points import (
     word_length,
 )
 
-CUT, WHOLE, BEFORE, LISTED, LATIN = constants(*range(5))
+CUT, WHOLE, BEFORE, LISTED, LATIN, FOLLOWED = constants(*range(6))
 """What `locate` does: the ways of `guard.detect.extents`."""
 WHOLE_WORD, BEFORE_WORD, WHOLE_PLACE, BEFORE_PLACE, SURNAME = constants(*range(5))
 """Columns of `NameLexicon.entries`."""
 AS_SURNAME, AS_GIVEN = constants(*range(2))
-AT_END, BEFORE_DOT, BEFORE_FOLLOWER, BEFORE_HAN, ONE, TWO, SHORT, ETHNIC = constants(*range(8))
+AT_END, BEFORE_DOT, BEFORE_FOLLOWER, BEFORE_HAN, ONE, TWO, SHORT, ETHNIC, ENDING = constants(*range(9))
 """Places in `NameLexicon.weights`: the constants of `guard.detect.names`."""
-LEADS, FOLLOWERS, PARTS, LIST_ENDS = constants(*range(4))
+LEADS, FOLLOWERS, PARTS, LIST_ENDS, ENDINGS = constants(*range(5))
 """Sets of `NameLexicon.words`."""
 MULTIPLIER = -7046029254386353131
 """2**64 divided by the golden ratio, odd, as a signed number (Knuth, The Art of Computer Programming 6.4)."""
 _DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
 _LONGEST_DOTTED, = constants(52)  # 8 characters, then four times a dot and 10
+LONGEST_PART, = constants(5)  # `names.LONGEST_PART`
 _LONGEST_WRITTEN, = constants(4)  # a surname of two characters and a given name of two
 _PART, = constants(8)  # `extents.PART`
 _LEAD, _FOLLOWER = 3, 3  # characters, at most
@@ -81,7 +82,7 @@ def plausibility(lexicon: NameLexicon, codes: Codes, at: int, size: int, least: 
     if size < 2 or size > _LONGEST_WRITTEN or _has_somebody(codes, at, size):
         return -np.inf
     surname, given = _split(lexicon, codes, at, size)
-    if surname == -np.inf or given > 2:
+    if surname == -np.inf or given > 2 or (given == 2 and _is_address(lexicon, codes, at + size - 2)):
         return -np.inf
     last = at + size - 1
     if given == 1:
@@ -90,8 +91,20 @@ def plausibility(lexicon: NameLexicon, codes: Codes, at: int, size: int, least: 
     else:
         odds = _given_odds(lexicon, codes[last - 1]) + _given_odds(lexicon, codes[last])
         worth = odds * lexicon.weights[TWO] + surname
+    if lexicon.words.groups[ENDINGS, codes[last]]:
+        worth -= lexicon.weights[ENDING]
     # Words and places only weigh against a name, so that there is nothing to look up for one that is out already.
     return worth if worth < least else _weighed(lexicon, codes, at, size, worth)
+
+
+@inlined_loop
+def _is_address(lexicon: NameLexicon, codes: Codes, at: int) -> bool:
+    """Whether the two code points at `at` are a word that follows names."""
+    words, found = lexicon.words, False
+    group = words.groups[FOLLOWERS, codes[at]]
+    for word in range(words.firsts[group], words.firsts[group + 1]):
+        found |= word_length(words, word, codes, at) == 2
+    return found
 
 
 @inlined_loop
@@ -273,6 +286,35 @@ def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, 
 
 
 @inlined_loop
+def followed(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float, codes: Codes, edges: Codes,
+             ) -> tuple[int, int]:
+    """`names.followed`."""
+    end, most = start, start + 3 * (_LEAD + lexicon.longest)
+    while end < line_end and end < most:
+        code, behind = code_point(buffer, end, line_end)
+        if not is_han(code) and code != _DOT:
+            break
+        end = behind
+    found = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
+    if found[0] >= 0:
+        decode(buffer, found[1], line_end, codes, edges, _START, _FOLLOWER)
+        if _stop_worth(lexicon, codes, _START) <= 0.0 or _longest_part(buffer, start, found[1]) > LONGEST_PART:
+            return -1, -1
+    return found
+
+
+@inlined_loop
+def _longest_part(buffer: Bytes, start: int, end: int) -> int:
+    """The most code points that stand between two dots of a name."""
+    most, size = 0, 0
+    while start < end:
+        code, start = code_point(buffer, start, end)
+        size = 0 if code == _DOT else size + 1
+        most = max(most, size)
+    return most
+
+
+@inlined_loop
 def known_latin_name(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> tuple[int, int]:
     """`extents.known_latin_name`."""
     while start < end and not _is_known(lexicon, buffer, start, end):
@@ -330,6 +372,8 @@ def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: 
                 found = name_before(lexicon, buffer, line_starts[index], start, least, codes, edges)
             elif way == LISTED:
                 found = listed_name(lexicon, buffer, line_end, start, end, least, codes, edges)
+            elif way == FOLLOWED:
+                found = followed(lexicon, buffer, line_end, start, least, codes, edges)
             elif way == CUT:
                 found = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
             elif _is_plausible(lexicon, buffer, start, end, least, codes, edges):

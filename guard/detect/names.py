@@ -14,9 +14,9 @@ from functools import cache, lru_cache
 
 from guard.detect.tables import longest_first, numbers, rows, table
 
-LENIENT, USUAL, FAIR, STRICT = -4.0, -2.0, 0.0, 3.0
+LENIENT, USUAL, FAIR, EVIDENT, STRICT = -4.0, -2.0, 0.0, 1.8, 3.0
 """Least plausibility beside a label with a colon, alone in a cell beside an identifier, in a pattern that speaks for a
-name, and for a word on its own."""
+name, between two borders of running text, and for a word on its own."""
 
 IMPLAUSIBLE, ETHNIC = -99.0, STRICT + 3
 ONE_CHARACTER, TWO_CHARACTERS, SHORT = 0.75, 0.6, -1.0
@@ -25,12 +25,17 @@ UNKNOWN = -6.0
 """The odds of a character that no given name of the table has."""
 PLACE, PLACE_BEFORE, WORD_BEFORE = 5.0, 2.0, 1.5
 """What is off for a place, for one that a name of three characters starts with, and for a common word there."""
+ENDING = 3.0
+"""What is off for a last character that names of offices, places and goods have (`data/name_endings.tsv`)."""
 AT_END, BEFORE_DOT, BEFORE_FOLLOWER, BEFORE_HAN = 4.0, -8.0, 3.0, -4.0
 """What it is worth that a name ends where it does."""
 LONGEST = 12
 """Characters of a name in running text at most."""
+LONGEST_PART = 5
+"""Characters between the dots of a name in running text at most."""
 _ETHNIC_DOT = re.compile(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
 _ETHNIC = re.compile(f"(?:{'|'.join(longest_first('name_parts'))}){{2,4}}")
+_RUN = re.compile("[一-龥·]+")
 _LEADS = re.compile(f"(?:{'|'.join(longest_first('name_leads'))})(?=[一-龥]{{2}})")
 _FOLLOWS = re.compile("|".join(longest_first("name_followers")))
 
@@ -54,13 +59,19 @@ def plausibility(name: str) -> float:
     if _ETHNIC_DOT.fullmatch(name) or _ETHNIC.fullmatch(name):
         return ETHNIC
     parts = None if "某" in name else split(name)
-    if parts is None or not 1 <= len(parts[1]) <= 2:
+    if parts is None or not 1 <= len(parts[1]) <= 2 or _is_address(parts[1]):
         return IMPLAUSIBLE
     surname, given = parts
     odds = [numbers("given").get(character, UNKNOWN) for character in given]
     worth = sum(odds) * (ONE_CHARACTER if len(odds) == 1 else TWO_CHARACTERS) + surname_worth(_surnames()[surname])
     worth += SHORT if len(given) == 1 else 0.0
+    worth -= ENDING if given[-1] in table("name_endings") else 0.0
     return worth - _word_weight(name) - _place_weight(name)
+
+
+def _is_address(given: str) -> bool:
+    """A surname before a form of address or another word that follows names: 李小姐, 王主任."""
+    return len(given) == 2 and given in table("name_followers")
 
 
 def surname_worth(frequency: float) -> float:
@@ -128,6 +139,18 @@ def _stop_worth(text: str, stop: int) -> float:
     if stop >= len(text) or not "一" <= text[stop] <= "龥":
         return AT_END if text[stop : stop + 1] != "·" else BEFORE_DOT
     return BEFORE_FOLLOWER if _FOLLOWS.match(text, stop) else BEFORE_HAN
+
+
+def followed(text: str, start: int, least: float) -> tuple[int, int] | None:
+    """The name that starts at `start`, where a Han character behind it must begin a word that follows names.
+
+    What stands around the dot of a name is short: a longer run has other words in it.
+    """
+    run = _RUN.match(text, start)
+    found = cut(text, start, run.end(), least) if run else None
+    if found is None or _stop_worth(text, found[1]) <= 0:
+        return None
+    return found if max(map(len, text[start : found[1]].split("·"))) <= LONGEST_PART else None
 
 
 def is_name(name: str) -> bool:
