@@ -77,7 +77,8 @@ def test_examples_of_a_rare_detector_are_kept_behind_many_others(tmp_path: Path,
                                     + f"邮箱 {people.email()}\n")
     labels = ScannedLabels(SCANNER.matcher)
     (document,) = discover(tmp_path, Options(), labels)
-    (field,) = SCANNER.tally(document, labels).fields.values()
+    ((_, tally),) = SCANNER.run(labels).results([document])
+    (field,) = tally.fields.values()
     shown = [finding.data_class for counted in field.detectors.values() for finding in counted.examples]
     assert shown.count("person.email") == 1
     assert shown.count("person.phone.mobile") == MAX_EXAMPLES

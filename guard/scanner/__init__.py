@@ -242,11 +242,6 @@ class Scanner:
             yield len(item.data)
         return part
 
-    def tally(self, document: Document | Skipped, labels: ScannedLabels, sink: Sink | None = None) -> Tally:
-        """What is in one document. Of one with a state-secret mark nothing is shown, and its reading stops there."""
-        ((_, tally),) = self.run(labels, sink=sink).results([document])
-        return tally
-
     def _add(self, total: Tally, batch: Batch, sink: Sink | None, budget: Budget, new: NewValues | None) -> bool:
         """Add a batch to the tally of its document; whether a state-secret mark stands in it."""
         found = self.hits(batch, total, budget)
