@@ -5,8 +5,9 @@ Only matches of a pattern that ends up here as spans of bytes; a test holds ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ Matrix = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 _FAST_FORMS = frozenset(("", "upper", "lower", "digits", "mobile"))
 _MEMO_SIZE = 50_000
+_USUAL_EVIDENCE = 4
+"""Pieces of evidence up to which the worth of everything they can say is kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,13 +182,30 @@ def _apply(name: str, function: Callable[[str], bool], values: Matrix, alive: Ma
 
 
 def _weigh(rule: Rule, outcome: _Outcome, fits: bool, signs: Ints) -> tuple[npt.NDArray[np.float64], Matrix]:
-    """Confidence (0: no hit) and flags of each value; equal circumstances are weighed once."""
+    """Confidence (0: no hit) and flags of each value."""
     codes = (outcome.evidence << 4) | ((signs + 1) << 2) | (outcome.passed << 1) | outcome.wanted
-    distinct, inverse = np.unique(codes, return_inverse=True)
-    table = [worth_of(rule, int(code), fits) for code in distinct.tolist()]
-    worths = np.array([worth for worth, _ in table], np.float64)
-    marks = np.array([mark for _, mark in table], np.uint8)
-    return worths[inverse], marks[inverse]
+    return worths(rule, codes, fits)
+
+
+def worths(rule: Rule, codes: Ints, fits: bool) -> tuple[npt.NDArray[np.float64], Matrix]:
+    """`worth_of` many `circumstances`."""
+    if len(rule.evidence) <= _USUAL_EVIDENCE:
+        confidence, flags = _every_worth(rule, fits)
+    else:
+        distinct, codes = np.unique(codes, return_inverse=True)
+        confidence, flags = _worths_of(rule, distinct.tolist(), fits)
+    return confidence[codes], flags[codes]
+
+
+@lru_cache(maxsize=4096)
+def _every_worth(rule: Rule, fits: bool) -> tuple[npt.NDArray[np.float64], Matrix]:
+    """Of all circumstances that there can be."""
+    return _worths_of(rule, range(16 << len(rule.evidence)), fits)
+
+
+def _worths_of(rule: Rule, codes: Iterable[int], fits: bool) -> tuple[npt.NDArray[np.float64], Matrix]:
+    table = [worth_of(rule, code, fits) for code in codes]
+    return np.array([worth for worth, _ in table], np.float64), np.array([mark for _, mark in table], np.uint8)
 
 
 def circumstances(wanted: bool, passed: bool, sign: int, evidence: int) -> int:

@@ -29,7 +29,7 @@ from guard.detect.overlap import Placed
 from guard.detect.pack import bounded
 from guard.detect.plain import place_line
 from guard.detect.rule import Rule
-from guard.detect.scan import Found, concatenate, found_of
+from guard.detect.scan import Found, concatenate, found_of, found_spans
 from guard.detect.shapes import Block
 from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, open_gates, sweep
 from guard.detect.triggers import Bits
@@ -59,8 +59,7 @@ class EngineScan:
         """All hits."""
         spans = [span for rule, mine in self._candidates() for span in self._judged(rule, mine)]
         spans = with_company(self._block, spans)
-        parts = [self._original(span) for span in spans]
-        return concatenate([*parts, found_of(list(self._from_damaged()))])
+        return concatenate([found_spans(self._folded, spans), found_of(list(self._from_damaged()))])
 
     def _candidates(self) -> Iterator[tuple[Rule, list[tuple[Kind, Candidates]]]]:
         """What the patterns of each rule match."""
@@ -192,11 +191,6 @@ class EngineScan:
         if self._workspace.memory[STEPS] < 0:
             limits.current().exhausted.add(rule.index)
         return signs
-
-    def _original(self, spans: Spans) -> Found:
-        starts, ends = self._folded.originals(spans.start, spans.end)
-        index = np.full(len(starts), spans.rule.index, np.int64)
-        return Found(index, starts, ends, spans.confidence, spans.flags.astype(np.int64))
 
     def _from_damaged(self) -> Iterator[Placed]:
         place = Place(self._header)

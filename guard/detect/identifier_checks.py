@@ -73,7 +73,7 @@ def _date(value: str) -> datetime.date | None:
         numbers = [numbers[2], *_month_day(numbers[0], numbers[1])]
     try:
         return datetime.date(*(int(number) for number in numbers[:3]))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -91,10 +91,10 @@ def uscc_check(value: str) -> bool:
 
 def uscc_department(value: str) -> bool:
     """The first two characters are a registering department and category of GB 32100-2015."""
-    return len(value) == 18 and value[1] in _USCC_CATEGORIES.get(value[:1], "")
+    return len(value) == 18 and value[1] in USCC_CATEGORIES.get(value[:1], "")
 
 
-_USCC_CATEGORIES = {"1": "1239", "2": "19", "3": "123459", "4": "19", "5": "1239", "6": "129", "7": "129", "8": "19",
+USCC_CATEGORIES = {"1": "1239", "2": "19", "3": "123459", "4": "19", "5": "1239", "6": "129", "7": "129", "8": "19",
                     "9": "123", "A": "19", "N": "1239", "Y": "1"}
 
 
@@ -140,10 +140,10 @@ def luhn(value: str) -> bool:
 
 def card_issuer(value: str) -> bool:
     """The issuer number and the length are those of a card scheme (ISO/IEC 7812: UnionPay, Visa, Mastercard, …)."""
-    return any(len(value) in lengths and low <= value[: len(low)] <= high for low, high, lengths in _ISSUERS)
+    return any(len(value) in lengths and low <= value[: len(low)] <= high for low, high, lengths in ISSUERS)
 
 
-_ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("62", "62", (16, 17, 18, 19)), ("8100", "8171", (16, 17, 18, 19)), ("4", "4", (13, 16, 19)), ("51", "55", (16,)),
     ("2221", "2720", (16,)), ("34", "34", (15,)), ("37", "37", (15,)), ("3528", "3589", (16, 17, 18, 19)),
     ("6011", "6011", (16,)), ("644", "659", (16,)), ("9558", "9558", (16, 19)), ("36", "36", (14, 16)),

@@ -14,6 +14,7 @@ from guard.batch import MASKED, SHADOWED, VALIDATED
 from guard.model import LIKELY
 
 WHOLES = ("secret.private_key", "secret.token", "person.email", "person.address", "secret.dingtalk", "secret.feishu")
+PASSWORDS = "secret.password"
 
 
 class Placed(NamedTuple):
@@ -66,4 +67,4 @@ def inside_whole(inner: Placed, outer: Placed) -> bool:
     """Whether `inner` is a part of a value that is one thing as a whole."""
     if inner.start < outer.start or inner.end > outer.end or outer.flags & MASKED or outer.confidence < LIKELY:
         return False
-    return outer.data_class.startswith(WHOLES) and not inner.data_class.startswith("secret.password")
+    return outer.data_class.startswith(WHOLES) and not inner.data_class.startswith(PASSWORDS)

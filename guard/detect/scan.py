@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from guard import compiled
 from guard.batch import MASKED, NOISY, Hits, Ints
 from guard.detect.dense import Spans, header_sign, judge_spans
-from guard.detect.folding import fold
+from guard.detect.folding import Folded, fold
 from guard.detect.lines import LineHits, LineScan
-from guard.detect.overlap import Placed, resolve
+from guard.detect.overlap import PASSWORDS, WHOLES, Placed, resolve
 from guard.detect.plan import Plan
 from guard.detect.rule import Rule
 from guard.detect.shapes import Block, Words
+
+HIT_WORK = 32
+"""Bytes of a scan that take as long as one hit to merge, roughly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +57,7 @@ class Scan:
         lines = LineScan(self._plan, self._data, self._folded, self._block, self._events, self._header, self._fits)
         searched = self._from_lines(lines.hits(spans))
         self.multiline = lines.spanning
-        return concatenate([*(self._original(found) for found in spans), searched])
+        return concatenate([found_spans(self._folded, spans), searched])
 
     def _spans(self, rule: Rule) -> Spans:
         """The hits of a shape."""
@@ -74,11 +80,6 @@ class Scan:
         if words is None or len(words.ends):
             return False
         return header_sign(rule, self._header) <= 0
-
-    def _original(self, spans: Spans) -> Found:
-        starts, ends = self._folded.originals(spans.start, spans.end)
-        index = np.full(len(starts), spans.rule.index, np.int64)
-        return Found(index, starts, ends, spans.confidence, spans.flags.astype(np.int64))
 
     def _from_lines(self, found: LineHits) -> Found:
         starts, ends = np.array(found.starts, np.int64), np.array(found.ends, np.int64)
@@ -103,12 +104,27 @@ def concatenate(parts: Sequence[Found]) -> Found:
                    ("detector", "start", "end", "confidence", "flags")))
 
 
+def found_spans(folded: Folded, spans: Sequence[Spans]) -> Found:
+    """Hits of a normalised block where they stand in its original."""
+    starts, ends = folded.originals(_joined([span.start for span in spans], np.int64),
+                                    _joined([span.end for span in spans], np.int64))
+    detector = np.repeat([span.rule.index for span in spans], [len(span.start) for span in spans]).astype(np.int64)
+    return Found(detector, starts, ends, _joined([span.confidence for span in spans], np.float64),
+                 _joined([span.flags for span in spans], np.uint8).astype(np.int64))
+
+
+def _joined(parts: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
+    return np.concatenate([np.empty(0, kind), *parts])
+
+
 def merge(rules: Sequence[Rule], whole: Found, cell: Ints | None = None) -> Hits:
     """Hits in order, each once, overlaps flagged: what `plain.to_hits` makes of single ones.
 
     Of the same span by the same detector the first stays. With `cell`, hits of different cells never overlap.
     """
     cells = np.zeros(len(whole.start), np.int64) if cell is None else cell
+    if len(whole.start) and compiled.pays(HIT_WORK * len(whole.start)):
+        return _merge_by_loops(tuple(rules), whole, cells)
     masked = whole.flags & MASKED
     order = np.lexsort((masked, whole.detector, whole.end, whole.start, cells))
     keys = np.stack([cells, whole.start, whole.end, whole.detector, masked])[:, order]
@@ -121,6 +137,27 @@ def merge(rules: Sequence[Rule], whole: Found, cell: Ints | None = None) -> Hits
                 whole.confidence[order].astype(np.float32), whole.flags[order].astype(np.uint8), cells[order])
     _shadow(rules, hits, whole.confidence[order])
     return hits
+
+
+def _merge_by_loops(rules: tuple[Rule, ...], whole: Found, cells: Ints) -> Hits:
+    from guard.detect import judging_loops as loops
+
+    stride = int(whole.end.max()) + 1
+    order = np.argsort(cells * stride + whole.start, kind="stable")
+    order = order[: loops.arrange(order, cells, whole.start, whole.end, whole.detector, whole.flags)]
+    cells, start, end, detector = cells[order], whole.start[order], whole.end[order], whole.detector[order]
+    confidence, flags = whole.confidence[order], whole.flags[order]
+    loops.shadow(_traits(rules), cells, start, end, detector, confidence, flags, np.empty(len(order), np.int64))
+    return Hits(detector.astype(np.int16), start, end, confidence.astype(np.float32), flags.astype(np.uint8), cells)
+
+
+@lru_cache(maxsize=64)
+def _traits(rules: tuple[Rule, ...]) -> Ints:
+    """For each detector what its overlaps depend on, as `judging_loops` has it."""
+    classes = [rule.detector.data_class for rule in rules]
+    numbers = {name: number for number, name in enumerate(classes)}
+    traits = [(numbers[name], name.startswith(WHOLES), name.startswith(PASSWORDS)) for name in classes]
+    return np.array(traits, np.int64)
 
 
 def _shadow(rules: Sequence[Rule], hits: Hits, confidence: npt.NDArray[np.float64]) -> None:
