@@ -211,7 +211,7 @@ class Scanner:
 
     def steps_of(self, document: Document, labels: ScannedLabels, sink: Sink | None) -> Steps:
         """What is in a document, batch by batch; the names that are findings stay in `labels`."""
-        new = NewValues(document, document.earlier(labels), self._batches_of, self._versions) if document.version \
+        new = NewValues(document, labels, self._batches_of, self._versions) if document.version \
             else None
         part = yield from self._read(document.read(), document.name, labels, sink, new)
         part.encoding, part.digest = document.encoding, document.digest

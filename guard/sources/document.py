@@ -60,7 +60,7 @@ class Document(ABC):
     `name` is shown, `output` is the safe relative path of its rewritten form, `digest` (`sha256:…` over the bytes that
     were really read) is there once `read` or `rewrite` has run to its end. `recipe` makes the document anew in another
     process, where it is a file that can be opened there. `version` is the id of the content in a repository, which may
-    have several of the file.
+    have several of the file, `before` those of the contents that this one replaced.
     """
 
     name: str
@@ -72,10 +72,11 @@ class Document(ABC):
     digest: str = ""
     recipe: Recipe | None = None
     version: str = ""
+    before: tuple[str, ...] = ()
 
-    def earlier(self, labels: Labels) -> Iterator[Document]:
-        """The versions that the file had before this one."""
-        return iter(())
+    def earlier(self, version: str, labels: Labels) -> Document | None:
+        """One of the versions `before`, None where it cannot be read."""
+        return None
 
     @abstractmethod
     def read(self) -> Iterator[Batch | Skipped]:
