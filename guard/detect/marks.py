@@ -35,9 +35,9 @@ Mask = npt.NDArray[np.bool_]
 def marked(data: bytes, hits: Hits, detectors: Sequence[Detector]) -> Mask:
     """Which hits of a text are secrets in a line whose mark covers them. Of several lines, one mark suffices."""
     covered = np.zeros(len(hits), bool)
-    secret = np.array([_is_secret(detector) for detector in detectors], bool)
-    if not len(hits) or not secret[hits.detector].any() or not any(word in data for word in _WORDS):
+    if not len(hits) or not any(word in data for word in _WORDS):
         return covered
+    secret = np.array([_is_secret(detector) for detector in detectors], bool)
     numbers = {detector.id: number for number, detector in enumerate(detectors)}
     for name, lines in _marked_lines(data).items():
         if name == _ANY:

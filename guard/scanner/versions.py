@@ -14,7 +14,7 @@ import numpy as np
 
 from guard.batch import Batch, Hits
 from guard.hashing import Hashes, hash64
-from guard.model import Reason, Skipped
+from guard.model import Labels, Reason, Skipped
 from guard.sources import Document
 
 _KEPT = 1_000_000
@@ -48,14 +48,14 @@ class VersionMemory:
 
 
 class NewValues:
-    """The values of `document` that none of the versions before it had (`Document.earlier`).
+    """The values of `document` that none of the versions before it had (`Document.before`).
 
     These are scanned only when there is a hit and they are not remembered. One that cannot be read knows no value.
     """
 
-    def __init__(self, document: Document, earlier: Iterable[Document], scan: Scan, memory: VersionMemory) -> None:
-        self._version = document.version
-        self._earlier = earlier
+    def __init__(self, document: Document, labels: Labels, scan: Scan, memory: VersionMemory) -> None:
+        self._document = document
+        self._labels = labels
         self._scan = scan
         self._memory = memory
         self._mine: list[Hashes] = []
@@ -73,17 +73,18 @@ class NewValues:
 
     def remember(self) -> None:
         """The document was read to its end: later versions may ask for its values."""
-        self._memory.put(self._version, _joined(self._mine))
+        self._memory.put(self._document.version, _joined(self._mine))
 
     def _read_earlier(self) -> Hashes:
-        return _joined([self._values_of(document) for document in self._earlier])
+        return _joined([self._values_of(version) for version in self._document.before])
 
-    def _values_of(self, document: Document) -> Hashes:
-        known = self._memory.get(document.version)
+    def _values_of(self, version: str) -> Hashes:
+        known = self._memory.get(version)
         if known is None:
-            known = _joined([self._values(batch, column, hits) for batch, found in self._scan(document)
-                             for column, hits in enumerate(found)])
-            self._memory.put(document.version, known)
+            earlier = self._document.earlier(version, self._labels)
+            known = _joined([self._values(batch, column, hits) for batch, found in self._scan(earlier)
+                             for column, hits in enumerate(found)] if earlier is not None else [])
+            self._memory.put(version, known)
         return known
 
     def _values(self, batch: Batch, number: int, hits: Hits) -> Hashes:

@@ -1,4 +1,4 @@
-"""The content of git's objects: one `git cat-file` for each process and repository, asked for one after the other."""
+"""The content of git's objects, by `git cat-file`: in the order in which they come, and one by one."""
 
 from __future__ import annotations
 
@@ -6,67 +6,83 @@ import io
 import os
 import subprocess
 import threading
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from guard.errors import SourceError
 from guard.model import Reason
-from guard.sources.git import Repository
+from guard.sources.git import Repository, Version
 
 HELD = 8_000_000
 """Bytes of a blob that is taken into memory; a larger one is read through a process of its own each time."""
+_AHEAD = 200
+"""Blobs that are asked for before the first of them is read. To wait for each would take longer than to scan it; so
+many ids fit into a pipe, so neither side waits for the other to read."""
 
 
 class Objects:
-    """The objects of a repository by id, for one process."""
+    """The objects of a repository by id. Safe for threads, not for a fork."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._turn = threading.Lock()
         self._stack = ExitStack()
-        self._checked = self._start("--batch-check")
-        self._read = self._start("--batch")
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def _start(self, mode: str) -> subprocess.Popen[bytes]:
-        return self._stack.enter_context(self._repository.running("cat-file", mode, stdin=subprocess.PIPE))
-
-    def size(self, blob: str) -> int:
-        """Its bytes. Raises SourceError where there is no such blob."""
+    def content(self, blob: str) -> bytes | int:
+        """All of it, or its size when that is more than HELD. Raises SourceError where there is no such blob."""
         with self._turn:
-            return self._asked(self._checked, blob)
+            self.ask([blob])
+            return self.answer()
 
-    def content(self, blob: str) -> bytes:
-        """All of it. Raises SourceError."""
-        with self._turn:
-            size, output = self._asked(self._read, blob), cast(BinaryIO, self._read.stdout)
-            data = output.read(size)
-            if len(data) != size or output.read(1) != b"\n":
-                raise SourceError("git cat-file stopped early", reason=Reason.CORRUPT)
-            return data
-
-    def stream(self, blob: str) -> BinaryIO:
-        """The same piece by piece."""
-        return cast(BinaryIO, io.BufferedReader(_BlobStream(self._repository, blob)))
-
-    def close(self) -> None:
-        """End the processes."""
-        self._stack.close()
-
-    def _asked(self, process: subprocess.Popen[bytes], blob: str) -> int:
-        asked, answered = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
+    def ask(self, blobs: Iterable[str]) -> None:
+        """Ask for blobs; each is one `answer`, in this order. At most _AHEAD may wait."""
+        if self._process is None:
+            self._process = self._stack.enter_context(
+                self._repository.running("cat-file", "--batch", stdin=subprocess.PIPE))
+        asked = cast(BinaryIO, self._process.stdin)
         try:
-            asked.write(f"{blob}\n".encode())
+            asked.write("".join(f"{blob}\n" for blob in blobs).encode())
             asked.flush()
-            parts = answered.readline().split()
         except OSError:
-            parts = []
+            self.close()  # it died: the answer says so
+
+    def answer(self) -> bytes | int:
+        """As `content`, of the next blob that was asked for. After one that is too large the others are forgotten."""
+        answered = self._process and cast(BinaryIO, self._process.stdout)
+        parts = answered.readline().split() if answered else []
         if len(parts) != 3:
             # In a partial clone the content is elsewhere, and nothing is downloaded.
             raise SourceError("an object of the repository is missing or broken", reason=Reason.UNREADABLE)
-        if parts[1] != b"blob":
+        kind, size = parts[1], int(parts[2])
+        if kind != b"blob" or size > HELD or answered is None:
+            self.close()  # rather than to read to its end what nobody wants
+            if kind == b"blob":
+                return size
             raise SourceError("an object of the repository is no file", reason=Reason.CORRUPT)
-        return int(parts[2])
+        data = answered.read(size)
+        if len(data) != size or answered.read(1) != b"\n":
+            self.close()
+            raise SourceError("git cat-file stopped early", reason=Reason.CORRUPT)
+        return data
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what was asked for is still to come."""
+        return self._process is not None
+
+    def stream(self, blob: str) -> BinaryIO:
+        """The content piece by piece."""
+        return cast(BinaryIO, io.BufferedReader(_BlobStream(self._repository, blob)))
+
+    def close(self) -> None:
+        """End the process; the next question starts another one."""
+        self._stack.close()
+        self._process = None
 
 
 class _BlobStream(io.RawIOBase):
@@ -92,21 +108,62 @@ class _BlobStream(io.RawIOBase):
 
 
 class BlobOpener:
-    """Opens a blob; what fits is kept for the next time."""
+    """Opens a blob. `content` is all of it, or its size when it is too large to be held."""
 
-    def __init__(self, path: Path, blob: str, size: int) -> None:
-        self._path, self._blob, self._size = path, blob, size
-        self._data: bytes | None = None
+    def __init__(self, path: Path, blob: str, content: bytes | int) -> None:
+        self._path, self._blob, self._content = path, blob, content
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self._content if isinstance(self._content, int) else len(self._content)
 
     def __call__(self) -> BinaryIO:
-        if self._size > HELD:
+        if isinstance(self._content, int):
             return objects_of(self._path).stream(self._blob)
-        if self._data is None:
-            self._data = objects_of(self._path).content(self._blob)
-        return io.BytesIO(self._data)
+        return io.BytesIO(self._content)
+
+
+def read_ahead(repository: Repository, versions: Iterable[Version]) -> Iterator[tuple[Version, BlobOpener | SourceError]]:
+    """Each version with its content, or why there is none; many are asked for at a time."""
+    objects, waiting, coming = Objects(repository), deque[Version](), iter(versions)
+    try:
+        while True:
+            if len(waiting) <= _AHEAD // 2:
+                more = [version for _, version in zip(range(_AHEAD - len(waiting)), coming, strict=False)]
+                waiting.extend(more)
+                objects.ask(version.blob for version in more)
+            if not waiting:
+                return
+            version = waiting.popleft()
+            yield version, _answered(repository, objects, version)
+            if not objects.is_open:
+                objects.ask(version.blob for version in waiting)
+    finally:
+        objects.close()
+
+
+def _answered(repository: Repository, objects: Objects, version: Version) -> BlobOpener | SourceError:
+    try:
+        return _shared(BlobOpener(repository.path, version.blob, objects.answer()))
+    except SourceError as error:
+        return error
 
 
 _opened: dict[tuple[int, Path], Objects] = {}
+_openers: weakref.WeakValueDictionary[tuple[Path, str], BlobOpener] = weakref.WeakValueDictionary()
+
+
+def _shared(opener: BlobOpener) -> BlobOpener:
+    """The opener, which others in this process get as well while somebody has it."""
+    _openers[opener._path, opener._blob] = opener
+    return opener
+
+
+def opener_of_blob(path: Path, blob: str) -> BlobOpener:
+    """What opens a blob of the repository at `path`. Raises SourceError where there is no such blob."""
+    known = _openers.get((path, blob))
+    return known or _shared(BlobOpener(path, blob, objects_of(path).content(blob)))
 
 
 def objects_of(path: Path) -> Objects:

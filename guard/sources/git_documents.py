@@ -14,7 +14,7 @@ from guard.model import Input, Labels, Location, Reason, Skipped
 from guard.sources.document import Document, Options, Recipe
 from guard.sources.formats import check_options, open_document
 from guard.sources.git import GITLINK, LINK, SHORT, Repository, Version
-from guard.sources.git_blobs import BlobOpener, close_objects, objects_of
+from guard.sources.git_blobs import BlobOpener, close_objects, opener_of_blob, read_ahead
 from guard.sources.stable import Opener
 from guard.sources.stream import skipped
 from guard.tally import Tally
@@ -33,7 +33,7 @@ class BlobRecipe(Recipe):
     before: tuple[str, ...] = ()
 
     def opener(self) -> Opener:
-        return BlobOpener(self.path, self.blob, self.size)
+        return lambda: opener_of_blob(self.path, self.blob)()
 
     def dressed(self, document: Document) -> Document:
         return BlobDocument(document, self)
@@ -45,7 +45,7 @@ class BlobDocument(Document):
     rereadable = False
 
     def __init__(self, inner: Document, recipe: BlobRecipe) -> None:
-        self.version = recipe.blob
+        self.version, self.before = recipe.blob, recipe.before
         self.name, self.output, self.format, self.size = recipe.name, recipe.output, inner.format, recipe.size
         self.recipe: BlobRecipe = recipe
         self._inner = inner
@@ -58,17 +58,13 @@ class BlobDocument(Document):
     def rewrite(self, out: BinaryIO, editor: Editor) -> Edited:
         raise SourceError("a version in a repository cannot be changed", hint="check it out, and change the file")
 
-    def earlier(self, labels: Labels) -> Iterator[Document]:
-        """The versions that the file had before, as far as they can be read."""
-        for blob in self.recipe.before:
-            try:
-                size = objects_of(self.recipe.path).size(blob)
-            except SourceError:
-                continue
-            found = open_document(self.name, self.output, BlobOpener(self.recipe.path, blob, size), size,
-                                  self.recipe.options, labels)
-            if isinstance(found, Document):
-                yield BlobDocument(found, replace(self.recipe, format=found.format, blob=blob, size=size, before=()))
+    def earlier(self, version: str, labels: Labels) -> Document | None:
+        try:
+            opener = opener_of_blob(self.recipe.path, version)
+        except SourceError:
+            return None
+        found = open_document(self.name, self.output, opener, opener.size, self.recipe.options, labels)
+        return found if isinstance(found, Document) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +97,7 @@ class Versions:
         self._listed = repository.staged() if staged else repository.history(since)
         self._seen: set[bytes] = set()
         self._said: set[tuple[str, Reason]] = set()
+        self._unread: dict[str, Skipped] = {}
         self.name = labels.label(repository.path.resolve().name, "repository")
         self._count = self._bytes = 0
 
@@ -117,9 +114,10 @@ class Versions:
     def documents(self) -> Iterator[Document | Skipped]:
         """Every content, in the order of the commits; why one cannot be read is told once for each path."""
         try:
-            for version in self._listed:
-                if (found := self._found(version)) is not None:
+            for version, content in read_ahead(self._repository, self._new()):
+                if (found := self._found(version, content)) is not None:
                     yield found
+            yield from self._unread.values()
             if self._repository.is_cut:
                 yield Skipped(self.name, Reason.TRUNCATED, "the clone is shallow")
         except SourceError as error:
@@ -130,48 +128,53 @@ class Versions:
         self._listed.close()
         close_objects(self._repository.path)
 
-    def _found(self, version: Version) -> Document | Skipped | None:
-        """The document of a version; None for what was given before and for what holds nothing."""
-        identity = bytes.fromhex(version.blob)
-        if identity and identity in self._seen:
-            return None
-        self._seen.add(identity)
-        found = self._opened(version)
+    def _new(self) -> Iterator[Version]:
+        """The versions whose content did not come before. Of what has none, a note is made."""
+        for version in self._listed:
+            if version.mode == GITLINK or not version.blob:
+                self._note_without_content(version)
+                continue
+            identity = bytes.fromhex(version.blob)
+            if identity not in self._seen:
+                self._seen.add(identity)
+                yield version
+
+    def _note_without_content(self, version: Version) -> None:
+        name = str(self._paths.shown(version.path))
+        if version.mode == GITLINK:
+            self._unread[name] = Skipped(name, Reason.SPECIAL, "a submodule")
+        else:
+            self._unread[name] = Skipped(name, Reason.UNREADABLE, "an unresolved merge")
+
+    def _found(self, version: Version, content: BlobOpener | SourceError) -> Document | Skipped | None:
+        """The document of a version; None where nothing is in it and where the same was said before."""
+        path = self._paths.shown(version.path)
+        if isinstance(content, SourceError):
+            found: Document | Skipped = skipped(str(path), content)
+        elif not content.size:
+            return None  # its id says that nothing is in it, so this was read
+        else:
+            found = self._document(version, path, content)
         if isinstance(found, Document):
             self._count, self._bytes = self._count + 1, self._bytes + found.size
-        elif found is not None:
-            if (found.dataset, found.reason) in self._said:
-                return None
+        elif (found.dataset, found.reason) in self._said:
+            return None
+        else:
             self._said.add((found.dataset, found.reason))
         return found
 
-    def _opened(self, version: Version) -> Document | Skipped | None:
-        path = self._paths.shown(version.path)
+    def _document(self, version: Version, path: PurePosixPath, opener: BlobOpener) -> Document | Skipped:
         name = str(path)
-        if version.mode == GITLINK:
-            return Skipped(name, Reason.SPECIAL, "a submodule")
-        if not version.blob:
-            return Skipped(name, Reason.UNREADABLE, "an unresolved merge")
-        try:
-            size = objects_of(self._repository.path).size(version.blob)
-            # What is empty was read: its id says that nothing is in it.
-            return self._document(version, path, size) if size else None
-        except SourceError as error:
-            return skipped(name, error)
-
-    def _document(self, version: Version, path: PurePosixPath, size: int) -> Document | Skipped:
-        name = str(path)
-        opener = BlobOpener(self._repository.path, version.blob, size)
-        if size <= _LARGEST_POINTER:
+        if opener.size <= _LARGEST_POINTER:
             with opener() as stream:
                 if _POINTER.fullmatch(stream.read()):
                     return Skipped(name, Reason.UNSUPPORTED, "a Git LFS pointer")
         # The content of a link is the path that it leads to.
         options = replace(self._options, as_format="text") if version.mode == LINK else self._options
-        found = open_document(name, path, opener, size, options, self._labels)
+        found = open_document(name, path, opener, opener.size, options, self._labels)
         if isinstance(found, Skipped):
             return found
-        return BlobDocument(found, BlobRecipe(found.format, name, path, self._repository.path, size, options,
+        return BlobDocument(found, BlobRecipe(found.format, name, path, self._repository.path, opener.size, options,
                                               version.blob, version.commit, version.before))
 
 
