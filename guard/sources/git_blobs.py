@@ -10,6 +10,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -53,13 +54,13 @@ class Objects:
 
     def answer(self) -> bytes | int:
         """As `content`, of the next blob that was asked for. After one that is too large the others are forgotten."""
-        answered = self._process and cast(BinaryIO, self._process.stdout)
-        parts = answered.readline().split() if answered else []
+        answered = cast(BinaryIO, self._process.stdout) if self._process is not None else io.BytesIO()
+        parts = answered.readline().split()
         if len(parts) != 3:
             # In a partial clone the content is elsewhere, and nothing is downloaded.
             raise SourceError("an object of the repository is missing or broken", reason=Reason.UNREADABLE)
         kind, size = parts[1], int(parts[2])
-        if kind != b"blob" or size > HELD or answered is None:
+        if kind != b"blob" or size > HELD:
             self.close()  # rather than to read to its end what nobody wants
             if kind == b"blob":
                 return size
@@ -69,6 +70,11 @@ class Objects:
             self.close()
             raise SourceError("git cat-file stopped early", reason=Reason.CORRUPT)
         return data
+
+    @property
+    def path(self) -> Path:
+        """A folder of the repository."""
+        return self._repository.path
 
     @property
     def is_open(self) -> bool:
@@ -124,28 +130,28 @@ class BlobOpener:
         return io.BytesIO(self._content)
 
 
-def read_ahead(repository: Repository, versions: Iterable[Version]) -> Iterator[tuple[Version, BlobOpener | SourceError]]:
+Contents = Iterator[tuple[Version, "BlobOpener | SourceError"]]
+
+
+def read_ahead(objects: Objects, versions: Iterable[Version]) -> Contents:
     """Each version with its content, or why there is none; many are asked for at a time."""
-    objects, waiting, coming = Objects(repository), deque[Version](), iter(versions)
-    try:
-        while True:
-            if len(waiting) <= _AHEAD // 2:
-                more = [version for _, version in zip(range(_AHEAD - len(waiting)), coming, strict=False)]
-                waiting.extend(more)
-                objects.ask(version.blob for version in more)
-            if not waiting:
-                return
-            version = waiting.popleft()
-            yield version, _answered(repository, objects, version)
-            if not objects.is_open:
-                objects.ask(version.blob for version in waiting)
-    finally:
-        objects.close()
+    waiting, coming = deque[Version](), iter(versions)
+    while True:
+        if len(waiting) <= _AHEAD // 2:
+            more = list(islice(coming, _AHEAD - len(waiting)))
+            waiting.extend(more)
+            objects.ask(version.blob for version in more)
+        if not waiting:
+            return
+        version = waiting.popleft()
+        yield version, _answered(objects, version)
+        if waiting and not objects.is_open:
+            objects.ask(version.blob for version in waiting)
 
 
-def _answered(repository: Repository, objects: Objects, version: Version) -> BlobOpener | SourceError:
+def _answered(objects: Objects, version: Version) -> BlobOpener | SourceError:
     try:
-        return _shared(BlobOpener(repository.path, version.blob, objects.answer()))
+        return _shared(BlobOpener(objects.path, version.blob, objects.answer()))
     except SourceError as error:
         return error
 

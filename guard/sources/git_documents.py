@@ -14,7 +14,7 @@ from guard.model import Input, Labels, Location, Reason, Skipped
 from guard.sources.document import Document, Options, Recipe
 from guard.sources.formats import check_options, open_document
 from guard.sources.git import GITLINK, LINK, SHORT, Repository, Version
-from guard.sources.git_blobs import BlobOpener, close_objects, opener_of_blob, read_ahead
+from guard.sources.git_blobs import BlobOpener, Objects, close_objects, opener_of_blob, read_ahead
 from guard.sources.stable import Opener
 from guard.sources.stream import skipped
 from guard.tally import Tally
@@ -95,6 +95,7 @@ class Versions:
         self._paths = _Paths(labels)
         self._labels = labels
         self._listed = repository.staged() if staged else repository.history(since)
+        self._objects = Objects(repository)
         self._seen: set[bytes] = set()
         self._said: set[tuple[str, Reason]] = set()
         self._unread: dict[str, Skipped] = {}
@@ -114,7 +115,7 @@ class Versions:
     def documents(self) -> Iterator[Document | Skipped]:
         """Every content, in the order of the commits; why one cannot be read is told once for each path."""
         try:
-            for version, content in read_ahead(self._repository, self._new()):
+            for version, content in read_ahead(self._objects, self._new()):
                 if (found := self._found(version, content)) is not None:
                     yield found
             yield from self._unread.values()
@@ -126,6 +127,7 @@ class Versions:
     def close(self) -> None:
         """End what runs behind it. Documents that were not read by then open it again."""
         self._listed.close()
+        self._objects.close()
         close_objects(self._repository.path)
 
     def _new(self) -> Iterator[Version]:
