@@ -43,7 +43,7 @@ COMPOUND = """
 轩辕 端木 南宫 西门 独孤 呼延 钟离 百里 东郭 公冶 濮阳 赫连 太叔 仲孙 第五 拓跋 万俟 鲜于 闾丘 左丘
 东门 南门 公羊 梁丘 亓官 相里 乐正 漆雕 壤驷 公良 夹谷 宰父 谷梁 段干 微生 羊舌 纳兰
 """
-NOT_SURNAMES = frozenset("上扎才仁拉来后能终从空越须养通家")
+NOT_SURNAMES = frozenset("上扎才仁拉来后能终从空越须养通家支")
 """Hundred Surnames or stray characters that start far more words than names."""
 
 

@@ -144,7 +144,7 @@ def test_a_table_is_cut_between_records_whatever_its_cells_hold(
         tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch, header: bool, quoting: int, end: str) -> None:
     cut(monkeypatch, 8_000)
     source = tmp_path / "register.csv"
-    source.write_bytes(register(people, 4_200, header=header, quoting=quoting, end=end).encode())
+    source.write_bytes(register(people, 4_500, header=header, quoting=quoting, end=end).encode())
     assert len(list(document_at(source).pieces(8_000))) > 3
     alone = scanned(source, 1)
     assert scanned(source, 2) == alone

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator
 
 _IGNORECASE = "(?i)"
+_HAN = r"\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
+"""Han characters and their punctuation: a run of anything else ends before them, such as the path of a web address."""
+_NEGATED = re.compile(r"(\\.)|\[\^", re.DOTALL)
 _STEP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<plain>\((?!\?))|(?P<open>\()|(?P<close>\))|.", re.DOTALL)
 
 
@@ -16,8 +19,8 @@ def spelled(pattern: str, *, ignore_case: bool) -> str:
     inside the pattern holds for all of it, as in the module `regex`. Classes and boundaries mean ASCII here, so that a
     value is found which touches Han characters.
     """
-    inner = pattern.replace(_IGNORECASE, "")
-    return f"(?i:{inner})" if ignore_case or inner != pattern else inner
+    inner = _NEGATED.sub(lambda found: found[1] or f"[^{_HAN}", pattern.replace(_IGNORECASE, ""))
+    return f"(?i:{inner})" if ignore_case or _IGNORECASE in pattern else inner
 
 
 def with_prefixes(pattern: str) -> tuple[str, int]:
