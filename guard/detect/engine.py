@@ -97,8 +97,9 @@ class EngineScan:
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                     assembly.backs)
-        spent.update(assembly.patterns[n].rule.index for n in np.flatnonzero(patience == OUT_OF_STEPS).tolist())
         columns, deep = work.out[:, :found], np.flatnonzero(patience == OUT_OF_ROOM)
+        late = np.flatnonzero((patience < 0) & (patience != OUT_OF_ROOM))
+        spent.update(assembly.patterns[number].rule.index for number in late.tolist())
         if len(deep):
             columns = columns[:, ~np.isin(columns[0], deep)]
             searched += self._searched_everywhere(deep.tolist())

@@ -188,6 +188,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
         elif operation == 18:  # LOOK
             memory[_MARKS + first], memory[_MARKS + first + 1] = top, at
         elif operation == 19:  # LOOK_END
+            left -= top - memory[_MARKS + first] >> 4
             top = _cut(memory, memory[_MARKS + first], top)
             at = memory[_MARKS + first + 1]
         elif operation == 20:  # LOOK_NOT
@@ -196,6 +197,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
         elif operation == 21:  # LOOK_NOT_END
             # It must leave no trace: groups that were set inside are undone.
             floor = memory[_MARKS + first]
+            left -= top - floor >> 4
             while top > floor:
                 top -= 4
                 if memory[top] == _UNDO:
@@ -211,6 +213,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
         elif operation == 23:  # ATOMIC
             memory[_MARKS + first] = top
         elif operation == 24:  # ATOMIC_END
+            left -= top - memory[_MARKS + first] >> 4
             top = _cut(memory, memory[_MARKS + first], top)
         elif operation == 14:  # LINE_START
             alive = at == low
@@ -237,7 +240,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
             if top == _STACK:
                 memory[STEPS] = left - 1
                 return FAILED
-            # Only trying again can go on for ever.
+            # Only trying again can go on for ever; what is cut off unseen is counted where it is.
             left -= 1
             if left < 0:
                 memory[STEPS] = left

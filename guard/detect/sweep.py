@@ -213,7 +213,8 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
                     while bits != 0:
                         program = 64 * word + _lowest(bits)
                         bits &= bits - np.uint64(1)
-                        if resume[program] > at or not _may_match(triggers, program, text, at, high, memory):
+                        if resume[program] > at or patience[program] < 0 or not _may_match(
+                                triggers, program, text, at, high, memory):
                             continue
                         memory[STEPS] = patience[program]
                         end = run(programs, addresses[program], text, low, high, at, memory)
