@@ -102,14 +102,18 @@ def _flag(which: Mask, flag: int) -> Matrix:
 def _by_steps(steps: check_tables.Steps, block: Block, found: Candidates, signs: Ints, least: int) -> tuple[Ints, Mask]:
     """Circumstances of numbers and codes, and which are not written in their normal form."""
     codes, noisy = np.empty(len(found), np.int64), np.empty(len(found), bool)
-    today = datetime.date.today()
     unread = loops.judge(
-        check_tables.tables(), steps.numbers, steps.form, steps.dropped,
-        10_000 * today.year + 100 * today.month + today.day, block.buffer, found.start, found.end, signs, least,
-        np.empty(LONGEST + 4, np.uint8), codes, noisy)
+        check_tables.tables(), steps.numbers, steps.form, steps.dropped, today(), block.buffer, found.start, found.end,
+        signs, least, np.empty(LONGEST + 4, np.uint8), codes, noisy)
     if unread:
         _one_by_one(block, found, signs, np.flatnonzero(codes == loops.UNREAD), codes, noisy)
     return codes, noisy
+
+
+def today() -> int:
+    """The date as YYYYMMDD, for checks of birth dates."""
+    date = datetime.date.today()
+    return 10_000 * date.year + 100 * date.month + date.day
 
 
 def _by_words(block: Block, found: Candidates, signs: Ints, least: int) -> tuple[Ints, Mask]:
