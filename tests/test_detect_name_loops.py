@@ -16,8 +16,8 @@ from guard.detect import names
 from guard.detect.extent_arrays import check, locate
 from guard.detect.tables import longest_first, rows
 
-EXTENTS = ("labelled_name", "fair_name", "sure_name", "name_before", "listed_name", "known_latin_name", "followed_name",
-           "evident_name")
+EXTENTS = ("labelled_name", "fair_name", "sure_name", "name_before", "listed_name", "known_latin_name", "begun_name",
+           "followed_name", "evident_name")
 CHECKS = ("is_name", "is_usual_name", "is_fair_name", "is_sure_name")
 SURNAMES, WORDS, LATIN = ([row[0] for row in rows(name)] for name in ("surnames", "words", "given_latin"))
 GIVEN = [row[0] for row in rows("given")]
@@ -110,6 +110,8 @@ def test_any_stretch_of_any_text(text: str, data: st.DataObject) -> None:
     ("labelled_name", "联系人刘洋电话13800000000", "刘洋电话", "刘洋"),
     ("fair_name", "被告人李建国，男", "被告人李建国", "李建国"),
     ("fair_name", "申请人应当提交", "应当提交", None),
+    ("begun_name", "被告万佳琪民间借贷", "万", "万佳琪"),
+    ("evident_name", "阿依努尔·艾力来到窗口，", "阿", "阿依努尔·艾力"),
     ("followed_name", "市长丛培德主持，", "丛", "丛培德"),
     ("followed_name", "市长高度重视", "高", None),
     ("evident_name", "王秀英", "王", "王秀英"),

@@ -24,7 +24,8 @@ Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 _NAME_WAYS: Mapping[str, tuple[str, float]] = {
     "labelled_name": ("CUT", names.LENIENT), "fair_name": ("CUT", names.FAIR), "sure_name": ("WHOLE", names.STRICT),
-    "followed_name": ("FOLLOWED", names.FAIR), "evident_name": ("FOLLOWED", names.EVIDENT),
+    "begun_name": ("BEGUN", names.FAIR), "followed_name": ("FOLLOWED", names.FAIR),
+    "evident_name": ("FOLLOWED", names.EVIDENT),
     "name_before": ("BEFORE", names.EVIDENT), "listed_name": ("LISTED", names.FAIR), "known_latin_name": ("LATIN", 0.0),
 }
 _ADDRESS_WAYS: Mapping[str, str] = {"address_number": "AROUND_NUMBER", "address_label": "BEHIND_LABEL"}

@@ -25,6 +25,11 @@ def fair_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     return names.cut(text, start, end, names.FAIR)
 
 
+def begun_name(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """A name in a place that speaks for one, from `start` on."""
+    return names.begun(text, start, names.FAIR)
+
+
 def followed_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     """A name in a place that speaks for one, from `start` to its end or a word that follows names."""
     return names.followed(text, start, names.FAIR)
@@ -80,6 +85,7 @@ def _is_known(text: str) -> bool:
 EXTENTS: Mapping[str, Extent] = {
     "labelled_name": labelled_name,
     "fair_name": fair_name,
+    "begun_name": begun_name,
     "followed_name": followed_name,
     "evident_name": evident_name,
     "sure_name": sure_name,

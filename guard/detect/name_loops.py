@@ -25,7 +25,7 @@ from guard.detect.code_points import (
     word_length,
 )
 
-CUT, WHOLE, BEFORE, LISTED, LATIN, FOLLOWED = constants(*range(6))
+CUT, WHOLE, BEFORE, LISTED, LATIN, FOLLOWED, BEGUN = constants(*range(7))
 """What `locate` does: the ways of `guard.detect.extents`."""
 WHOLE_WORD, BEFORE_WORD, WHOLE_PLACE, BEFORE_PLACE, SURNAME = constants(*range(5))
 """Columns of `NameLexicon.entries`."""
@@ -38,7 +38,7 @@ MULTIPLIER = -7046029254386353131
 """2**64 divided by the golden ratio, odd, as a signed number (Knuth, The Art of Computer Programming 6.4)."""
 _DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
 _LONGEST_DOTTED, = constants(52)  # 8 characters, then four times a dot and 10
-LONGEST_PART, = constants(5)  # `names.LONGEST_PART`
+USUAL_PART, LONGEST_PART = constants(4, 5)  # as in `guard.detect.names`
 _LONGEST_WRITTEN, = constants(4)  # a surname of two characters and a given name of two
 _PART, = constants(8)  # `extents.PART`
 _LEAD, _FOLLOWER = 3, 3  # characters, at most
@@ -78,7 +78,7 @@ def new_scratch() -> tuple[Codes, Codes]:
 def plausibility(lexicon: NameLexicon, codes: Codes, at: int, size: int, least: float) -> float:
     """`names.plausibility` of `codes[at:at + size]`; some number below `least` where that is below `least`."""
     if _is_ethnic(lexicon, codes, at, size):
-        return lexicon.weights[ETHNIC]
+        return lexicon.weights[ETHNIC] - _beyond_usual(codes, at, size)
     if size < 2 or size > _LONGEST_WRITTEN or _has_somebody(codes, at, size):
         return -np.inf
     surname, given = _split(lexicon, codes, at, size)
@@ -164,6 +164,15 @@ def _is_ethnic(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
     if size < 3 or size > _LONGEST_DOTTED:
         return False
     return _is_dotted(codes, at, size) or _has_parts(lexicon, codes, at, size)
+
+
+@inlined_loop
+def _beyond_usual(codes: Codes, at: int, size: int) -> int:
+    """How many characters more than usual stand behind the last dot, 0 without a dot."""
+    last = at + size - 1
+    while last > at and codes[last] != _DOT:
+        last -= 1
+    return max(0, at + size - 1 - last - USUAL_PART) if codes[last] == _DOT else 0
 
 
 @inlined_loop
@@ -286,16 +295,23 @@ def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, 
 
 
 @inlined_loop
-def followed(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float, codes: Codes, edges: Codes,
-             ) -> tuple[int, int]:
-    """`names.followed`."""
+def begun(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float, codes: Codes, edges: Codes,
+          ) -> tuple[int, int]:
+    """`names.begun`."""
     end, most = start, start + 3 * (_LEAD + lexicon.longest)
     while end < line_end and end < most:
         code, behind = code_point(buffer, end, line_end)
         if not is_han(code) and code != _DOT:
             break
         end = behind
-    found = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
+    return cut(lexicon, buffer, line_end, start, end, least, codes, edges)
+
+
+@inlined_loop
+def followed(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float, codes: Codes, edges: Codes,
+             ) -> tuple[int, int]:
+    """`names.followed`."""
+    found = begun(lexicon, buffer, line_end, start, least, codes, edges)
     if found[0] >= 0:
         decode(buffer, found[1], line_end, codes, edges, _START, _FOLLOWER)
         if _stop_worth(lexicon, codes, _START) <= 0.0 or _longest_part(buffer, start, found[1]) > LONGEST_PART:
@@ -372,6 +388,8 @@ def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: 
                 found = name_before(lexicon, buffer, line_starts[index], start, least, codes, edges)
             elif way == LISTED:
                 found = listed_name(lexicon, buffer, line_end, start, end, least, codes, edges)
+            elif way == BEGUN:
+                found = begun(lexicon, buffer, line_end, start, least, codes, edges)
             elif way == FOLLOWED:
                 found = followed(lexicon, buffer, line_end, start, least, codes, edges)
             elif way == CUT:

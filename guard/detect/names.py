@@ -31,6 +31,8 @@ AT_END, BEFORE_DOT, BEFORE_FOLLOWER, BEFORE_HAN = 4.0, -8.0, 3.0, -4.0
 """What it is worth that a name ends where it does."""
 LONGEST = 12
 """Characters of a name in running text at most."""
+USUAL_PART = 4
+"""Characters behind the last dot of a name from which on each further one makes it less plausible."""
 LONGEST_PART = 5
 """Characters between the dots of a name in running text at most."""
 _ETHNIC_DOT = re.compile(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
@@ -56,7 +58,9 @@ def split(name: str) -> tuple[str, str] | None:
 @lru_cache(maxsize=65_536)
 def plausibility(name: str) -> float:
     """How much a run of Han characters looks like a whole name: above STRICT surely, below LENIENT hardly."""
-    if _ETHNIC_DOT.fullmatch(name) or _ETHNIC.fullmatch(name):
+    if _ETHNIC_DOT.fullmatch(name):
+        return ETHNIC - max(0, len(name.rpartition("·")[2]) - USUAL_PART)
+    if _ETHNIC.fullmatch(name):
         return ETHNIC
     parts = None if "某" in name else split(name)
     if parts is None or not 1 <= len(parts[1]) <= 2 or _is_address(parts[1]):
@@ -141,13 +145,18 @@ def _stop_worth(text: str, stop: int) -> float:
     return BEFORE_FOLLOWER if _FOLLOWS.match(text, stop) else BEFORE_HAN
 
 
+def begun(text: str, start: int, least: float) -> tuple[int, int] | None:
+    """The name that starts at `start`, wherever the run of Han characters and dots ends."""
+    run = _RUN.match(text, start)
+    return cut(text, start, run.end(), least) if run else None
+
+
 def followed(text: str, start: int, least: float) -> tuple[int, int] | None:
-    """The name that starts at `start`, where a Han character behind it must begin a word that follows names.
+    """As `begun`, where a Han character behind the name must begin a word that follows names.
 
     What stands around the dot of a name is short: a longer run has other words in it.
     """
-    run = _RUN.match(text, start)
-    found = cut(text, start, run.end(), least) if run else None
+    found = begun(text, start, least)
     if found is None or _stop_worth(text, found[1]) <= 0:
         return None
     return found if max(map(len, text[start : found[1]].split("·"))) <= LONGEST_PART else None
