@@ -101,7 +101,8 @@ def test_internal_error_is_4_and_names_type_and_place_only(clean: Path, tmp_path
 
 def test_memory_error_is_4(clean: Path, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        "import guard.scanner\ndef broken(*a, **k):\n    raise MemoryError\nguard.scanner.Scanner.tally_batch = broken\n")
+        "import guard.scanner\ndef broken(*a, **k):\n    raise MemoryError\n"
+        "guard.scanner.Scanner.tally_batch = broken\n")
     assert guard("scan", clean, PYTHONPATH=str(tmp_path)).code == 4
 
 

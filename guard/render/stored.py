@@ -43,7 +43,8 @@ _ROWS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
 _CLASS: Mapping[str, tuple[type, ...]] = {"data_class": _TEXT, "hits": _COUNT, "masked": _COUNT}
 _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "reason": _TEXT, "line": _COUNT, "column": _COUNT, "offset": _COUNT, "length": _COUNT, "row": _COUNT,
-    "pointer": _TEXT, "commit": _TEXT, "format": _TEXT, "encoding": _TEXT, "waived_by": _TEXT, "title": _TEXT, "schema_hash": _TEXT,
+    "pointer": _TEXT, "commit": _TEXT, "format": _TEXT, "encoding": _TEXT, "waived_by": _TEXT, "title": _TEXT,
+    "schema_hash": _TEXT,
 }
 
 
