@@ -94,8 +94,8 @@ def values(document: Document) -> list[bytes]:
 
 
 @pytest.mark.parametrize("data", [
-    gzip.compress(LINES * 2), gzip.compress(LINES) + gzip.compress(LINES), gzip.compress(LINES * 2) + b"\0" * 1000,
-    gzip.compress(LINES) + gzip.compress(b"") + gzip.compress(LINES),
+    gzip.compress(LINES * 2, mtime=0), gzip.compress(LINES, mtime=0) + gzip.compress(LINES, mtime=0), gzip.compress(LINES * 2, mtime=0) + b"\0" * 1000,
+    gzip.compress(LINES, mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(LINES, mtime=0),
 ])
 def test_gzip_is_read_through_all_its_members(data: bytes) -> None:
     document = gzip_document(data)
@@ -107,7 +107,7 @@ def test_gzip_is_read_through_all_its_members(data: bytes) -> None:
 def test_what_was_read_of_a_truncated_gzip_is_scanned() -> None:
     random_ = random.Random(1)
     lines = "".join(f'{{"a":"{random_.random()}"}}\n' for _ in range(20_000)).encode()
-    document = gzip_document(gzip.compress(lines)[:-5000])
+    document = gzip_document(gzip.compress(lines, mtime=0)[:-5000])
     assert len(values(document)) > 10_000
     assert skips(document)[-1] == ("a.jsonl.gz", Reason.TRUNCATED)
     with pytest.raises(SourceError):
@@ -115,13 +115,13 @@ def test_what_was_read_of_a_truncated_gzip_is_scanned() -> None:
 
 
 @pytest.mark.parametrize(("data", "reason"), [
-    (gzip.compress(LINES)[:-4], Reason.TRUNCATED),
-    (gzip.compress(LINES)[:-8] + b"\0" * 8, Reason.CORRUPT),
-    (gzip.compress(LINES) + b"garbage", Reason.CORRUPT),
-    (gzip.compress(LINES) + b"\0\0garbage", Reason.CORRUPT),
-    (gzip.compress(LINES)[:10] + b"\xff" * 20, Reason.CORRUPT),
-    (gzip.compress(LINES)[:6], Reason.TRUNCATED),
-    (gzip.compress(b""), Reason.EMPTY),
+    (gzip.compress(LINES, mtime=0)[:-4], Reason.TRUNCATED),
+    (gzip.compress(LINES, mtime=0)[:-8] + b"\0" * 8, Reason.CORRUPT),
+    (gzip.compress(LINES, mtime=0) + b"garbage", Reason.CORRUPT),
+    (gzip.compress(LINES, mtime=0) + b"\0\0garbage", Reason.CORRUPT),
+    (gzip.compress(LINES, mtime=0)[:10] + b"\xff" * 20, Reason.CORRUPT),
+    (gzip.compress(LINES, mtime=0)[:6], Reason.TRUNCATED),
+    (gzip.compress(b"", mtime=0), Reason.EMPTY),
 ])
 def test_damaged_gzip_is_never_clean(data: bytes, reason: Reason) -> None:
     assert reason in [found for _, found in skips(gzip_document(data))]
@@ -131,7 +131,7 @@ def test_damaged_gzip_is_never_clean(data: bytes, reason: Reason) -> None:
 
 def test_a_gzip_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_streams, "FREE", 100_000)
-    data = gzip.compress(LINES * 200_000)
+    data = gzip.compress(LINES * 200_000, mtime=0)
     stream = GunzipStream(io.BytesIO(data), Budget(len(data)))
     assert len(stream.read(-1)) < 200 * len(data) + 200_000
     assert stream.failure is not None
@@ -142,7 +142,7 @@ def test_a_gzip_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("size", [1, 7, 64, 1 << 16, -1])
 def test_the_unpacked_stream_is_the_same_however_it_is_read(size: int) -> None:
     data = bytes(random.Random(2).choices(b"abcd\n", k=20_000))
-    stream = GunzipStream(io.BytesIO(gzip.compress(data[:9000]) + gzip.compress(data[9000:])), Budget(10**6))
+    stream = GunzipStream(io.BytesIO(gzip.compress(data[:9000], mtime=0) + gzip.compress(data[9000:], mtime=0)), Budget(10**6))
     head = stream.read(100)
     stream.unread(head)
     pieces = []
@@ -165,7 +165,7 @@ def test_gzip_is_read_in_constant_memory() -> None:
 
 
 def test_a_stream_that_can_be_opened_once_is_enough_to_read() -> None:
-    opened = [io.BytesIO(gzip.compress(LINES))]
+    opened = [io.BytesIO(gzip.compress(LINES, mtime=0))]
     document = GzipDocument("-", PurePosixPath("stdin.gz"), opened.pop, -1, Options(), PlainLabels())
     assert values(document) == [b"x", b"y"]
     assert document.digest.startswith("sha256:")
@@ -197,7 +197,7 @@ def test_a_new_gzip_tells_nothing_about_the_old_one() -> None:
 
 def test_members_are_documents_of_their_own() -> None:
     document = zip_document(packed(("d/", b""), ("d/a.csv", CSV), ("b.jsonl", LINES),
-                                   ("c.jsonl.gz", gzip.compress(LINES)), ("e.zip", packed(("名单.csv", CSV)))))
+                                   ("c.jsonl.gz", gzip.compress(LINES, mtime=0)), ("e.zip", packed(("名单.csv", CSV)))))
     assert contents(document) == {"a.zip!d/a.csv": 6, "a.zip!b.jsonl": 2, "a.zip!c.jsonl.gz": 2,
                                   "a.zip!e.zip!名单.csv": 6}
     assert not skips(document)
@@ -358,7 +358,7 @@ def test_a_full_disk_is_an_output_error() -> None:
     with pytest.raises(OutputError):
         zip_document(packed(("a.jsonl", noise), ("b.csv", CSV))).rewrite(FullDisk(), Changes())
     with pytest.raises(OutputError):
-        gzip_document(gzip.compress(noise * 50)).rewrite(FullDisk(), Changes())
+        gzip_document(gzip.compress(noise * 50, mtime=0)).rewrite(FullDisk(), Changes())
 
 
 def test_what_cannot_be_read_inside_stops_a_rewrite() -> None:
