@@ -260,7 +260,9 @@ def _words(assembler: Assembler, rule: Rule) -> Words | None:
             addresses.append(assembler.add(pattern.pattern))
         except UnsuitableError:
             return None
-        firsts.append(np.array(first_of(list(parser.parse(pattern.pattern, re.ASCII)), False).table(), np.uint8))
+        first = first_of(list(parser.parse(pattern.pattern, re.ASCII)), False)
+        keys = [2 * first.admits(key) for key in range(256)]
+        firsts.append(np.array(first.table(), np.uint8) | np.array(keys, np.uint8))
     return Words(addresses[0], addresses[1], firsts[0], firsts[1], context.window, context.after)
 
 

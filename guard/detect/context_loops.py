@@ -15,8 +15,9 @@ Bytes = Any
 
 
 class Words(NamedTuple):
-    """The context of one rule: addresses of the programs of its words (-1: it has none), what these begin with, and
-    how many characters are looked at before and behind a match."""
+    """The context of one rule: addresses of the programs of its words, and how many characters are looked at before and
+    behind a match. `supporting_first` has a 1 for each byte with which a supporting word may begin, and a 2 for the
+    last eight bits of each such character; none where the rule has no such words."""
 
     supporting: int
     opposing: int
@@ -27,28 +28,20 @@ class Words(NamedTuple):
 
 
 @tight_loop
-def _last(programs: Any, address: int, first: Any, text: Bytes, low: int, high: int, memory: Any) -> int:
-    """Where the last word of `text[low:high]` ends, -1 without one."""
-    last, at = -1, low
-    if address < 0:
-        return last
-    while at < high:
-        if first[text[at]]:
-            end = run(programs, address, text, low, high, at, memory)
-            if end > at:
-                last = at = end
-                continue
-        at += width_at(text, at)
-    return last
-
-
-@tight_loop
 def _nearest(programs: Any, supporting: int, opposing: int, supporting_first: Any, opposing_first: Any,
              text: Bytes, low: int, high: int, memory: Any) -> int:
     """1 when a supporting word stands last in `text[low:high]`, -1 when an opposing one does, 0 without any."""
-    one = _last(programs, supporting,
-                supporting_first, text, low, high, memory)
-    two = _last(programs, opposing, opposing_first, text, low, high, memory)
+    one, two, at = -1, -1, low
+    while at < high:
+        if (supporting_first[text[at]] | opposing_first[text[at]]) & 1:
+            key = code_point(text, at) & 255
+            if supporting_first[key] & 2 and at >= one:
+                end = run(programs, supporting, text, low, high, at, memory)
+                one = end if end > at else one
+            if opposing_first[key] & 2 and at >= two:
+                end = run(programs, opposing, text, low, high, at, memory)
+                two = end if end > at else two
+        at += width_at(text, at)
     return 0 if one == two else 1 if one > two else -1
 
 
@@ -69,7 +62,7 @@ def _is_blank(code: int) -> bool:
 def _left(text: Bytes, low: int, start: int, window: int) -> int:
     """Where the text before a match begins: `context.before`."""
     at, cut, filled, count = start, -1, False, 0
-    while at > low and count < window:
+    while at > low and count < window and not (filled and cut >= 0):
         at = before(text, low, at)
         count += 1
         if cut < 0:
