@@ -143,7 +143,8 @@ def test_a_gzip_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("size", [1, 7, 64, 1 << 16, -1])
 def test_the_unpacked_stream_is_the_same_however_it_is_read(size: int) -> None:
     data = bytes(random.Random(2).choices(b"abcd\n", k=20_000))
-    stream = GunzipStream(io.BytesIO(gzip.compress(data[:9000], mtime=0) + gzip.compress(data[9000:], mtime=0)), Budget(10**6))
+    packed_twice = gzip.compress(data[:9000], mtime=0) + gzip.compress(data[9000:], mtime=0)
+    stream = GunzipStream(io.BytesIO(packed_twice), Budget(10**6))
     head = stream.read(100)
     stream.unread(head)
     pieces = []
