@@ -13,3 +13,4 @@ def _read(name: str) -> list[str]:
 
 
 CHINESE, ENGLISH, CLEAN = _read("chinese"), _read("english"), _read("clean")
+OFFICES, OFFICES_CLEAN = _read("offices"), _read("offices_clean")
