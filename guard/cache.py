@@ -71,6 +71,14 @@ def store(name: str, blob: bytes) -> None:
         _prune(folder)
 
 
+def identity(name: str) -> str:
+    """Which file it is that lies under `key()` now: no copy of it, restored or moved, is the same. "" without one."""
+    with contextlib.suppress(OSError), _opened(create=False) as folder:
+        state = os.stat(name + _SUFFIX, dir_fd=folder, follow_symlinks=False)
+        return f"{state.st_dev}:{state.st_ino}:{state.st_ctime_ns}:{state.st_size}"
+    return ""
+
+
 def subdirectory(name: str, family: str) -> Path | None:
     """A directory of its own, mode 0700, for files that another library keeps; None when none can be trusted.
 

@@ -7,10 +7,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from reviewed_detectors import reviewed
 
-from guard import cache
-from guard.detect import Detector, Matcher, analysis
+from guard import cache, compiled
+from guard.detect import Matcher, analysis
+from guard.detect import compile as compile_module
 from guard.detect.compile import LineFinder
+from guard.detect.pack import Examples
 from guard.taxonomy import Title
 
 NAME = "0" * 64
@@ -173,7 +176,8 @@ def test_without_cache_nothing_is_written(folder: Path) -> None:
 
 def matcher() -> Matcher:
     """Rules of every kind: a shape with an anchor, one with context, a search, a masked pattern."""
-    made = [Detector(id=name, data_class="person.account", title=Title(en="t", zh="t"), pattern=pattern, masked=masked)
+    made = [reviewed(id=name, data_class="person.account", title=Title(en="t", zh="t"), pattern=pattern, masked=masked,
+                     examples=Examples(match=("a1@bc 姓名小明 19年",)))
             for name, pattern, masked in (("number", r"\d{4}-\d{4}", ""), ("mail", r"[a-z0-9]{1,9}@[a-z]{2,4}", ""),
                                           ("word", "姓名[一-龥]{2}", r"姓名\*{4}"), ("date", r"(?<!\d)\d{2}年", ""))]
     return Matcher(made)
@@ -204,8 +208,40 @@ def test_an_analysis_of_another_form_is_made_anew(folder: Path, blob: bytes) -> 
 
 
 def test_an_analysis_belongs_to_its_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "pays", lambda work: False)
     hits(matcher())
     before = len(list(folder.iterdir()))
     monkeypatch.setattr(analysis, "_code", lambda: "another")
     hits(matcher())
-    assert len(list(folder.iterdir())) == before + 1
+    assert len(list(folder.iterdir())) == before + 2, "an analysis, and the note that the database was tried"
+
+
+@pytest.mark.parametrize("loops", [False, True])
+def test_a_database_that_sees_nothing_is_built_anew(folder: Path, monkeypatch: pytest.MonkeyPatch,
+                                                    loops: bool) -> None:
+    if loops and not compiled.is_available():
+        pytest.skip("no compiler for this platform")
+    monkeypatch.setattr(compiled, "pays", lambda work: loops)
+    expected = hits(matcher())
+    blind = compile_module._database([b"nothing"], [0])
+    monkeypatch.setattr(compile_module, "_unpack", lambda blob: (blind, []))
+    assert hits(matcher()) == expected
+
+
+def test_a_database_is_tried_once_for_each_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "pays", lambda work: False)
+    tried: list[int] = []
+    sees = compile_module._sees
+    monkeypatch.setattr(compile_module, "_sees", lambda *given: (tried.append(1), sees(*given))[1])
+    hits(matcher())
+    assert tried == [], "it was compiled here"
+    hits(matcher())
+    hits(matcher())
+    assert tried == [1]
+    for path in list(folder.iterdir()):
+        restored = path.read_bytes()
+        path.unlink()
+        path.write_bytes(restored)
+        path.chmod(0o600)
+    hits(matcher())
+    assert tried == [1, 1], "a restored cache is tried again"

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reviewed_detectors import reviewed
 
 from guard.batch import NOISY, SHADOWED, VALIDATED, Column, Hits
 from guard.detect import Detector, Matcher, PlainMatcher, load
@@ -38,8 +39,7 @@ def matcher() -> Matcher:
 
 
 def detector(pattern: str, name: str = "test", **more: object) -> Detector:
-    return Detector(id=name, data_class="person.account", title=Title(en="test", zh="测试"), pattern=pattern,
-                    **more)  # type: ignore[arg-type]
+    return reviewed(id=name, data_class="person.account", title=Title(en="test", zh="测试"), pattern=pattern, **more)
 
 
 def spans(hits: Hits) -> list[tuple[int, int]]:

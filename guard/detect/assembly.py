@@ -29,6 +29,7 @@ from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.context_loops import Words
 from guard.detect.dense import header_sign
+from guard.detect.examples import samples
 from guard.detect.firsts import first_of
 from guard.detect.judge import Kind
 from guard.detect.openings import Opening, opening_of
@@ -149,7 +150,9 @@ class Assembly:
     def finder(self) -> LineFinder:
         """Tells events of the patterns without an opening, expression n is pattern `opened + n`, and of the gates
         behind them."""
-        finder = LineFinder(self._expressions, use_cache=self._use_cache)
+        told = self.patterns[self.opened :]
+        finder = LineFinder(self._expressions, use_cache=self._use_cache, samples=lambda: samples(
+            (number, pattern.rule, pattern.kind) for number, pattern in enumerate(told)))
         finder.prepare()
         return finder
 

@@ -3,6 +3,10 @@
 One database holds the supersets (`guard.detect.supersets`) of all expressions that no vector shape covers. Its events
 are ends of possible matches; the caller confirms the line with the exact pattern, so a superset may be as wide as it
 likes. Building the database costs hundreds of milliseconds, loading the serialised form less than one.
+
+A database that comes from the cache is tried before it is used for the first time: it must see the packs' own examples.
+One that does not, because it is of another machine or damaged in a way that no version tells, would find nothing and
+say nothing; it is built anew. What was tried is noted for this very file, so that a restored cache is tried again.
 """
 
 from __future__ import annotations
@@ -10,8 +14,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from guard import cache
 from guard.detect.supersets import relaxed
@@ -26,6 +32,7 @@ def _module(name: str) -> Any:
 
 
 hyperscan = _module("hyperscan")
+Samples = Sequence[tuple[int, bytes]]
 EVERY_LINE = b""
 """An expression that stands for "look at every line"."""
 
@@ -34,11 +41,14 @@ class LineFinder:
     """Finds ends of possible matches of `expressions` (Hyperscan syntax, bytes). Safe to share between threads.
 
     `unfiltered` are the indices of the expressions that could not be compiled: the caller must look at every line.
+    `samples` gives texts of one line with the expression that has to see each.
     """
 
-    def __init__(self, expressions: Sequence[bytes], *, use_cache: bool = True) -> None:
+    def __init__(self, expressions: Sequence[bytes], *, use_cache: bool = True,
+                 samples: Callable[[], Samples] | None = None) -> None:
         self.expressions = tuple(expressions)
         self._use_cache = use_cache
+        self._samples = samples
         self._lock = threading.Lock()
         self._database: Any = None
         self._local = threading.local()
@@ -88,12 +98,23 @@ class LineFinder:
     def _load(self, usable: list[int]) -> tuple[Any, list[int]]:
         """The database from the cache, or a new one. Expressions that were refused are part of the cached content."""
         name = cache.key(hyperscan.__version__, *(hashlib.sha256(e).hexdigest() for e in self.expressions))
-        if self._use_cache and (blob := cache.load(name)) is not None and (loaded := _unpack(blob)) is not None:
+        blob = cache.load(name) if self._use_cache else None
+        if blob and (loaded := _unpack(blob)) is not None and self._is_tried(name, *loaded):
             return loaded
         database, refused = _compile(self.expressions, usable)
         if self._use_cache and database is not None:
             cache.store(name, _pack(database, refused))
         return database, refused
+
+    def _is_tried(self, name: str, database: Any, refused: Sequence[int]) -> bool:
+        """Whether the database in this file of the cache sees the samples, now or when it was tried before."""
+        note, file = cache.key("tried", name), cache.identity(name).encode()
+        if self._samples is None or cache.load(note) == file:
+            return True
+        if not _sees(database, [sample for sample in self._samples() if sample[0] not in refused]):
+            return False
+        cache.store(note, file)
+        return True
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.expressions, self._use_cache)
@@ -101,6 +122,17 @@ class LineFinder:
 
 def _restore(expressions: tuple[bytes, ...], use_cache: bool) -> LineFinder:
     return LineFinder(expressions, use_cache=use_cache)
+
+
+def _sees(database: Any, samples: Samples) -> bool:
+    """Whether the expression of each sample has an event in it, or at the line end behind it."""
+    edges = np.cumsum([0, *(len(text) + 1 for _, text in samples)])
+    found: list[tuple[int, int]] = []
+    database.scan(b"".join(text + b"\n" for _, text in samples), match_event_handler=_collect, context=found,
+                  scratch=hyperscan.Scratch(database))
+    owners = (np.searchsorted(edges, [max(end, 1) for _, end in found], "left") - 1).tolist()
+    seen = {(index, owner) for (index, _), owner in zip(found, owners, strict=True)}
+    return all((index, number) in seen for number, (index, _) in enumerate(samples))
 
 
 def _collect(index: int, _start: int, end: int, _flags: int, found: list[tuple[int, int]]) -> None:

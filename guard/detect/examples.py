@@ -1,13 +1,20 @@
-"""The inline examples of packs, run as tests: every detector says itself what it must and must not find."""
+"""The inline examples of packs, run as tests: every detector says itself what it must and must not find.
+
+Of a database that was compiled before, they show that it still sees anything at all (`guard.detect.compile`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from guard.batch import MASKED, Hits
+from guard.detect.judge import Kind
+from guard.detect.limits import Budget
+from guard.detect.normalise import lines
 from guard.detect.pack import Detector
+from guard.detect.rule import Rule
 
 
 class TextMatcher(Protocol):
@@ -25,6 +32,21 @@ class Failure:
     detector: str
     kind: str
     number: int
+
+
+def samples(patterns: Iterable[tuple[int, Rule, Kind]]) -> list[tuple[int, bytes]]:
+    """Normalised lines of the examples that hold a match of a pattern, each behind the number of the pattern."""
+    with Budget().spending(0):
+        return [(number, text) for number, rule, kind in patterns for text in _matched(rule, kind)]
+
+
+def _matched(rule: Rule, kind: Kind) -> Iterator[bytes]:
+    pattern = rule.masked if kind is Kind.MASKED else rule.pattern
+    examples = rule.detector.examples.masked if kind is Kind.MASKED else rule.detector.examples.match
+    if pattern is None or rule.detector.multiline:
+        return
+    for text in examples:
+        yield from (line.text.encode("utf-8", "replace") for line in lines(text.encode()) if pattern.search(line.text))
 
 
 def failures(detectors: Sequence[Detector], matcher: TextMatcher) -> list[Failure]:

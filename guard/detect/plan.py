@@ -13,6 +13,7 @@ from guard.batch import Ints
 from guard.detect.analysis import Analysis, analysis
 from guard.detect.compile import LineFinder
 from guard.detect.dense import Surroundings
+from guard.detect.examples import samples
 from guard.detect.judgements import Judgements
 from guard.detect.memory import ColumnMemories
 from guard.detect.rule import Rule
@@ -77,7 +78,8 @@ class Plan:
 
     @cached_property
     def finder(self) -> LineFinder:
-        finder = LineFinder(self._analysis.expressions, use_cache=self.use_cache)
+        finder = LineFinder(self._analysis.expressions, use_cache=self.use_cache, samples=lambda: samples(
+            (search.number, search.rule, search.kind) for search in self.searches))
         finder.prepare()
         return finder
 
