@@ -72,7 +72,8 @@ def shipped() -> list[tuple[str, str, tuple[str, ...]]]:
     for detector in load():
         texts = (*detector.examples.match, *detector.examples.no_match, *detector.examples.masked)
         for kind in ("pattern", "masked"):
-            if source := getattr(detector, kind):
+            # Patterns that span lines are run by `re` over whole buffers.
+            if (source := getattr(detector, kind)) and not detector.multiline:
                 chosen.append((f"{detector.id}-{kind}", bounded(source, detector.boundary), texts))
     return chosen
 
