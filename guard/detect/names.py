@@ -23,7 +23,7 @@ ONE_CHARACTER, TWO_CHARACTERS, SHORT = 0.75, 0.6, -1.0
 """What the odds of a given name count for by its length, and what is off for a short one."""
 UNKNOWN = -6.0
 """The odds of a character that no given name of the table has."""
-PLACE, PLACE_BEFORE, WORD_BEFORE = 5.0, 3.0, 1.5
+PLACE, PLACE_BEFORE, WORD_BEFORE = 5.0, 4.0, 1.5
 """What is off for a place, for one that a name of three characters starts with, and for a common word there."""
 ENDING = 3.0
 """What is off for a last character that names of offices, places and goods have (`data/name_endings.tsv`)."""
