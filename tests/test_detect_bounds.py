@@ -71,6 +71,7 @@ def scanner(tmp_path: Path) -> guard.Scanner:
 def test_a_hostile_pattern_is_stopped_and_told(pattern: str) -> None:
     rules = (detector(pattern), detector("PRJ-[0-9]{4}", 1))
     for matcher in (Matcher(rules), PlainMatcher(rules)):
+        matcher.scan_text(b"PRJ-0000 a b\n", Budget())  # the first scan of a process compiles
         budget, started = Budget(), time.process_time()
         hits = matcher.scan_text(TEXT, budget)
         assert time.process_time() - started < 3

@@ -14,7 +14,7 @@ from guard.detect.normalise import Line
 MEGABYTE = 1_000_000
 PATIENCE = 5.0
 """CPU seconds for a megabyte; what is quadratic takes minutes."""
-UNITS = ("1号", "地址", "东湖街道12号", "北京市朝阳区", "(", "@", "-", "a.", "张伟、", "姓名：张*，", "\u200b1")
+UNITS = ("1号", "地址", "东湖街道12号", "北京市朝阳区", "(", "@", "-", "a.", "姓名", "张伟、", "姓名：张*，", "\u200b1")
 
 
 @cache

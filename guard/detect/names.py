@@ -38,6 +38,8 @@ LONGEST_PART = 5
 _ETHNIC_DOT = re.compile(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
 _ETHNIC = re.compile(f"(?:{'|'.join(longest_first('name_parts'))}){{2,4}}")
 _RUN = re.compile("[一-龥·]+")
+_FARTHEST = 64
+"""So many characters of a run are looked at: more than a lead word and a name have, and a run may be a megabyte."""
 _LEADS = re.compile(f"(?:{'|'.join(longest_first('name_leads'))})(?=[一-龥]{{2}})")
 _FOLLOWS = re.compile("|".join(longest_first("name_followers")))
 
@@ -147,7 +149,7 @@ def _stop_worth(text: str, stop: int) -> float:
 
 def begun(text: str, start: int, least: float) -> tuple[int, int] | None:
     """The name that starts at `start`, wherever the run of Han characters and dots ends."""
-    run = _RUN.match(text, start)
+    run = _RUN.match(text, start, start + _FARTHEST)
     return cut(text, start, run.end(), least) if run else None
 
 
