@@ -6,6 +6,7 @@ small scan takes: `guard.cli.rich_page` is for terminals.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -18,6 +19,8 @@ Cell = Sequence[Part]
 MAX_CELL = 60
 """Columns of a terminal that a cell of a table takes at most; what is longer goes on below."""
 _GAP = "  "
+_JOINS = re.compile("[\u1160-\u11ff\u3164\ud7b0-\ud7fb\uffa0]")
+"""Vowels and finals of Hangul, drawn into the syllable before them, and fillers: Unicode calls none combining."""
 
 
 class Page(Protocol):
@@ -79,5 +82,5 @@ def _width(text: str) -> int:
     """The columns of a terminal that a text takes: two for each character of Chinese, none for a combining one."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
-               for sign in text)
+    return sum(0 if unicodedata.combining(sign) or _JOINS.match(sign)
+               else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
