@@ -113,12 +113,35 @@ class PseudonymiseParams(Strict):
     domain: str = "release"
 
 
+class EncryptParams(Strict):
+    """`mode` randomised, bound to data set, field and the value of the column `record` where one is named; or
+    deterministic, bound to the link `domain` and the field, which goes by `name` there.
+
+    `force` encrypts deterministically also where few values repeat.
+    """
+
+    mode: Literal["randomised", "deterministic"] = "randomised"
+    domain: str | None = Constraint(default=None, min_length=1)
+    name: str | None = Constraint(default=None, min_length=1)
+    record: str | None = Constraint(default=None, min_length=1)
+    force: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.mode == "deterministic" and (self.domain is None or self.record):
+            raise ValueError("deterministic encryption takes a link domain and no record")
+        if self.mode == "randomised" and (self.domain or self.force):
+            raise ValueError("domain and force are for deterministic encryption")
+        return self
+
+
 class Params(Strict):
     """Parameters by action."""
 
     mask: MaskParams = MaskParams()
     generalise: GeneraliseParams = GeneraliseParams()
     pseudonymise: PseudonymiseParams = PseudonymiseParams()
+    encrypt: EncryptParams = EncryptParams()
 
     def of(self, action: Action) -> dict[str, Any]:
         """The parameters of one action as plain data; only what was said."""

@@ -35,6 +35,9 @@ def _leaves(action: Action, params: Mapping[str, Any], identifier: str) -> float
         return float(level + params.get("digits", _DIGITS) + 1 / params.get("width", _WIDTH))
     if action is Action.PSEUDONYMISE:
         return 0.0 if params.get("domain", "release") == "release" else 1.0
+    if action is Action.ENCRYPT:
+        # Deterministic leaves which values are equal.
+        return 1.0 if params.get("mode") == "deterministic" else 0.0
     return 0.0
 
 

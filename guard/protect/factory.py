@@ -26,7 +26,7 @@ def transform(decision: Decision, keyring: Keyring | None, domain: str,
     `domain` is the link domain when the decision names none; `normalise` gives the normal form of a value of this class
     and must leave a value that is normal already (plain digits, upper-case letters, ideographs) as it is.
 
-    Raises KeyringError for pseudonymise without a keyring, UsageError for parameters that do not fit and for encrypt.
+    Raises KeyringError for pseudonymise and encrypt without a keyring, UsageError for parameters that do not fit.
     """
     match decision.action:
         case Action.ALLOW:
@@ -42,8 +42,7 @@ def transform(decision: Decision, keyring: Keyring | None, domain: str,
         case Action.REVIEW | Action.BLOCK:
             return Refusal(decision.action, decision.data_class)
         case Action.ENCRYPT:
-            raise UsageError("the action encrypt is not available in this version",
-                             hint="use pseudonymise where columns must still join, or drop")
+            return _encryption(decision, keyring)
 
 
 def _masked(decision: Decision) -> Transform:
@@ -74,6 +73,21 @@ def _token(decision: Decision, keyring: Keyring | None, domain: str,
     # A release whose name happens to be that of a domain must not link to it.
     link = f"release:{domain}" if named == RELEASE_DOMAIN else f"domain:{named}"
     return Token(decision.data_class, keyring, link, normalise=normalise, **given)
+
+
+def _encryption(decision: Decision, keyring: Keyring | None) -> Transform:
+    if keyring is None:
+        raise KeyringError("the policy encrypts and no keyring was given", hint="create one and name it")
+    given = _given(decision.params, "encrypt", ("mode", "domain", "name", "record", "force"))
+    name = given.get("name", decision.field)
+    # The library of ciphers is not for those who only mask.
+    from guard.protect.encryption import DeterministicEncryption, RandomisedEncryption
+
+    if given.get("mode", "randomised") == "randomised":
+        return RandomisedEncryption(keyring, decision.dataset, name)
+    if "domain" not in given:
+        raise UsageError("deterministic encryption needs a link domain", hint="domain: the name of what joins")
+    return DeterministicEncryption(keyring, given["domain"], name, force=bool(given.get("force")))
 
 
 def _given(params: Mapping[str, Any], action: str, known: tuple[str, ...]) -> dict[str, Any]:
