@@ -164,7 +164,7 @@ class Keyring:
         if not chosen:
             raise KeyringError("the keyring has no active key", hint="guard keys rotate makes one")
         if self._document.record(chosen).status is KeyStatus.DESTROYED:
-            raise KeyringError(f"the key {chosen} was destroyed", hint="what it protected cannot be revealed any more")
+            raise KeyringError(f"the key {chosen} was destroyed", hint="what it protected cannot be revealed again")
         master = bytes(self._masters[chosen])
         if not any(master):
             raise KeyringError("the keyring was destroyed", hint="its pseudonyms cannot be made again")
