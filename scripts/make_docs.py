@@ -30,6 +30,20 @@ _DETECTORS_HEAD = """\
 Written by `make docs` from `detectors/*.yml`. A finding has a confidence: `shape` is what the pattern alone is worth,
 `checked` what it is worth when every check passes, `failed` when a check fails although header or context fit. Context
 words and a fitting header raise it. From 0.9 a finding is called certain, from 0.6 likely, from 0.3 possible.
+
+## Why something is reported, or is not
+
+    guard detectors explain --text '联系人 张伟，电话 13812345678'
+    guard detectors explain --text 13812345678 --header 订单号 --detector cn-mobile
+    guard detectors explain --text - --json --lang zh < line.txt
+
+The answer names every place that a detector looked at: what came of it, what each filter, check and piece of evidence
+said, the word that speaks for or against it and where it stands, what each part added to the confidence, which finding
+explains the same value better, and whether an inline mark stands in the line. Places that are not reported have a
+reason: a check digit that is wrong, a word or header that is missing, a stand-in such as `YOUR_API_KEY`, a digit that
+touches. `--detector` tells in full what one detector made of the text, also where its pattern matches nowhere. Values
+are masked as in reports, so the answer may be pasted into a ticket. In the library it is
+`guard.detect.explain(matcher, text, header)`.
 """
 
 

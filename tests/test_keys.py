@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.errors import KeyringError
-from guard.keys import SCRYPT_BOUNDS, Keyring, fingerprinter
+from guard.keys import Keyring, fingerprinter
+from guard.keys.unlocking import SCRYPT_BOUNDS
 
 VECTORS = json.loads((Path(__file__).parent / "data" / "crypto.json").read_text())
 texts = st.text(max_size=12)
@@ -28,7 +29,7 @@ texts = st.text(max_size=12)
 @pytest.fixture
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keyrings that cost a sixteenth; the format stays."""
-    monkeypatch.setattr("guard.keys.SCRYPT", {"n": 2**14, "r": 8, "p": 1})
+    monkeypatch.setattr("guard.keys.unlocking.SCRYPT", {"n": 2**14, "r": 8, "p": 1})
 
 
 def derived(keyring: Keyring) -> bytes:
@@ -80,7 +81,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path, monkey
         Path(target).write_text("another's")
         real(source, target)
 
-    monkeypatch.setattr("guard.keys.os.link", slower)
+    monkeypatch.setattr("guard.private_files.os.link", slower)
     with pytest.raises(KeyringError, match="exists already"):
         Keyring.create(tmp_path / "ring", key_file=tmp_path / "kek")
     assert [p.read_text() for p in tmp_path.iterdir()] == ["another's"]
@@ -93,7 +94,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         if next(calls, True):
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("guard.keys.os.fsync", full)
+    monkeypatch.setattr("guard.private_files.os.fsync", full)
     with pytest.raises(KeyringError, match="cannot be written"):
         Keyring.create(tmp_path / "ring")
     assert "ring" not in {p.name for p in tmp_path.iterdir()}
@@ -138,7 +139,7 @@ def test_links_pipes_and_folders_are_refused(tmp_path: Path) -> None:
 
 def test_another_users_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Keyring.create(tmp_path / "ring")
-    monkeypatch.setattr("guard.keys.os.geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr("guard.private_files.os.geteuid", lambda: os.getuid() + 1)
     with pytest.raises(KeyringError, match="another user"):
         Keyring.open(tmp_path / "ring")
 
@@ -255,7 +256,7 @@ def test_a_newer_format_says_so(tmp_path: Path) -> None:
 
 def test_nothing_of_the_key_is_in_file_repr_or_pickle(tmp_path: Path) -> None:
     keyring = Keyring.create(tmp_path / "ring", key_file=tmp_path / "kek")
-    master = bytes(keyring._master)
+    master = bytes(keyring._masters[keyring.key_id])
     assert master.hex() not in (tmp_path / "ring").read_text() + (tmp_path / "kek").read_text()
     assert repr(keyring) == str(keyring) == f"<Keyring {keyring.key_id}>"
     for refuse in (pickle.dumps, copy.copy, copy.deepcopy):
@@ -265,7 +266,7 @@ def test_nothing_of_the_key_is_in_file_repr_or_pickle(tmp_path: Path) -> None:
 
 def test_an_ephemeral_keyring_ends_with_destroy() -> None:
     keyring = Keyring.ephemeral()
-    master = keyring._master
+    master = keyring._masters[keyring.key_id]
     assert keyring.is_ephemeral
     assert derived(keyring) == derived(keyring)
     assert derived(keyring) != derived(Keyring.ephemeral())
@@ -303,7 +304,8 @@ def hkdf(ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:
 def test_derived_keys_follow_rfc_5869(length: int) -> None:
     parts = ["guard/v1", "standard", "token", "person.name", "发布", str(length)]
     info = b"".join(len(p.encode()).to_bytes(8, "big") + p.encode() for p in parts)
-    assert RING.derive("token", "person.name", "发布", length) == hkdf(bytes(RING._master), b"", info, length)
+    master = bytes(RING._masters[RING.key_id])
+    assert RING.derive("token", "person.name", "发布", length) == hkdf(master, b"", info, length)
 
 
 @pytest.mark.parametrize("length", [0, 15, 65])

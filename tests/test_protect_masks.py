@@ -100,12 +100,6 @@ def test_block_and_review_let_nothing_pass(action: Action, column: list[str | No
         decide(action).apply_one("13800138000")
 
 
-def test_encrypt_is_refused_before_any_value_is_touched() -> None:
-    with pytest.raises(UsageError, match="not available in this version") as caught:
-        decide(Action.ENCRYPT)
-    assert caught.value.hint
-
-
 def test_pseudonymise_needs_a_keyring() -> None:
     decision = Decision("d", "f", "person.name", Scope.FIELD, Action.PSEUDONYMISE, "rule")
     with pytest.raises(KeyringError, match="no keyring"):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +17,10 @@ from guard.errors import UsageError
 from guard.keys import Keyring
 from guard.model import Action, Decision, Scope
 from guard.protect import Transform, transform
-from guard.protect.cmac import BulkCmac
 from guard.protect.tokens import ALPHABETS, canonical
 from guard.taxonomy import taxonomy
 
 KEYS = Keyring.ephemeral()
-VECTORS = json.loads((Path(__file__).parent / "data" / "crypto.json").read_text())["aes_cmac"]["vectors"]
 ENTIRE = "bcdfghjkmnpqrstv"
 
 
@@ -38,25 +34,6 @@ def cmac(key: bytes, message: bytes) -> bytes:
     mac = CMAC(AES(key))
     mac.update(message)
     return mac.finalize()
-
-
-@pytest.mark.parametrize("vector", VECTORS)
-def test_cmac_vectors_of_rfc_4493(vector: dict[str, str]) -> None:
-    message = np.frombuffer(bytes.fromhex(vector["msg"]), np.uint8).reshape(1, -1)
-    assert BulkCmac(bytes.fromhex(vector["key"])).digest(message).tobytes().hex() == vector["mac"]
-
-
-@given(st.sampled_from([16, 24, 32]).flatmap(lambda n: st.binary(min_size=n, max_size=n)),
-       st.integers(0, 50).flatmap(lambda n: st.lists(st.binary(min_size=n, max_size=n), min_size=1, max_size=9)))
-def test_bulk_cmac_equals_the_plain_one(key: bytes, messages: list[bytes]) -> None:
-    matrix = np.frombuffer(b"".join(messages), np.uint8).reshape(len(messages), -1)
-    assert [row.tobytes() for row in BulkCmac(key).digest(matrix)] == [cmac(key, m) for m in messages]
-
-
-def test_bulk_cmac_over_more_rows_than_one_cipher_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guard.protect.cmac._ROWS", 7)
-    matrix = np.arange(50 * 18, dtype=np.uint32).astype(np.uint8).reshape(50, 18)
-    assert [r.tobytes() for r in BulkCmac(b"k" * 32).digest(matrix)] == [cmac(b"k" * 32, r.tobytes()) for r in matrix]
 
 
 def test_a_token_is_the_cut_cmac_of_the_canonical_form() -> None:

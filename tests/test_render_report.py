@@ -299,7 +299,8 @@ def test_both_languages_hold_the_same_phrases_with_the_same_values() -> None:
 
 
 OPEN = {"grade", "role", "confidence", "kind", "action", "scope", "audience", "reason", "status", "check_title",
-        "param", "suppressed", "notice_action", "verdict", "title", "headline", "figure"}
+        "param", "suppressed", "notice_action", "verdict", "title", "headline", "figure", "explain_outcome",
+        "explain_weight", "explain_where", "explain_use", "check_meaning"}
 """Sections whose keys are words of the model; they are looked up by value."""
 
 

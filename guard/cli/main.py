@@ -39,7 +39,7 @@ VERBS = {
              "Give a small text or JSON value (file or stdin) back with nothing in it that may not leave."),
     "keys": ("guard.cli.tools:keys_group", "Keyrings: make and look at them."),
     "policy": ("guard.cli.tools:policy_group", "Policies: list, show, test."),
-    "detectors": ("guard.cli.tools:detectors_group", "Detectors: list, test."),
+    "detectors": ("guard.cli.tools:detectors_group", "Detectors: list, test, explain."),
     "demo": ("guard.cli.tools:demo_command", "Write a small office's files with synthetic people to FOLDER, to try "
              "Guard on."),
 }

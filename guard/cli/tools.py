@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from guard.cli.explain import explain_command
 from guard.cli.options import passphrase
 from guard.errors import UsageError
 from guard.model import Audience
@@ -140,7 +141,10 @@ def policy_test(name: str) -> int:
 
 @click.group("detectors")
 def detectors_group() -> None:
-    """Detectors: list, test."""
+    """Detectors: list, test, explain."""
+
+
+detectors_group.add_command(explain_command)
 
 
 @detectors_group.command("list")

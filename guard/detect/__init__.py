@@ -4,6 +4,7 @@
     Matcher(detectors, cache=True)               the fast matcher
     Budget()                                     what detectors may spend on one file, and which ran out
     PlainMatcher(detectors)                      the slow, obvious one that defines what is right
+    explain(matcher, text, header="")            why something is reported or is not, as Explanation objects
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from guard.detect.explanation import Explanation, explain
     from guard.detect.limits import Budget
     from guard.detect.matcher import Matcher
     from guard.detect.pack import Detector, load
     from guard.detect.plain import PlainMatcher
 
-__all__ = ["Budget", "Detector", "Matcher", "PlainMatcher", "load"]
-_HOMES = {"Budget": "limits", "Detector": "pack", "load": "pack", "Matcher": "matcher", "PlainMatcher": "plain"}
+__all__ = ["Budget", "Detector", "Explanation", "Matcher", "PlainMatcher", "explain", "load"]
+_HOMES = {"Budget": "limits", "Detector": "pack", "load": "pack", "Matcher": "matcher", "PlainMatcher": "plain",
+          "Explanation": "explanation", "explain": "explanation"}
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,7 @@ from guard.detect.rule import Check, Rule
 from guard.model import POSSIBLE
 
 MASKED_WORTH = 0.7
+BACKED_WORTH = 0.2
 HEADER_BOOST = 0.3
 COMPANION_DISTANCE = 160
 CEILING = 0.99
@@ -98,7 +99,7 @@ def judge(rule: Rule, text: str, span: Span, place: Place) -> Verdict | None:
         span = Span(*extent)
     fits = bool(place.header) and rule.header_words.fit(place.header) > 0
     sign = rule.vicinity.weigh(text, span.start, span.end, place.header) if rule.vicinity else 0
-    if not _allowed(rule, fits, sign):
+    if not is_allowed(rule, fits, sign):
         return None
     if span.kind is Kind.MASKED or (span.kind is Kind.CELL and _MASK.search(text, span.start, span.end)):
         return _judge_masked(rule, text, span, fits or sign > 0)
@@ -108,7 +109,8 @@ def judge(rule: Rule, text: str, span: Span, place: Place) -> Verdict | None:
     return _judge_value(rule, value, span, fits, sign)
 
 
-def _allowed(rule: Rule, fits: bool, sign: int) -> bool:
+def is_allowed(rule: Rule, fits: bool, sign: int) -> bool:
+    """Whether the detector may fire in such a place: whether the header fits, and which words (1, 0, -1) are near."""
     if rule.detector.require == "header":
         return fits
     return rule.detector.require == "nothing" or fits or sign > 0
@@ -119,7 +121,7 @@ def _judge_masked(rule: Rule, text: str, span: Span, backed: bool) -> Verdict | 
     if hidden < rule.detector.hidden:
         # A weak mask: what is hidden can be guessed, so the value counts as raw.
         return Verdict(rule, span.start, span.end, rule.detector.confidence.shape, 0)
-    worth = min(MASKED_WORTH + (0.2 if backed else 0.0), CEILING)
+    worth = min(MASKED_WORTH + (BACKED_WORTH if backed else 0.0), CEILING)
     return Verdict(rule, span.start, span.end, worth, MASKED)
 
 
@@ -136,7 +138,7 @@ def _judge_value(rule: Rule, value: str, span: Span, fits: bool, sign: int) -> V
         return Verdict(rule, span.start, span.end, worth, flags | CHECK_FAILED) if worth >= POSSIBLE else None
     if rule.evidence:
         worth += sum(weight for check, weight in rule.evidence if check(value))
-    worth += _context_worth(rule, fits, sign)
+    worth += context_worth(rule, fits, sign)
     worth = round(min(worth, CEILING), 4)
     return Verdict(rule, span.start, span.end, worth, flags) if worth >= POSSIBLE else None
 
@@ -145,7 +147,8 @@ def _pass(checks: Sequence[Check], value: str) -> bool:
     return not checks or all(check(value) for check in checks)
 
 
-def _context_worth(rule: Rule, fits: bool, sign: int) -> float:
+def context_worth(rule: Rule, fits: bool, sign: int) -> float:
+    """What header and words add to the confidence."""
     context = rule.detector.context
     if fits and sign >= 0:
         return max(HEADER_BOOST, context.boost if context else 0.0)

@@ -29,6 +29,23 @@ class Transform(ABC):
     def apply_one(self, value: str) -> str | None:
         """The protected form of one value; None where it is removed. A blank value becomes empty."""
 
+    def reveal_one(self, value: str) -> str:
+        """What `apply_one` was given, from its result. Raises UsageError where that is not reversible."""
+        raise UsageError("this protection is not reversible", hint="nobody can have the value back, with a key or not")
+
+    def reveal(self, values: Any) -> Any:
+        """What `apply` was given, from its result; nulls stay null."""
+        encoded = values.dictionary_encode()
+        results = [self.reveal_one(value) for value in encoded.dictionary.to_pylist()]
+        return pa.array(results, values.type).take(encoded.indices)
+
+    def objection(self) -> str:
+        """Why the values that went through `apply`, taken together, may not be protected in this way; "" if they may.
+
+        Asked once a whole field was protected, and before anything of it is handed out.
+        """
+        return ""
+
     def apply(self, values: Any) -> Any:
         """A pyarrow array of strings as long as the given one and of its type; nulls stay null."""
         if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
@@ -55,6 +72,9 @@ class Identity(Transform):
     injective = reversible = keeps_type = True
 
     def apply_one(self, value: str) -> str | None:
+        return value
+
+    def reveal_one(self, value: str) -> str:
         return value
 
     def _apply_all(self, values: Any) -> Any:

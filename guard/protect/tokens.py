@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from guard.crypto.blocks import BLOCK, BlockCipher
+from guard.crypto.cmac import Cmac
 from guard.errors import UsageError
 from guard.keys import Keyring
 from guard.protect.base import Transform
-from guard.protect.cmac import BLOCK, BulkCmac
 from guard.protect.columns import Bytes, Mask, Rows, Slices, all_in, assemble, byte_set, from_matrix, is_han
 
 PURPOSE = "token"
@@ -81,7 +82,7 @@ class Token(Transform):
         self._prefix = np.frombuffer(f"{prefix(data_class)}_".encode(), np.uint8)
         keys = keyring.derive(PURPOSE, data_class, domain, 64)
         # One CMAC gives 32 characters; a longer token takes a second one under an independent key.
-        self._macs = [BulkCmac(keys[:32]), BulkCmac(keys[32:])][: -(-length // (2 * BLOCK))]
+        self._macs = [Cmac(BlockCipher(key)) for key in (keys[:32], keys[32:])][: -(-length // (2 * BLOCK))]
 
     def apply_one(self, value: str) -> str | None:
         if not value.strip():
