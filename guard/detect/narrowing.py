@@ -60,7 +60,9 @@ class NarrowedAssemblies:
 
     def of(self, values: Values, header: str) -> Assembly:
         """An assembly that finds in these cells, which lie one below the other, what the whole one would find."""
-        if len(values.data) < LEAST or (seen := _seen(values.data)) is None:
+        is_worth_it = len(values.data) >= LEAST and len(self._whole.owners)
+        seen = _seen(values.data) if is_worth_it else None
+        if seen is None:
             return self._whole
         longest = int((values.ends - values.starts).max(initial=0))
         key = (header, _alphabet(seen, longest))
