@@ -112,7 +112,7 @@ def triggers(openings: Sequence[Opening]) -> Triggers:
                     np.array([_longest_run(opening) for opening in openings] or [(-1, 0)], np.int32),
                     np.array([_stretch(opening) for opening in openings] or [(-1, 0, 0)], np.int32),
                     np.stack([_following(opening, inside) for opening in openings] or [np.zeros(1, bool)]),
-                    sum(number * inside[alike] for number, alike in enumerate(ALIKE, 1)).astype(np.uint8),
+                    np.sum([number * inside[alike] for number, alike in enumerate(ALIKE, 1)], axis=0).astype(np.uint8),
                     as_bits(_midst(openings, inside)))
 
 
