@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from guard.detect.tables import longest_first, table
+
 _FINALS = {
     "": "a ai an ang ao e en eng er o ou",
     "b": "a ai an ang ao ei en eng i ian iao ie in ing o u",
@@ -33,30 +35,10 @@ _FINALS = {
     "y": "a an ang ao e i in ing o ong ou u uan ue un",
     "w": "a ai an ang ei en eng o u",
 }
-_SURNAMES = frozenset(
-    "ai an bai bao bi bian bo cai cao cen chai chang che chen cheng chi chu cong cui dai deng di diao ding dong dou du "
-    "duan fan fang fei feng fu gan gao ge geng gong gou gu guan guo han hao he hong hou hu hua huang huo ji jia jian "
-    "jiang jiao jin jing ju kang ke kong kuang lai lan lang lei leng li lian liang liao lin ling liu long lou lu luo "
-    "lv lyu ma mao mei meng mi miao min ming mo mu ni nie ning niu ou pan pang pei peng pi pu qi qian qiang qiao qin "
-    "qiu qu quan ran rao ren rong ruan sha shan shao shen sheng shi shu song su sui sun tai tan tang tao teng tian "
-    "tong tu wan wang wei wen weng wu xi xia xiang xiao xie xin xing xiong xu xuan xue yan yang yao ye yi yin ying you "
-    "yu yuan yue yun zang zeng zha zhai zhan zhang zhao zhen zheng zhi zhong zhou zhu zhuang zhuo zong zou zuo "
-    "ouyang shangguan sima zhuge xiahou huangfu weichi gongsun murong linghu yuwen zhangsun situ sikong dongfang "
-    "duanmu nangong ximen dugu huyan puyang tuoba".split())
-_PLACES = frozenset(
-    "anhui beijing changchun changsha changzhou chengdu dalian datong dongguan fujian fuzhou gansu guangdong guangxi "
-    "guangzhou guilin guiyang guizhou haikou hainan handan hangzhou hebei hefei heilongjiang henan hongkong hubei "
-    "hunan jiangsu jiangxi jiaxing jilin jinan jinhua jining kunming langfang lanzhou lijiang linyi liuzhou luoyang "
-    "mianyang nanchang nanjing nanning nantong ningbo ningxia pingan qingdao qinghai quanzhou sanya shandong shanghai "
-    "shantou shanxi shaoxing shenyang shenzhen sichuan suzhou taiwan taiyuan taizhou tangshan tianjin tianmao tongxun "
-    "weifang weihai wenzhou wuhan wuhu wulumuqi wuxi xiamen xian xianyang xinjiang xining xizang xuzhou yangzhou "
-    "yantai yichang yinchuan yunnan zhangzhou zhejiang zhengzhou zhenjiang zhongguo zhongshan zhuhai zibo".split())
-"""Places and firms that are written in one word and begin like a name."""
-
 _SYLLABLE = "|".join(sorted((initial + final for initial, finals in _FINALS.items() for final in finals.split()),
                             key=len, reverse=True))
 _WORD = re.compile(f"(?:{_SYLLABLE}){{1,3}}")
-_JOINED = re.compile(f"(?:{'|'.join(sorted(_SURNAMES, key=len, reverse=True))})(?:{_SYLLABLE}){{1,2}}")
+_JOINED = re.compile(f"(?:{'|'.join(longest_first('pinyin_surnames'))})(?:{_SYLLABLE}){{1,2}}")
 _BREAK = re.compile(r"[ /,'’-]+")
 LONGEST = 4
 """Words of a name at most: a surname and a given name of up to three syllables."""
@@ -66,7 +48,7 @@ def is_pinyin_name(value: str) -> bool:
     """A surname and a given name in pinyin, in either order, or both in one word that is no place."""
     words = _BREAK.split(value.lower().replace("ü", "v"))
     if len(words) == 1:
-        return bool(_JOINED.fullmatch(words[0])) and words[0] not in _PLACES
+        return bool(_JOINED.fullmatch(words[0])) and words[0] not in table("pinyin_places")
     if len(words) > LONGEST or not all(_WORD.fullmatch(word) for word in words):
         return False
-    return words[0] in _SURNAMES or words[-1] in _SURNAMES
+    return words[0] in table("pinyin_surnames") or words[-1] in table("pinyin_surnames")
