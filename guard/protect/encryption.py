@@ -106,6 +106,7 @@ class RandomisedEncryption(Encryption):
     """
 
     letter = "r"
+    binds_records = True
 
     def __init__(self, keyring: Keyring, dataset: str, field: str) -> None:
         super().__init__(keyring, dataset, field)
@@ -184,7 +185,7 @@ class DeterministicEncryption(Encryption):
     def apply_one(self, value: str) -> str | None:
         return str(self._apply_all(pa.array([value], pa.string()))[0].as_py())
 
-    def reveal(self, values: Any) -> Any:
+    def reveal(self, values: Any, records: Any = None) -> Any:
         """As `Transform.reveal`. Raises KeyringError, without telling which value does not open or why."""
         slices = Slices.of(values)
         parts = [(rows, from_matrix(self._open(key_id, payloads)))
