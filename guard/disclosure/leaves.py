@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guard.errors import UsageError
+from guard.scanner.pairs import is_value_key, name_in
 
 MAX_DEPTH = 200
 HIDDEN_KEY = "[key]"
@@ -17,8 +18,12 @@ Rebuild = Callable[[], Any]
 
 @dataclass(slots=True)
 class Leaf:
-    """A value of the payload as text; `header` is its nearest key, `masked` what becomes of it (None: null)."""
+    """A value of the payload as text; `masked` is what becomes of it (None: null), `number` counts the leaves.
 
+    `header` is its nearest key; of `{"name": "password", "value": "…"}` it is the name.
+    """
+
+    number: int
     header: str
     value: str
     text: bool = True
@@ -44,7 +49,9 @@ class Leaves:
             raise UsageError(f"the payload is nested deeper than {MAX_DEPTH}")
         if isinstance(value, Mapping):
             keys = [self._key(key) for key in value]
-            items = [self.take(item, str(key), depth + 1) for key, item in value.items()]
+            headers = map(str, value) if (name := name_in(value)) is None else [
+                name if is_value_key(str(key)) else str(key) for key in value]
+            items = [self.take(item, key, depth + 1) for key, item in zip(headers, value.values(), strict=True)]
             return lambda: dict(zip(_distinct(keys), (item() for item in items), strict=True))
         if isinstance(value, (list, tuple)):
             items = [self.take(item, header, depth + 1) for item in value]
@@ -68,7 +75,7 @@ class Leaves:
 
     def _leaf(self, header: str, value: Any) -> Leaf:
         text = _text(value)
-        leaf = Leaf(header, text, isinstance(value, str), text)
+        leaf = Leaf(len(self.found), header, text, isinstance(value, str), text)
         self.found.append(leaf)
         return leaf
 

@@ -116,7 +116,8 @@ def _column(name: str, header: str, leaves: list[Leaf]) -> Column:
     values = [leaf.value.encode("utf-8", "replace") for leaf in leaves]
     lengths = np.array([len(value) for value in values], np.int64)
     ends = np.cumsum(lengths)
-    return Column(name, header, b"".join(values), ends - lengths, ends, np.arange(len(values)))
+    return Column(name, header, b"".join(values), ends - lengths, ends,
+                  np.array([leaf.number for leaf in leaves], np.int64))
 
 
 def _batch(columns: list[Column]) -> _PayloadBatch:

@@ -28,6 +28,7 @@ from guard.scanner.findings import FindingMaker, has_room, worth_making
 from guard.scanner.labels import STATE_SECRET, ScannedLabels
 from guard.scanner.limits import Limits
 from guard.scanner.names import FoundNames
+from guard.scanner.pairs import with_names
 from guard.scanner.parallel import usable_cores
 from guard.scanner.parts import Part, Unit, withhold_examples
 from guard.scanner.run import Progress, ScanRun, Steps
@@ -284,7 +285,8 @@ class Scanner:
         if column < 0:
             hits = _explained(matcher.scan_text(batch.data, budget))
         else:
-            hits = _explained(matcher.scan_column(batch.columns[column], budget))
+            found = matcher.scan_column(batch.columns[column], budget)
+            hits = _explained(with_names(matcher, batch, column, found, budget))
         if batch.is_source and column < 0:
             allowed = marked(batch.data, hits, self.matcher.detectors)
             if tally is not None and allowed.any():
