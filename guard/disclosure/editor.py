@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,14 +193,9 @@ class PolicyEditor:
     def _transform(self, decision: Decision) -> Transform:
         key = (decision.dataset, decision.field, decision.data_class)
         if key not in self._transforms:
-            self._transforms[key] = transform(decision, self._keyring, self._domain, self._normaliser(decision))
+            self._transforms[key] = transform(decision, self._keyring, self._domain,
+                                               normaliser(self._scanner, decision.data_class))
         return self._transforms[key]
-
-    def _normaliser(self, decision: Decision) -> Any:
-        matcher = self._scanner.matcher
-        index = next((i for i, d in enumerate(self._detectors) if d.data_class == decision.data_class and d.pattern),
-                     None)
-        return None if index is None else lambda value: matcher.normal_form(index, value.encode("utf-8", "replace"))
 
     def _acting(self, plan: Plan) -> dict[int, Decision]:
         """The span decisions that change something, by detector."""
@@ -218,6 +213,13 @@ class PolicyEditor:
             same = old.filter(pa.array(~changed))
             fine = pc.or_(pc.match_substring_regex(same, _MASK_CHARACTERS), pc.equal(pc.utf8_trim_whitespace(same), ""))
             done.unchanged += len(same) - (pc.sum(fine).as_py() or 0)
+
+
+def normaliser(scanner: Scanner, identifier: str) -> Callable[[str], str] | None:
+    """What gives the normal form of a value of a class; None for a class that has no pattern."""
+    matcher = scanner.matcher
+    index = next((i for i, d in enumerate(matcher.detectors) if d.data_class == identifier and d.pattern), None)
+    return None if index is None else lambda value: matcher.normal_form(index, value.encode("utf-8", "replace"))
 
 
 def _raw(hits: Hits, numbers: Sequence[int]) -> Hits:

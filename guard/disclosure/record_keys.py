@@ -29,7 +29,8 @@ class RecordKeys:
 
         Raises UsageError where the data set has no such column, or a record no value in it.
         """
-        keys = next((own for own in batch.columns if own.field == self._field), None)
+        names = (self._field, f"$.{self._field}")
+        keys = next((own for own in batch.columns if own.field in names), None)
         if keys is None:
             raise UsageError(f"{self._dataset} has no field {self._field} for its record keys",
                              hint="record: names a column that every record has a value in, and another one")

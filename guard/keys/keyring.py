@@ -108,6 +108,11 @@ class Keyring:
         """The algorithms of the suite."""
         return self._suite
 
+    @property
+    def lock(self) -> str:
+        """What opens the file: `passphrase`, `file` or `environment`; "" without a file."""
+        return str(self._document.lock.get("kek", ""))
+
     def derive(self, purpose: str, data_class: str, domain: str, length: int = KEY_BYTES, *,
                key_id: str = "") -> bytes:
         """A key of `length` bytes (16 to 64) for one purpose, data class and link domain: HKDF (RFC 5869).
@@ -147,6 +152,10 @@ class Keyring:
         Copies of the file, backups included, keep the key as long as they and their key-encryption key exist.
         """
         self._change(lambda document: document.with_destroyed(key_id))
+
+    def check_destroyable(self, key_id: str) -> None:
+        """Raises KeyringError where `destroy_key` would; changes nothing."""
+        self._document.with_destroyed(key_id)
 
     def destroy(self) -> None:
         """Forget the keys in memory: nothing can be derived any more. A file that holds them stays."""

@@ -70,9 +70,11 @@ class ProtectionPlan:
                                      for field, own in plan.fields.items()}, plan.others or "")
 
     def decision(self, field: str) -> Decision:
-        """What is done to a field. Raises UsageError for one that the plan says nothing about."""
-        if field in self.fields:
-            return self.fields[field]
+        """What is done to a field; `$.id` of JSON is `id` of a plan. Raises UsageError for one that it does not name.
+        """
+        named = field if field in self.fields else field.removeprefix("$.")
+        if named in self.fields:
+            return self.fields[named]
         if not self.others:
             raise UsageError(f"the plan says nothing about the field {field}",
                              hint="name it, or say what happens to the others: others: keep, or others: drop")
