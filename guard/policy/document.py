@@ -105,12 +105,35 @@ class GeneraliseParams(Strict):
     digits: int | None = Constraint(default=None, ge=0, le=6)
 
 
-class PseudonymiseParams(Strict):
-    """`length` and `alphabet` of the token, and the link `domain` in which the same value gives the same token."""
+Level = Literal["county", "city", "province", "birth_year", "birth_band", "birth_decade", "sex", "segment", "area",
+                "issuer", "category", "authority"]
+"""What a pseudonym of its form can keep of a value; which of them a class has says `guard.protect.forms_china`."""
 
+
+class PseudonymiseParams(Strict):
+    """A `method`, and the link `domain` in which the same value gives the same pseudonym.
+
+    `token` (the default) takes `length` and `alphabet`. `form` gives another valid value of the class, with what it is
+    to `keep`, or of a `template`; for the public only where it is `synthetic`: said to be no real data.
+    """
+
+    method: Literal["token", "form"] = "token"
     length: int = Constraint(default=16, ge=16, le=32)
     alphabet: Literal["letters", "hex"] = "letters"
     domain: str = "release"
+    keep: tuple[Level, ...] | None = None
+    template: str | None = Constraint(default=None, min_length=1, max_length=64)
+    synthetic: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = self.model_fields_set - {"method", "domain"}
+        other = {"length", "alphabet"} if self.method == "form" else {"keep", "template", "synthetic"}
+        if wrong := sorted(given & other):
+            raise ValueError(f"pseudonymise by {self.method} takes no {wrong[0]}")
+        if self.keep is not None and self.template is not None:
+            raise ValueError("a template says in brackets what is kept; leave keep out")
+        return self
 
 
 class EncryptParams(Strict):

@@ -159,6 +159,11 @@ def _check_audiences(source: Source, index: int, rule: Rule) -> None:
     if public is Action.PSEUDONYMISE and rule.params.pseudonymise.domain != "release":
         raise source.document.error(("rules", index, "params"), "pseudonyms for the audience public must be unlinkable",
                                     hint="leave domain out, so that the key ends with the release")
+    chosen = rule.params.pseudonymise
+    if public is Action.PSEUDONYMISE and chosen.method == "form" and not chosen.synthetic:
+        raise source.document.error(
+            ("rules", index, "params"), "pseudonyms that look real are refused for the audience public",
+            hint="use tokens, or say synthetic: true where readers are told that the data is made up")
 
 
 def _check_tightens(source: Source, ancestors: Sequence[Source]) -> None:

@@ -34,7 +34,9 @@ def _leaves(action: Action, params: Mapping[str, Any], identifier: str) -> float
         level = _LEVEL_LEAVES.get(params.get("to", ""), 0)
         return float(level + params.get("digits", _DIGITS) + 1 / params.get("width", _WIDTH))
     if action is Action.PSEUDONYMISE:
-        return 0.0 if params.get("domain", "release") == "release" else 1.0
+        # A token says nothing of its value; a form says what it keeps, and may be taken for a real one.
+        form = 1 + len(params.get("keep") or ()) if params.get("method") == "form" else 0
+        return form + (0.0 if params.get("domain", "release") == "release" else 1.0)
     if action is Action.ENCRYPT:
         # Deterministic leaves which values are equal.
         return 1.0 if params.get("mode") == "deterministic" else 0.0

@@ -10,21 +10,24 @@ from guard.keys import Keyring
 from guard.masking import STYLES
 from guard.model import Action, Decision
 from guard.protect.base import Identity, Refusal, Removal, Transform
+from guard.protect.columns import Bytes, Mask
 from guard.protect.generalise import generalised
 from guard.protect.masks import MaskedEnds, MaskedStyle
-from guard.protect.tokens import Token
 from guard.taxonomy import data_class
+
+Real = Callable[[Bytes], Mask]
 
 RELEASE_DOMAIN = "release"
 """The link domain of a policy that names none: the release itself, whose name the caller gives."""
 
 
 def transform(decision: Decision, keyring: Keyring | None, domain: str,
-              normalise: Callable[[str], str] | None = None) -> Transform:
+              normalise: Callable[[str], str] | None = None, real: Real | None = None) -> Transform:
     """The transform for a decision.
 
     `domain` is the link domain when the decision names none; `normalise` gives the normal form of a value of this class
-    and must leave a value that is normal already (plain digits, upper-case letters, ideographs) as it is.
+    and must leave a value that is normal already (plain digits, upper-case letters, ideographs) as it is. `real` tells
+    which values, rows of bytes of one width, are real ones of this release, that no pseudonym of their form may be.
 
     Raises KeyringError for pseudonymise and encrypt without a keyring, UsageError for parameters that do not fit.
     """
@@ -36,7 +39,7 @@ def transform(decision: Decision, keyring: Keyring | None, domain: str,
         case Action.GENERALISE:
             return generalised(decision.data_class, decision.params)
         case Action.PSEUDONYMISE:
-            return _token(decision, keyring, domain, normalise)
+            return _pseudonym(decision, keyring, domain, normalise, real)
         case Action.DROP:
             return Removal()
         case Action.REVIEW | Action.BLOCK:
@@ -64,15 +67,18 @@ def _style(identifier: str) -> str:
     return style if style in STYLES else "full"
 
 
-def _token(decision: Decision, keyring: Keyring | None, domain: str,
-           normalise: Callable[[str], str] | None) -> Transform:
+def _pseudonym(decision: Decision, keyring: Keyring | None, domain: str,
+               normalise: Callable[[str], str] | None, real: Real | None) -> Transform:
     if keyring is None:
         raise KeyringError("the policy pseudonymises and no keyring was given", hint="create one and name it")
-    given = _given(decision.params, "pseudonymise", ("length", "alphabet", "domain"))
+    given = {name: value for name, value in decision.params.items() if value is not None}
     named = given.pop("domain", RELEASE_DOMAIN)
     # A release whose name happens to be that of a domain must not link to it.
     link = f"release:{domain}" if named == RELEASE_DOMAIN else f"domain:{named}"
-    return Token(decision.data_class, keyring, link, normalise=normalise, **given)
+    # The library of ciphers is not for those who only mask.
+    from guard.protect.pseudonyms import pseudonym
+
+    return pseudonym(decision.data_class, given, keyring, link, normalise, real)
 
 
 def _encryption(decision: Decision, keyring: Keyring | None) -> Transform:

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -37,6 +37,9 @@ from guard.scanner.summary import now, summarised
 from guard.scanner.versions import Histories, NewValues, VersionMemory
 from guard.sources import Document, Options, StreamDocument, discover, is_versioned, open_stream, open_table, reopen
 from guard.tally import FieldTally, Tally
+
+if TYPE_CHECKING:
+    from guard.nlp import EntityModel
 
 __all__ = [
     "STATE_SECRET", "FindingList", "Progress", "ScanRun", "Scanner", "Sink", "Sinks", "Suppressor", "now",
@@ -75,13 +78,14 @@ class Scanner:
     counts, and so policies, always see everything from 0.3. `fingerprint_key` keys the fingerprints (default: a fresh
     key for each scanner, so they compare only within it). `countries` are ISO 3166-1 codes, or `all`: what the packs
     find is found always, other countries add recognizers of the installed presidio-analyzer (`guard.presidio`); a
-    country that it does not know, or its absence, is a UsageError.
+    country that it does not know, or its absence, is a UsageError. `models` recognise names in free text beside the
+    rules (`guard.nlp`), one for each language.
     """
 
     def __init__(self, *, packs: Sequence[str | Path] | None = None, countries: Collection[str] = (HOME,),
                  rules: Sequence[str | Path] = (), skip_refused_rules: bool = False, min_confidence: float = POSSIBLE,
                  fingerprint_key: bytes | None = None, suppressor: Suppressor | None = None,
-                 cache: bool = True) -> None:
+                 models: Sequence[EntityModel] = (), cache: bool = True) -> None:
         if not 0 <= min_confidence <= 1:
             raise UsageError("the minimum confidence must be between 0 and 1")
         detectors, checks = _detectors(packs, countries, cache)
@@ -93,6 +97,10 @@ class Scanner:
             self.matcher: Matcher = RuleMatcher(detectors, sets, checks=checks, cache=cache)
         else:
             self.matcher = Matcher(detectors, checks=checks, cache=cache)
+        if models:
+            from guard.nlp import ModelMatcher
+
+            self.matcher = ModelMatcher(self.matcher, models)
         self.min_confidence = max(min_confidence, POSSIBLE)
         self._suppressor = suppressor
         self._set_key(fingerprint_key or secrets.token_bytes(32))
