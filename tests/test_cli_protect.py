@@ -386,6 +386,29 @@ def test_the_life_of_a_key() -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_pseudonyms_of_a_form_come_back_with_their_key() -> None:
+    rows = [{"xh": row["xh"], "id": row["身份证号"]} for row in people(30)]
+    write("people.csv", rows)
+    Path("plan.yml").write_text("guard_plan: 1\ndomain: city\nothers: keep\nfields:\n  id: {class: person.id.cn, "
+                                "action: pseudonymise, params: {method: form}}\n")
+    assert protect("people.csv", "out.csv").code == 0
+    pseudonyms = read("out.csv")
+    assert all(len(row["id"]) == 18 for row in pseudonyms)
+    assert not {row["id"] for row in pseudonyms} & {row["id"] for row in rows}
+    key = json.loads(Path("ring.audit.jsonl").read_text())["key"]
+    good("keys", "rotate", "ring")
+    arguments = ("reveal", "out.csv", "--plan", "plan.yml", "--field", "id", "--keyring", "ring", *REASON)
+    good(*arguments, "--key", key, "-o", "back.csv")
+    assert read("back.csv") == rows
+    good(*arguments, "-o", "wrong.csv")
+    assert not {row["id"] for row in read("wrong.csv")} & {row["id"] for row in rows}
+    assert call(*arguments, "--key", "k00000000", "-o", "x.csv").code == 2
+    masked = Path("plan.yml").read_text().replace("pseudonymise, params: {method: form}", "mask")
+    Path("plan.yml").write_text(masked)
+    assert "not reversible" in call(*arguments, "-o", "y.csv").error
+
+
+@pytest.mark.usefixtures("here")
 def test_a_head_noted_elsewhere_tells_a_log_that_was_put_back() -> None:
     write("people.csv")
     protect("people.csv", "out.csv")

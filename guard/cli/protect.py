@@ -71,10 +71,12 @@ def protect_command(source: Path, plan: Path | None, policy: str | None, audienc
 @click.option("--name", default="", metavar="NAME", help="The name of the field when it was protected, if another.")
 @click.option("--record", default="", metavar="FIELD", help="The field with the record keys that values are bound to.")
 @click.option("--record-key", default="", metavar="KEY", help="For a single value: the key of its record.")
+@click.option("--key", default="", metavar="KEY",
+              help="With --plan: the key of pseudonyms that the active one did not make; the audit log names it.")
 @click.option("--inside", is_flag=True, help="Reveal what stands inside of longer cells and texts.")
 @keyed
 def reveal_command(source: Path, fields: tuple[str, ...], reason: str, out: Path | None, plan: Path | None,
-                   record_key: str, inside: bool, keyring: Path | None, passphrase_file: Path | None,
+                   record_key: str, key: str, inside: bool, keyring: Path | None, passphrase_file: Path | None,
                    key_file: Path | None, audit_log: Path | None, **names: str) -> int:
     """Turn protected values back: with the key, a reason, and an entry in the audit log."""
     from guard.disclosure.revealing import Binding, Permission, reveal_file, reveal_value
@@ -90,7 +92,10 @@ def reveal_command(source: Path, fields: tuple[str, ...], reason: str, out: Path
         return 0
     if out is None or record_key:
         raise UsageError("a file takes --out FILE, and no --record-key")
-    count = reveal_file(source, fields, permission=permission, out=out, binding=bound, plan=plan, inside=inside)
+    if key and plan is None:
+        raise UsageError("--key goes with --plan", hint="what is encrypted names its key itself")
+    count = reveal_file(source, fields, permission=permission, out=out, binding=bound, plan=plan, key_id=key,
+                        inside=inside)
     click.echo(f"{count} values revealed; the audit log says who, what and why")
     return 0
 

@@ -73,13 +73,14 @@ def reveal_value(value: str, *, permission: Permission, field: str, binding: Bin
 
 
 def reveal_file(source: str | Path, fields: Sequence[str], *, permission: Permission, out: str | Path,
-                binding: Binding | None = None, plan: str | Path | None = None, inside: bool = False,
+                binding: Binding | None = None, plan: str | Path | None = None, key_id: str = "", inside: bool = False,
                 scanner: Scanner | None = None, options: Options | None = None) -> int:
     """The encrypted fields of a file in clear, in the new file `out` (mode 0600); returns how many values.
 
-    What they were bound to is said by `binding`, or by the `plan` that they were protected with, which also turns other
-    reversible protections back. With `inside` ciphertexts that stand in a text or a longer cell are revealed, and what
-    stands around them stays. Any value that does not open ends it, and nothing is left at `out`.
+    What they were bound to is said by `binding`, or by the `plan` that they were protected with, which also turns
+    pseudonyms of a form back; these do not name their key, so `key_id` does where it is not the active one. With
+    `inside` ciphertexts that stand in a text or a longer cell are revealed, and what stands around them stays. Any
+    value that does not open ends it, and nothing is left at `out`.
     """
     if not fields:
         raise UsageError("no field is named", hint="--field NAME, as guard scan shows it")
@@ -88,7 +89,8 @@ def reveal_file(source: str | Path, fields: Sequence[str], *, permission: Permis
     given = binding or Binding()
     given = Binding(given.dataset or document.name, given.name, given.domain, given.record)
     loaded = ProtectionPlan.load(plan, given.dataset) if plan else None
-    transforms, records = _of_plan(loaded, fields, permission.keyring, reader) if loaded else ({}, {})
+    keyring = permission.keyring.at(key_id) if key_id else permission.keyring
+    transforms, records = _of_plan(loaded, fields, keyring, reader) if loaded else ({}, {})
     editor = RevealEditor(fields, permission.keyring, given, transforms, records, inside=inside)
     facts = {"file": document.name, "dataset": loaded.dataset if loaded else given.dataset, "fields": list(fields),
              "domain": given.domain}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -125,6 +126,16 @@ class Keyring:
         master = self._master(key_id)
         return self._suite.derive(master, length,
                                   packed("guard/v1", self._suite.name, purpose, data_class, domain, str(length)))
+
+    def at(self, key_id: str) -> Keyring:
+        """This keyring with another key as the active one, in memory only: to turn back what does not name its key.
+
+        Raises KeyringError for a key that is destroyed or not there.
+        """
+        self._master(key_id)
+        keys = tuple(replace(record, status=KeyStatus.ACTIVE if record.id == key_id else KeyStatus.RETIRED)
+                     for record in self.keys if record.status is not KeyStatus.DESTROYED)
+        return Keyring(replace(self._document, keys=keys), self._masters)
 
     def audit_key(self) -> bytes:
         """The key that the entries of this keyring's audit log are authenticated with.

@@ -79,10 +79,13 @@ class Encryption(Transform):
             matrix = slices.matrix(rows, width)
             if width <= PREFIX:
                 raise not_revealed()
-            starts, which = np.unique(matrix[:, :PREFIX], axis=0, return_inverse=True)
-            for number, start in enumerate(starts):
-                chosen = np.flatnonzero(which.ravel() == number)
-                groups.append((self._key_of(start.tobytes()), rows[chosen], _payloads(matrix[chosen, PREFIX:])))
+            left = np.ones(len(rows), bool)
+            while left.any():
+                # A column has few keys, most often one.
+                start = matrix[int(left.argmax()), :PREFIX]
+                same = left & (matrix[:, :PREFIX] == start).all(axis=1)
+                groups.append((self._key_of(start.tobytes()), rows[same], _payloads(matrix[same, PREFIX:])))
+                left &= ~same
         return groups
 
     def _key_of(self, start: bytes) -> str:
