@@ -86,6 +86,8 @@ class Token(Transform):
         self._normalise = normalise
         self._length = length
         self._symbols = np.frombuffer(ALPHABETS[alphabet].encode(), np.uint8)
+        self._pairs = np.frombuffer("".join(a + b for a in ALPHABETS[alphabet] for b in ALPHABETS[alphabet]).encode(),
+                                    np.uint16)
         self._prefix = np.frombuffer(f"{prefix(data_class)}_".encode(), np.uint8)
         keys = keyring.derive(PURPOSE, data_class, domain, 64)
         suite = keyring.algorithms
@@ -149,22 +151,22 @@ class Token(Transform):
         start = len(self._prefix)
         text = np.empty((len(digests), start + self._length), np.uint8)
         text[:, :start] = self._prefix
-        text[:, start:] = self._symbols[self._places(digests)]
+        text[:, start:] = self._characters(digests)
         return text
 
-    def _places(self, digests: Bytes) -> Bytes:
-        """For each character of the tokens its place in the alphabet, shape (n, length)."""
+    def _characters(self, digests: Bytes) -> Bytes:
+        """The tokens without their prefix, shape (n, length)."""
         if len(self._symbols) == 16:
-            places = np.empty((len(digests), 2 * digests.shape[1]), np.uint8)
-            places[:, ::2], places[:, 1::2] = digests >> 4, digests & 15
-            return places[:, : self._length]
+            # A byte is two characters.
+            pairs = self._pairs[digests[:, : (self._length + 1) // 2]]
+            return pairs.view(np.uint8)[:, : self._length]
         # Eight bytes give characters worth half of them, so that none is likelier than another by more than 2^-32.
         each = _in_a_word(len(self._symbols))
         words = digests.view(">u8").astype(np.uint64) % np.uint64(len(self._symbols) ** each)
         places = np.empty((len(digests), words.shape[1] * each), np.uint8)
         for word in range(words.shape[1]):
             write_numerals(words[:, word], len(self._symbols), places[:, word * each : (word + 1) * each])
-        return places[:, : self._length]
+        return self._symbols[places[:, : self._length]]
 
 
 def collision_bound(count: int, length: int = DEFAULT, alphabet: str = "letters") -> float:
