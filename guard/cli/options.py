@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ from guard.model import Audience
 
 if TYPE_CHECKING:
     from guard.keys import Keyring
+    from guard.nlp import EntityModel
     from guard.policy import Baseline
     from guard.scanner import Scanner
     from guard.sources import Options
@@ -50,6 +51,9 @@ reading = apply(
     click.option("--country", "countries", multiple=True, metavar="CODE",
                  help="Also find what identifies people there: ISO 3166 codes such as de, or all (repeatable; needs "
                       "presidio-analyzer)."),
+    click.option("--ner", "languages", multiple=True, type=click.Choice(("zh", "en")),
+                 help="Also look for names in free text with a model of this language (repeatable; needs the extra "
+                      "nlp)."),
     click.option("--no-cache", is_flag=True, help="Compile the detectors anew instead of using the user's cache."),
     click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE",
                  help="Known false positives, left out and counted (needs --keyring)."),
@@ -95,6 +99,7 @@ class Reading:
     countries: tuple[str, ...]
     rules: tuple[Path, ...]
     skip_refused_rules: bool
+    languages: tuple[str, ...]
     no_cache: bool
     baseline: Path | None
     keyring: Path | None
@@ -139,7 +144,14 @@ class Reading:
         key = self.fingerprint_key()
         return Scanner(packs=self.packs or None, countries=self.countries, rules=self.rules,
                        skip_refused_rules=self.skip_refused_rules, min_confidence=min_confidence, fingerprint_key=key,
-                       suppressor=self._known(key), cache=not self.no_cache)
+                       suppressor=self._known(key), models=self._models(), cache=not self.no_cache)
+
+    def _models(self) -> Sequence[EntityModel]:
+        if not self.languages:
+            return ()
+        from guard.nlp import named
+
+        return named(self.languages)
 
     def _known(self, key: bytes | None) -> Baseline | None:
         if self.baseline is None:

@@ -10,6 +10,7 @@ from guard.compiled import tight_loop
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.uint16]
 PLANE = 65_536
 """Code points with a class of their own; all beyond share one."""
 
@@ -68,3 +69,27 @@ def classify(classes: Bytes, buffer: Bytes, lows: Ints, highs: Ints, out: Bytes,
             size += 1
             at += width
         edges[index + 1] = size
+
+
+@tight_loop
+def survey(folded: Codes, text: Bytes, seen: Mask) -> None:
+    """Notes which characters occur: `seen[folded[code point]]`, those beyond the PLANE and stray bytes at PLANE.
+
+    Stray bytes are passed one by one, so that nothing behind them is overlooked.
+    """
+    size, at = len(text), 0
+    while at < size:
+        byte = np.int64(text[at])
+        if byte < 0x80:
+            seen[byte] = True
+            at += 1
+        elif 0xE0 <= byte < 0xF0 and at + 2 < size and text[at + 1] & 0xC0 == 0x80 and text[at + 2] & 0xC0 == 0x80:
+            code = (byte & 0x0F) << 12 | (np.int64(text[at + 1]) & 0x3F) << 6 | np.int64(text[at + 2]) & 0x3F
+            seen[folded[code]] = True
+            at += 3
+        elif 0xC0 <= byte < 0xE0 and at + 1 < size and text[at + 1] & 0xC0 == 0x80:
+            seen[folded[(byte & 0x1F) << 6 | np.int64(text[at + 1]) & 0x3F]] = True
+            at += 2
+        else:
+            seen[PLANE] = True
+            at += 1

@@ -46,7 +46,7 @@ class _Cells:
     header: str
 
     def hits(self) -> Hits:
-        found, multiline = scanned(self.plan, self.values.data, self.header)
+        found, multiline = self._scanned()
         firsts = self.values.starts
         cells = np.searchsorted(firsts, found.start, "right") - 1
         inside = Found(found.detector, found.start - firsts[cells], found.end - firsts[cells], found.confidence,
@@ -56,6 +56,17 @@ class _Cells:
         parts += self._whole(Explained(inside.detector, cells, spanning))
         return merge(self.plan.rules, concatenate([found for found, _ in parts]),
                      np.concatenate([cells for _, cells in parts]))
+
+    def _scanned(self) -> tuple[Found, dict[int, list[int]]]:
+        """As `scanned`; the compiled engine looks only for what these cells could hold."""
+        plan, data = self.plan, self.values.data
+        if not (plan.use_loops and compiled.pays(len(data))):
+            return scanned(plan, data, self.header)
+        from guard.detect.engine import EngineScan
+
+        assembly = plan.memories.narrowed(plan.assembly, self.values, self.header)
+        engine = EngineScan(assembly, plan.workspace, data, self.header)
+        return engine.found(), engine.multiline
 
     def _whole(self, explained: Explained) -> list[tuple[Found, Ints]]:
         """The hits of rules that take a whole cell, with their cells."""

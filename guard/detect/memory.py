@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,10 @@ from guard import compiled
 from guard.batch import Hits, Ints
 from guard.detect.values import Values
 from guard.hashing import new_key
+
+if TYPE_CHECKING:
+    from guard.detect.assembly import Assembly
+    from guard.detect.narrowing import NarrowedAssemblies
 
 MOST_HEADERS = 64
 MOST_VALUES = 32_768
@@ -35,6 +40,15 @@ class ColumnMemories(threading.local):
 
     def __init__(self) -> None:
         self._by_header: OrderedDict[str, ColumnMemory] = OrderedDict()
+        self._narrowed: NarrowedAssemblies | None = None
+
+    def narrowed(self, whole: Assembly, values: Values, header: str) -> Assembly:
+        """What the compiled engine runs for values one below the other: `whole`, or as much of it as may match."""
+        from guard.detect.narrowing import NarrowedAssemblies
+
+        if self._narrowed is None:
+            self._narrowed = NarrowedAssemblies(whole)
+        return self._narrowed.of(values, header)
 
     def of(self, header: str) -> ColumnMemory:
         """The memory for values under this header."""
