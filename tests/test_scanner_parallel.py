@@ -26,8 +26,10 @@ from guard.demo import People
 from guard.errors import InternalError, UsageError
 from guard.model import Finding, PlainLabels, Report, Verdict
 from guard.scanner import FindingList, parallel, run
+from guard.scanner.findings import FindingMaker
 from guard.scanner.parts import Part, Unit, packed, unpacked
 from guard.sources import Options, Piece, StreamDocument, discover
+from guard.tally import MAX_FINDINGS
 
 KEY = b"the key of all processes of test"
 SCANNER = Scanner(fingerprint_key=KEY)
@@ -346,6 +348,16 @@ def test_findings_wait_for_their_turn_in_bounded_memory(tmp_path: Path, people: 
     monkeypatch.setattr(parallel, "HELD", 10)
     for workers in (2, 3):
         assert scanned(folder, workers) == alone
+
+
+def test_what_the_report_has_no_room_for_is_not_made(tmp_path: Path, people: People,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app.log").write_text(log(people, 900), "utf-8")
+    made, make = [], FindingMaker.of_batch
+    monkeypatch.setattr(FindingMaker, "of_batch", lambda *args, **named: made.append(1) or make(*args, **named))
+    report = SCANNER.scan(tmp_path / "app.log")
+    assert sum(field.hits for field in report.fields) > 1000
+    assert len(report.findings) == MAX_FINDINGS <= len(made) < 2 * MAX_FINDINGS
 
 
 def test_little_is_scanned_by_one_process(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch) -> None:

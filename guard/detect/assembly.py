@@ -1,8 +1,9 @@
 """What the compiled engine runs for a set of rules: one program a pattern, and where each of them is looked for.
 
-A pattern whose matches begin in a rare way is looked for where they could begin (`guard.detect.triggers`). Of the
-others Hyperscan tells ends of possible matches, and the program looks before them. A pattern that the machine cannot
-run is left to `re`, in the lines that Hyperscan tells.
+A pattern whose matches begin in a rare way is looked for where they could begin (`guard.detect.triggers`), and one
+that cannot do without a word only in lines that hold it (`guard.detect.gates`). Of the others Hyperscan tells ends of
+possible matches, and the program looks before them. A pattern that the machine cannot run is left to `re`, in the
+lines that Hyperscan tells.
 """
 
 from __future__ import annotations
@@ -30,21 +31,25 @@ from guard.detect.context import compile_words
 from guard.detect.context_loops import Words
 from guard.detect.dense import header_sign
 from guard.detect.examples import samples
+from guard.detect.factors import Words as Factors
+from guard.detect.factors import factors, factors_of, line_share, rarest
 from guard.detect.firsts import first_of
+from guard.detect.gates import Gates, gates
 from guard.detect.judge import Kind
-from guard.detect.openings import Opening, opening_of
+from guard.detect.openings import Opening, opening_of, ways_of
 from guard.detect.pack import bounded
 from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, UnsuitableError
 from guard.detect.rule import Rule
 from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, superset, width_before
 from guard.detect.sweep import Starts
-from guard.detect.triggers import Bits, Triggers, as_bits, is_rare, triggers
+from guard.detect.triggers import Bits, Triggers, as_bits, is_rare, places_share, triggers
 
 ANCHOR = "@"
 """A character so rare that a match is best looked for from there: local parts of addresses are made of anything."""
 MOST_HEADINGS = 256
-_CODE = ("assembly", "charsets", "compile", "context", "firsts", "openings", "pack", "program", "rule",
-         "supersets", "triggers")
+MOST_WAYS = 12
+_CODE = ("assembly", "charsets", "compile", "context", "factors", "firsts", "gates", "openings", "pack", "program",
+         "rule", "supersets", "triggers")
 _NO_WORDS = np.zeros(256, np.uint8)
 
 
@@ -77,7 +82,7 @@ class Pattern:
 
 class Heading(NamedTuple):
     """What the name of a column says, by rule: whether it fits, and its sign as context. `always` are the bits of the
-    patterns with an opening that are looked for in every line: the name of the column may do for a word as well."""
+    openings that are looked for in every line: the name of the column may do for a word as well."""
 
     fits: tuple[bool, ...]
     signs: tuple[int, ...]
@@ -87,9 +92,8 @@ class Heading(NamedTuple):
 class Assembly:
     """Programs and tables for some rules. Made once, then only read; safe to share between threads.
 
-    `patterns` are those with an opening, `opened` of them, and then the others; their numbers are those of programs.
-    `gates[n]` are the bits of the patterns with an opening that are looked for in lines where gate n is found: a word
-    that their rules cannot do without.
+    `patterns` are those with openings, `opened` of them, and then the others; their numbers are those of programs.
+    `owners[opening]` is the number of its pattern; first come openings that are looked for in every line.
     """
 
     def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
@@ -101,17 +105,12 @@ class Assembly:
         self._expressions = kept.expressions
         entries = [self._entry(pattern, number < self.opened) for number, pattern in enumerate(self.patterns)]
         self.starts = Starts(np.array(entries or [0], np.int32),
-                             np.array([pattern.group for pattern in self.patterns] or [0], np.int32))
+                             np.array([pattern.group for pattern in self.patterns] or [0], np.int32),
+                             kept.owners if len(kept.owners) else np.zeros(1, np.int32))
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
         self._headings: dict[str, Heading] = {}
-        self._members = kept.gates
-        self.gates = as_bits(self._mask_of_gates())
-
-    def _mask_of_gates(self) -> npt.NDArray[np.bool_]:
-        masks = np.zeros((max(1, len(self._members)), max(1, self.opened)), bool)
-        for gate, members in enumerate(self._members):
-            masks[gate, list(members)] = True
-        return masks
+        self.gates, self.owners = kept.gates, kept.owners
+        self._gated = kept.gated
 
     def heading(self, header: str) -> Heading:
         """What a header says; kept, since batch after batch has the same."""
@@ -124,20 +123,12 @@ class Assembly:
     def _read(self, header: str) -> Heading:
         fits = tuple(bool(header) and rule.header_words.fit(header) > 0 for rule in self.rules)
         signs = tuple(header_sign(rule, header) for rule in self.rules)
-        always = np.ones(max(1, self.opened), bool)
-        for members in self._members:
-            always[list(members)] = False
-        for gate in (index - self.told for index in self.finder.unfiltered if index >= self.told):
-            always[list(self._members[gate])] = True
-        for number, pattern in enumerate(self.patterns[: self.opened]):
-            index, needy = pattern.rule.index, pattern.rule.detector.require == "context"
-            always[number] |= needy and (fits[index] or signs[index] > 0)
+        always = np.ones(len(self.owners), bool)
+        for opening, (number, gated) in enumerate(zip(self.owners.tolist(), self._gated, strict=True)):
+            rule = self.patterns[number].rule
+            needy = rule.detector.require == "context"
+            always[opening] = not gated or (needy and (fits[rule.index] or signs[rule.index] > 0))
         return Heading(fits, signs, as_bits(always))
-
-    @property
-    def told(self) -> int:
-        """How many patterns have no opening."""
-        return len(self.patterns) - self.opened
 
     def _entry(self, pattern: Pattern, opened: bool) -> int:
         """Where its program begins; what may stand before a match was looked at already where it has an opening."""
@@ -148,8 +139,7 @@ class Assembly:
 
     @cached_property
     def finder(self) -> LineFinder:
-        """Tells events of the patterns without an opening, expression n is pattern `opened + n`, and of the gates
-        behind them."""
+        """Tells events of the patterns without an opening: expression n is pattern `opened + n`."""
         told = self.patterns[self.opened :]
         finder = LineFinder(self._expressions, use_cache=self._use_cache, samples=lambda: samples(
             (number, pattern.rule, pattern.kind) for number, pattern in enumerate(told)))
@@ -166,7 +156,9 @@ class Assembled(NamedTuple):
     triggers: Triggers
     words: dict[int, Words | None]
     expressions: tuple[bytes, ...]
-    gates: tuple[tuple[int, ...], ...]
+    gates: Gates
+    owners: npt.NDArray[np.int32]
+    gated: tuple[bool, ...]
 
 
 def assembled(rules: Sequence[Rule], digest: str, *, use_cache: bool) -> Assembled:
@@ -185,49 +177,81 @@ def assemble(rules: Sequence[Rule]) -> Assembled:
     assembler = Assembler()
     found = [_pattern(assembler, rule, kind) for rule in rules for kind in (Kind.PATTERN, Kind.MASKED)
              if _source(rule, kind)]
-    opened = [(pattern, opening) for pattern, opening in found if opening is not None]
-    told = [pattern for pattern, opening in found if opening is None]
+    opened = [(pattern, beginnings) for pattern, beginnings in found if beginnings]
+    told = [pattern for pattern, beginnings in found if not beginnings]
     patterns = (*(pattern for pattern, _ in opened), *told)
+    # The rarer its words, the further behind: a line without them is done with the first of the bits.
+    ways = sorted(((beginning, number) for number, (_, beginnings) in enumerate(opened) for beginning in beginnings),
+                  key=lambda way: -way[0].lines)
     words = {rule.index: _words(assembler, rule) for rule in rules if rule.vicinity is not None}
-    gates = _gates([pattern for pattern, _ in opened])
-    return Assembled(patterns, len(opened), assembler.finish(), triggers([opening for _, opening in opened]), words,
-                     (*map(_expression, told), *gates), tuple(gates.values()))
+    beginnings = [way for way, _ in ways]
+    return Assembled(patterns, len(opened), assembler.finish(), triggers([way.opening for way in beginnings]), words,
+                     tuple(map(_expression, told)), _gates(beginnings), np.array([n for _, n in ways], np.int32),
+                     tuple(way.words is not None for way in beginnings))
 
 
-def _gates(opened: Sequence[Pattern]) -> dict[bytes, tuple[int, ...]]:
-    """Expressions, and the patterns that are looked for only in lines where one of theirs is found."""
-    members: dict[bytes, list[int]] = {}
-    for number, pattern in enumerate(opened):
-        for expression in _gates_of(pattern):
-            members.setdefault(expression, []).append(number)
-    return {expression: tuple(numbers) for expression, numbers in members.items()}
+class Beginning(NamedTuple):
+    """A way in which matches of a pattern begin, and words without which there is none; None: nothing is known."""
+
+    opening: Opening
+    words: Factors | None
+
+    @property
+    def lines(self) -> float:
+        """The share of lines with one of the words, very roughly."""
+        return 1.0 if self.words is None else line_share(self.words)
+
+    @property
+    def is_rare(self) -> bool:
+        return is_rare(self.opening, self.lines)
+
+    @property
+    def share(self) -> float:
+        """The share of all places where it has to be looked for, very roughly."""
+        return places_share(self.opening) * self.lines
 
 
-def _gates_of(pattern: Pattern) -> list[bytes]:
-    context = pattern.rule.detector.context
-    if pattern.rule.detector.require == "context" and context is not None:
-        return [_word_expression(word) for word in context.words]
-    return []
+def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
+    """How matches begin: in one way, or one for each alternative where that is much less to look at; empty when that
+    is too common."""
+    ways, fold = ways_of(spelled)
+    context = rule.detector.context
+    beside = compile_words(context.words) if rule.detector.require == "context" and context is not None else None
+    needed = factors(beside.pattern) if beside else None
+    opening = opening_of(parser.parse(spelled, re.ASCII).data, fold)
+    whole = [Beginning(opening, rarest(factors(spelled), needed))] if opening is not None else []
+    openings = [opening_of(way, fold) for way in ways] if 1 < len(ways) <= MOST_WAYS else [None]
+    apart = [Beginning(opening, rarest(factors_of(way, fold), needed))
+             for way, opening in zip(ways, openings, strict=False) if opening is not None]
+    if len(apart) == len(openings) and (not whole or 1.5 * sum(b.share for b in apart) < whole[0].share):
+        whole = apart
+    return whole if all(beginning.is_rare for beginning in whole) else []
+
+
+def _gates(ways: Sequence[Beginning]) -> Gates:
+    needing: dict[bytes, list[int]] = {}
+    for number, way in enumerate(ways):
+        for word in sorted(way.words or ()):
+            needing.setdefault(word, []).append(number)
+    return gates(needing, len(ways))
 
 
 def _source(rule: Rule, kind: Kind) -> str:
     return rule.detector.masked if kind is Kind.MASKED else rule.detector.pattern
 
 
-def _pattern(assembler: Assembler, rule: Rule, kind: Kind) -> tuple[Pattern, Opening | None]:
-    """A pattern, and its opening when that is rare enough to be looked for."""
+def _pattern(assembler: Assembler, rule: Rule, kind: Kind) -> tuple[Pattern, list[Beginning]]:
     source = _source(rule, kind)
     if kind is Kind.PATTERN and rule.detector.multiline:
-        return Pattern(rule, kind, -1, -1), None
+        return Pattern(rule, kind, -1, -1), []
     spelled = bounded(source, rule.detector.boundary)
     try:
         address = assembler.add(spelled)
     except UnsuitableError:
-        return Pattern(rule, kind, -1, -1), None
-    width, opening = width_before(source, ANCHOR), opening_of(spelled)
+        return Pattern(rule, kind, -1, -1), []
+    width = width_before(source, ANCHOR)
     reach = event_reach(source) if width is None else width + 1
-    pattern = Pattern(rule, kind, address, -1 if reach is None else reach)
-    return pattern, opening if is_rare(opening) else None
+    return Pattern(rule, kind, address, -1 if reach is None else reach), _beginnings(rule, kind, spelled)
 
 
 def _expression(pattern: Pattern) -> bytes:
@@ -235,14 +259,6 @@ def _expression(pattern: Pattern) -> bytes:
         if not pattern.spans_lines and width_before(pattern.source, ANCHOR) is not None:
             return superset(re.escape(ANCHOR))
         return longest_literal(pattern.source) if pattern.spans_lines else superset(pattern.source)
-    except NoSupersetError:
-        return EVERY_LINE
-
-
-def _word_expression(word: str) -> bytes:
-    pattern = compile_words((word,))
-    try:
-        return superset(pattern.pattern) if pattern else EVERY_LINE
     except NoSupersetError:
         return EVERY_LINE
 
@@ -285,15 +301,16 @@ def _dump(made: Assembled) -> bytes:
     """Arrays as NumPy writes them, and what is no array as JSON in one more."""
     words = {index: list(found[:2]) + list(found[4:]) if found else None for index, found in made.words.items()}
     plain = {"patterns": [[p.rule.index, int(p.kind), p.address, p.back] for p in made.patterns],
-             "opened": made.opened, "words": words, "gates": made.gates,
+             "opened": made.opened, "words": words, "gated": made.gated,
              "expressions": [expression.decode("latin-1") for expression in made.expressions]}
     arrays = {f"trigger_{name}": array for name, array in made.triggers._asdict().items()}
+    arrays |= {f"gate_{name}": array for name, array in made.gates._asdict().items()}
     for index, found in made.words.items():
         if found:
             arrays |= {f"supporting_{index}": found.supporting_first, f"opposing_{index}": found.opposing_first}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, plain=np.frombuffer(json.dumps(plain).encode(), np.uint8),
-             programs=made.programs, **arrays)
+             programs=made.programs, owners=made.owners, **arrays)
     return out.getvalue()
 
 
@@ -310,6 +327,7 @@ def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
             tables = Triggers(**{name: kept[f"trigger_{name}"] for name in Triggers._fields})
             return Assembled(patterns, plain["opened"], kept["programs"], tables, words,
                              tuple(expression.encode("latin-1") for expression in plain["expressions"]),
-                             tuple(tuple(members) for members in plain["gates"]))
+                             Gates(**{name: kept[f"gate_{name}"] for name in Gates._fields}), kept["owners"],
+                             tuple(plain["gated"]))
     except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zipfile.BadZipFile):
         return None

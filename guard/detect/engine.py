@@ -20,6 +20,7 @@ from guard.detect.company import with_company
 from guard.detect.context_loops import weigh
 from guard.detect.dense import Spans
 from guard.detect.folding import fold
+from guard.detect.gate_loops import open_gates
 from guard.detect.judge import Kind, Place, reported, scan_line
 from guard.detect.limits import AnyPattern, LimitedPattern
 from guard.detect.lines import LineText
@@ -31,7 +32,7 @@ from guard.detect.plain import place_line
 from guard.detect.rule import Rule
 from guard.detect.scan import Found, concatenate, found_of, found_spans
 from guard.detect.shapes import Block
-from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, open_gates, sweep
+from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, sweep
 from guard.detect.triggers import Bits
 from guard.detect.verdicts import Candidates, judged, judged_masked, located, with_keyword
 
@@ -92,8 +93,8 @@ class EngineScan:
                 work.grow()
             return int(found)
 
-        programs, ends, searched, wanted = self._events()
-        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, wanted)
+        programs, ends, searched = self._events()
+        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, self._wanted())
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                     assembly.backs)
@@ -106,17 +107,13 @@ class EngineScan:
         columns = np.concatenate([columns, np.array(searched, np.int64).reshape(-1, 4).T], axis=1)
         return columns[0], columns[1], columns[2], columns[3]
 
-    def _events(self) -> tuple[Ints, Ints, list[tuple[int, int, int, int]], Bits]:
-        """Programs and ends of the events of patterns without an opening, by end, what `re` found for others, and for
-        each line the bits of the patterns with an opening that are looked for there."""
+    def _events(self) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
+        """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""
         assembly, block = self._assembly, self._block
         raw = assembly.finder.events(block.data)
         events = np.array(raw, np.int64) if raw else np.empty((0, 2), np.int64)
-        told = assembly.told
-        wanted = self._wanted(events[events[:, 0] >= told], told)
-        events = events[events[:, 0] < told]
         programs, ends = events[:, 0] + assembly.opened, events[:, 1]
-        everywhere = [assembly.opened + index for index in sorted(assembly.finder.unfiltered) if index < told]
+        everywhere = [assembly.opened + index for index in sorted(assembly.finder.unfiltered)]
         if everywhere:
             lines = block.bounds[1:]
             programs = np.concatenate([programs, np.repeat(everywhere, len(lines))])
@@ -125,14 +122,14 @@ class EngineScan:
         programs, ends = programs[order], ends[order]
         by_machine = np.array([pattern.address >= 0 for pattern in assembly.patterns], bool)[programs]
         searched = list(self._searched(programs[~by_machine], ends[~by_machine]))
-        return programs[by_machine], ends[by_machine], searched, wanted
+        return programs[by_machine], ends[by_machine], searched
 
-    def _wanted(self, events: Ints, told: int) -> Bits:
-        """For each line the bits of the patterns that are looked for there: those of gates only where one is found."""
+    def _wanted(self) -> Bits:
+        """For each line the bits of the patterns with an opening that are looked for there."""
         always = self._heading.always
         wanted = np.empty((len(self._block.bounds) - 1, len(always)), np.uint64)
         wanted[:] = always
-        open_gates(self._assembly.gates, events[:, 0] - told, self._block.lines_of(events[:, 1]), wanted)
+        open_gates(self._assembly.gates, self._block, wanted)
         return wanted
 
     def _searched(self, programs: Ints, ends: Ints) -> Iterator[tuple[int, int, int, int]]:

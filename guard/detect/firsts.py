@@ -19,9 +19,10 @@ _WIDE = 512
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """`keys` are the last bytes of the code points that can come first, `leads` the first bytes of their UTF-8 form.
+    """`keys` are the last bytes of the code points that can come first (END: the end of the line may), `leads` the
+    first bytes of their UTF-8 form.
 
-    `empty`: the piece may end without a character, or look around; then anything can come, the end of the line too.
+    `empty`: the piece may end without a character, or look behind; then anything can come, the end of the line too.
     """
 
     keys: frozenset[int]
@@ -38,6 +39,11 @@ class First:
     def table(self) -> list[int]:
         """256 numbers: 1 for each byte that can come first."""
         return [int(self.empty or byte in self.leads) for byte in range(256)]
+
+    def excludes(self, chosen: Charset) -> bool:
+        """Whether no character of a set can come first."""
+        other = _of_set(chosen)
+        return not self.empty and (not self.keys & other.keys or not self.leads & other.leads)
 
 
 EVERYTHING = First(frozenset(range(256)), frozenset(range(256)), True)
@@ -70,7 +76,11 @@ def _first(operation: Any, value: Any, fold: bool) -> First:
         low, _, items = value
         inner = first_of(list(items), fold)
         return First(inner.keys, inner.leads, inner.empty or low == 0)
-    # A look-around or an edge takes no character; what it wants is found out when it is its turn.
+    if operation is sre.AT and value in (sre.AT_END, sre.AT_END_STRING):
+        return First(frozenset([END]), frozenset())
+    if operation is sre.ASSERT and value[0] > 0:
+        return first_of(list(value[1]), fold)
+    # What else takes no character says nothing about the next one, or not enough.
     return _NOTHING if operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT) else EVERYTHING
 
 

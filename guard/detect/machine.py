@@ -27,7 +27,7 @@ STEPS = _MARKS + MOST_MARKS
 _STACK = STEPS + 1
 _DEEPEST = _STACK + 4 * 20_000
 SPARE = _DEEPEST + 64
-"""Sixteen slots for whoever calls the machine."""
+"""32 slots for whoever calls the machine."""
 _TRY, _UNDO, _LESS, _MORE = 0, 1, 2, 3
 _CODE, _SETS, _EDGES, _LOWS, _HIGHS, _LITERALS, _CHOICES, _LISTS, _WAYS, _FOLLOWS = (int(part) for part in Part)
 
@@ -35,7 +35,7 @@ _CODE, _SETS, _EDGES, _LOWS, _HIGHS, _LITERALS, _CHOICES, _LISTS, _WAYS, _FOLLOW
 def new_memory() -> npt.NDArray[np.int64]:
     """Working memory of one thread: slots, marks, steps, and the stack of what is left to try. An entry of the stack
     is (what, where in the program, where in the text, how far)."""
-    return np.full(SPARE + 16, -1, np.int64)
+    return np.full(SPARE + 32, -1, np.int64)
 
 
 @inlined
@@ -80,6 +80,21 @@ def has(programs: Array, which: int, text: Bytes, at: int) -> bool:
         if programs[lows + index] <= code <= programs[highs + index]:
             return True
     return False
+
+
+@inlined
+def _key(text: Bytes, at: int, high: int) -> int:
+    """What comes next, as tables of what can come have it: the last byte of a code point, 256 for the end."""
+    return 256 if at >= high else code_point(text, at) & 255
+
+
+@inlined
+def _can_follow(programs: Array, follow: int, text: Bytes, at: int, high: int) -> bool:
+    """Whether what comes behind a repeat can begin here; always where that is not known (-1)."""
+    if follow < 0:
+        return True
+    key = _key(text, at, high)
+    return programs[programs[_FOLLOWS] + 9 * follow + (key >> 5)] >> (key & 31) & 1 != 0
 
 
 @tight_loop
@@ -140,7 +155,7 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
             elif operation == 6 and at > floor:
                 top = _push(memory, top, _LESS, pc, at, floor)
         elif operation == 5:  # CHOICE
-            key = 256 if at >= high else code_point(text, at) & 255
+            key = _key(text, at, high)
             number = programs[_LISTS] + programs[programs[_CHOICES] + 257 * first + key]
             begin, end = programs[_WAYS] + programs[number], programs[_WAYS] + programs[number + 1]
             if begin == end:
@@ -153,26 +168,27 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                     top = _push(memory, top, _TRY, code + WIDTH * programs[index], at, 0)
                 pc = code + WIDTH * (programs[begin] - 1)
         elif operation == 7:  # LAZY
-            least, most = programs[pc + 2], programs[pc + 3]
+            least, most, follow = programs[pc + 2], programs[pc + 3], programs[pc + 4]
             count = 0
-            while count < least and at < high and has(programs, first, text, at):
+            while count < most and at < high and (count < least or not _can_follow(programs, follow, text, at, high)):
+                if not has(programs, first, text, at):
+                    break
                 at += width_at(text, at)
                 count += 1
             left -= count >> 2
-            if count < least:
+            if count < least or not _can_follow(programs, follow, text, at, high):
                 alive = False
             elif count < most:
                 top = _push(memory, top, _MORE, pc, at, most - count)
         elif operation == 3:  # JUMP
             pc = code + WIDTH * (first - 1)
-        elif operation == 4:  # SPLIT
-            top = _push(memory, top, _TRY, code + WIDTH * programs[pc + 2], at, 0)
-            pc = code + WIDTH * (first - 1)
         elif operation == 9:  # SAVE
-            top = _push(memory, top, _UNDO, first, memory[first], 0)
+            if top > _STACK:
+                top = _push(memory, top, _UNDO, first, memory[first], 0)
             memory[first] = at
         elif operation == 26:  # CLOSE
-            top = _push(memory, top, _UNDO, LAST_CLOSED, memory[LAST_CLOSED], 0)
+            if top > _STACK:
+                top = _push(memory, top, _UNDO, LAST_CLOSED, memory[LAST_CLOSED], 0)
             memory[LAST_CLOSED] = first
         elif operation == 0:  # MATCH
             memory[STEPS] = left
@@ -256,25 +272,26 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                 while at > floor and not alive:
                     at = before(text, low, at)
                     left -= 1
-                    alive = follow < 0 or (at < high and _can_follow(programs, follow, text[at]))
+                    alive = _can_follow(programs, follow, text, at, high)
                 if alive:
                     if at > floor:
                         memory[top + 2] = at
                         top += 4
                     pc += WIDTH
-            elif at < high and has(programs, programs[pc + 1], text, at):
-                at += width_at(text, at)
-                if memory[top + 3] > 1:
-                    memory[top + 2] = at
-                    memory[top + 3] -= 1
-                    top += 4
-                pc += WIDTH
-                alive = True
+            else:
+                more, follow = memory[top + 3], programs[pc + 4]
+                while more > 0 and not alive and at < high and has(programs, programs[pc + 1], text, at):
+                    at += width_at(text, at)
+                    more -= 1
+                    left -= 1
+                    alive = _can_follow(programs, follow, text, at, high)
+                if alive:
+                    if more > 0:
+                        memory[top + 2], memory[top + 3] = at, more
+                        top += 4
+                    pc += WIDTH
 
 
-@tight_loop
-def _can_follow(programs: Array, follow: int, byte: int) -> bool:
-    return programs[programs[_FOLLOWS] + 8 * follow + (byte >> 5)] >> (byte & 31) & 1 != 0
 
 
 @tight_loop

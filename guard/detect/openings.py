@@ -25,9 +25,12 @@ _LONGEST = 96
 DIGITS = charset([(48, 57)])
 ALNUM = charset([(48, 57), (65, 90), (97, 122)])
 TOKEN = charset([(48, 57), (65, 90), (97, 122), (95, 95), (43, 43), (45, 47), (61, 61)])
+DASHED = charset([(48, 57), (45, 45)])
+HEXES = charset([(48, 58), (65, 70), (97, 102)])
 HAN = charset([(0x4E00, 0x9FA5)])
-RUNS = (DIGITS, ALNUM, TOKEN, HAN)
-"""The runs that are measured: digits, letters and digits, tokens (with _ + - . / =), Han characters (一-龥)."""
+RUNS = (DIGITS, DASHED, HEXES, ALNUM, TOKEN, HAN)
+"""The runs that are measured: digits, digits and dashes, hexadecimal digits and colons, letters and digits, tokens
+(with _ + - . / =), and as the last Han characters (一-龥)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +64,37 @@ class _TooManyError(Exception):
     """More beginnings than are worth telling apart."""
 
 
-def opening_of(pattern: str) -> Opening | None:
+def opening_of(items: Sequence[Item], fold: bool) -> Opening | None:
     """The opening of a pattern with its boundaries; None when a match may be empty or begin in too many ways."""
-    tree = parser.parse(pattern, re.ASCII)
-    fold = bool(tree.state.flags & re.IGNORECASE)
     try:
-        found = _openings(list(tree.data), fold, [()])
+        found = _openings(items, fold, [()])
     except _TooManyError:
         return None
     if any(not prefix for prefix in found):
         return None
     pairs = tuple(dict.fromkeys((prefix[0], prefix[1] if len(prefix) > 1 else None) for prefix in found))
-    return Opening(_barred(tree.data, fold), pairs, places(list(tree.data), fold, PLACES)[2:],
-                   tuple(_run(tree.data, fold, run)[0] for run in RUNS), stretch_of(list(tree.data), fold),
-                   _literal(tree.data))
+    return Opening(_barred(items, fold), pairs, places(items, fold, PLACES)[2:],
+                   tuple(_run(items, fold, run)[0] for run in RUNS), stretch_of(items, fold), _literal(items))
+
+
+def ways_of(pattern: str) -> tuple[list[list[Item]], bool]:
+    """The alternatives that a pattern begins with, each with all that comes before and behind; whether letters of
+    both cases are alike."""
+    tree = parser.parse(pattern, re.ASCII)
+    return _ways(list(tree.data)), bool(tree.state.flags & re.IGNORECASE)
+
+
+def _ways(items: list[Item]) -> list[list[Item]]:
+    for index, (operation, value) in enumerate(items):
+        if operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+            continue
+        head, tail = items[:index], items[index + 1 :]
+        if operation is sre.BRANCH:
+            return [head + way + tail for inner in value[1] for way in _ways(list(inner))]
+        if operation is sre.SUBPATTERN and not value[1] | value[2]:
+            return [head + way + tail for way in _ways(list(value[3]))]
+        break
+    return [items]
 
 
 def _openings(items: Iterable[Item], fold: bool, before: Sequence[Prefix]) -> list[Prefix]:
@@ -196,7 +216,7 @@ def _literal(items: Iterable[Item]) -> int:
     return best
 
 
-PLACES = 7
+PLACES = 10
 """Characters of the beginning of a match that are told apart."""
 
 
@@ -282,7 +302,8 @@ class _Walk:
 
 
 def stretch_of(items: Sequence[Item], fold: bool) -> Stretch | None:
-    """The first run of which it is known what stands behind it."""
+    """The run of which it is known what stands behind it: if there are more, the one with the least choice there."""
+    found = []
     for kind, run in enumerate(RUNS):
         walk = _Walk(run, [])
         try:
@@ -291,8 +312,8 @@ def stretch_of(items: Sequence[Item], fold: bool) -> Stretch | None:
         except _OpenError:
             continue
         following = charset([pair for chosen in walk.following for pair in _ranges(chosen.ascii, chosen.beyond)])
-        return Stretch(kind, walk.least, min(walk.most, _LONGEST), following, walk.end)
-    return None
+        found.append(Stretch(kind, walk.least, min(walk.most, _LONGEST), following, walk.end))
+    return min(found, key=lambda stretch: len(stretch.following.ascii), default=None)
 
 
 Lengths = tuple[int, int]
@@ -381,4 +402,4 @@ def is_within(inner: Charset, outer: Charset) -> bool:
         any(low <= first and last <= high for low, high in outer.beyond) for first, last in inner.beyond)
 
 
-__all__ = ["ANY", "DIGITS", "HAN", "RUNS", "Opening", "Pair", "Stretch", "is_within", "opening_of"]
+__all__ = ["ANY", "DIGITS", "HAN", "RUNS", "Opening", "Pair", "Stretch", "is_within", "opening_of", "ways_of"]

@@ -46,10 +46,9 @@ class Op(IntEnum):
     CHARACTER = 1  # set
     BYTES = 2  # offset of the literal, its length
     JUMP = 3  # to
-    SPLIT = 4  # first, then
     CHOICE = 5  # table
     GREEDY = 6  # set, least, most, what can follow
-    LAZY = 7  # set, least, most
+    LAZY = 7  # set, least, most, what can follow
     POSSESSIVE = 8  # set, least, most
     SAVE = 9  # slot
     AHEAD = 10  # set
@@ -78,7 +77,7 @@ Programs = Ints32
 The first numbers say where the parts begin (`Part`). Instructions have WIDTH numbers. A set is four words of bits for
 ASCII; its ranges are the LOWS and HIGHS from EDGES[set] to EDGES[set + 1]. Literals are bytes, one a number. CHOICES
 has 257 numbers of lists a table, by the last byte of the code point (256: the end of the line); list n are the WAYS
-from LISTS[n] to LISTS[n + 1]. FOLLOWS are eight words of bits each: the bytes that can come next behind a repeat.
+from LISTS[n] to LISTS[n + 1]. FOLLOWS are nine words of bits each: what can come next behind a repeat, by the same key.
 """
 
 
@@ -137,7 +136,7 @@ class Assembler:
             [low for low, _ in beyond], [high for _, high in beyond], list(self._literals),
             [number for table in self._tables for number in table],
             np.cumsum([0, *map(len, lists)]).tolist(), [way for ways in lists for way in ways],
-            [word for first in self._follows for word in _words(first.table())],
+            [word for first in self._follows for word in _words([int(first.admits(key)) for key in range(257)])],
         ]
         offsets = np.cumsum([len(Part), *map(len, parts)])[:-1].tolist()
         return np.array([*offsets, *(number for part in parts for number in part)], np.int64).astype(np.int32)
@@ -278,6 +277,9 @@ class Assembler:
         most = UNBOUNDED if high is sre.MAXREPEAT else int(high)
         if (chosen := _single(items, fold)) is not None:
             operation = {"greedy": Op.GREEDY, "lazy": Op.LAZY, "possessive": Op.POSSESSIVE}[manner]
+            if operation is Op.GREEDY and rest.excludes(chosen):
+                # To give back a character would leave one that cannot come next.
+                operation = Op.POSSESSIVE
             self._emit(operation, self._set(chosen), int(low), most, self._follow(rest))
         elif manner == "possessive":
             mark = self._mark()
@@ -300,22 +302,25 @@ class Assembler:
             self._sequence(items, fold, again)
             self._limit(before)
         if high == UNBOUNDED:
-            entry = self._emit(Op.SPLIT)
+            entry = self._emit(Op.CHOICE)
             self._sequence(items, fold, again)
             self._emit(Op.JUMP, entry)
-            self._join(entry, manner)
+            self._join(entry, manner, first_of(list(items), fold), rest)
             return
         entries = []
         for _ in range(high - low):
-            entries.append(self._emit(Op.SPLIT))
+            entries.append(self._emit(Op.CHOICE))
             self._sequence(items, fold, again)
             self._limit(before)
         for entry in entries:
-            self._join(entry, manner)
+            self._join(entry, manner, first_of(list(items), fold), rest)
 
-    def _join(self, entry: int, manner: str) -> None:
-        inside, behind = entry + 1, len(self._code)
-        self._code[entry][1:3] = [inside, behind] if manner == "greedy" else [behind, inside]
+    def _join(self, entry: int, manner: str, inside: First, behind: First) -> None:
+        """Another round, or what comes behind the repeat: whichever the next character allows, in the given order."""
+        firsts, ways = [inside, behind], [entry + 1, len(self._code)]
+        if manner != "greedy":
+            firsts, ways = firsts[::-1], ways[::-1]
+        self._code[entry][1] = self._choice(firsts, ways)
 
     def _limit(self, before: int) -> None:
         if len(self._code) - before > LARGEST:

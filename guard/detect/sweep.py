@@ -1,4 +1,4 @@
-"""One pass over a block: every match of every program that has an opening, and of the others around given events.
+"""One pass over a block: every match of every program that has openings, and of the others around given events.
 
 Matches come as columns, in order of the block for each program; no two of one program overlap, as in a search by `re`.
 """
@@ -13,12 +13,16 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.compiled import inlined, tight_loop
 from guard.detect.machine import EXHAUSTED, LAST_CLOSED, SPARE, STEPS, before, code_point, new_memory, run, width_at
-from guard.detect.openings import PLACES
+from guard.detect.openings import PLACES, RUNS
 from guard.detect.program import Programs
 from guard.detect.triggers import PLANE, Triggers
 
 Bytes = Any
-RUN_KINDS = 4
+RUN_KINDS = len(RUNS)
+_HAN_KIND = RUN_KINDS - 1
+_KINDS_OF = np.array([sum((code in run.ascii) << kind for kind, run in enumerate(RUNS)) for code in range(128)]
+                     + [0] * 128, np.uint8)
+"""The bits of the runs that each byte belongs to."""
 LONGEST_RUN = 96
 """Runs are measured so far; of a longer one nothing else is known."""
 OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
@@ -34,10 +38,11 @@ for _bit in range(64):
 
 
 class Starts(NamedTuple):
-    """Of each program: `addresses` and the `groups` that are reported."""
+    """Of each program: `addresses` and the `groups` that are reported; of each opening the program: `owners`."""
 
     addresses: npt.NDArray[np.int32]
     groups: npt.NDArray[np.int32]
+    owners: npt.NDArray[np.int32]
 
 
 class Found(NamedTuple):
@@ -76,14 +81,12 @@ def _measure(text: Bytes, at: int, high: int, kind: int, classes: Any, memory: A
     count = 0
     while at < high and count < LONGEST_RUN:
         byte = text[at]
-        if kind == 3:
+        if kind == _HAN_KIND:
             if byte < 0xE4 or byte > 0xE9 or not 0x4E00 <= code_point(text, at) <= 0x9FA5:
                 break
             at += 3
         else:
-            is_digit = 48 <= byte <= 57
-            if not is_digit and (kind == 0 or not (65 <= byte <= 90 or 97 <= byte <= 122)) and (
-                    kind < 2 or not (byte == 95 or byte == 43 or 45 <= byte <= 47 or byte == 61)):
+            if _KINDS_OF[byte] >> kind & 1 == 0:
                 break
             at += 1
         count += 1
@@ -114,14 +117,6 @@ def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, lin
     return count
 
 
-@tight_loop
-def open_gates(gates: Any, found: Ints, lines: Ints, wanted: Any) -> None:
-    """Adds the bits of each gate that was found to those of its line."""
-    for index in range(len(found)):
-        for word in range(wanted.shape[1]):
-            wanted[lines[index], word] |= gates[found[index], word]
-
-
 @inlined
 def _lowest(bits: Any) -> int:
     """The number of the lowest bit that is set: by the multiplication with a sequence of de Bruijn."""
@@ -129,22 +124,22 @@ def _lowest(bits: Any) -> int:
 
 
 @inlined
-def _may_match(triggers: Triggers, program: int, text: Bytes, at: int, high: int, memory: Any) -> bool:
-    """Whether the runs that begin at an offset allow a match of a program."""
-    kind = triggers.runs[program, 0]
+def _may_match(triggers: Triggers, opening: int, text: Bytes, at: int, high: int, memory: Any) -> bool:
+    """Whether the runs that begin at an offset are those of an opening."""
+    kind = triggers.runs[opening, 0]
     if kind >= 0:
         if memory[SPARE + kind] < 0:
             _measure(text, at, high, kind, triggers.classes, memory)
-        if memory[SPARE + kind] < triggers.runs[program, 1]:
+        if memory[SPARE + kind] < triggers.runs[opening, 1]:
             return False
-    kind = triggers.stretches[program, 0]
+    kind = triggers.stretches[opening, 0]
     if kind < 0:
         return True
     if memory[SPARE + kind] < 0:
         _measure(text, at, high, kind, triggers.classes, memory)
     length = memory[SPARE + kind]
-    return length == LONGEST_RUN or (triggers.stretches[program, 1] <= length <= triggers.stretches[program, 2]
-                                     and triggers.following[program, memory[SPARE + RUN_KINDS + kind]])
+    return length == LONGEST_RUN or (triggers.stretches[opening, 1] <= length <= triggers.stretches[opening, 2]
+                                     and triggers.following[opening, memory[SPARE + RUN_KINDS + kind]])
 
 
 @inlined
@@ -169,11 +164,11 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
     """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
 
     `bounds` are the offsets of the line ends, with one before the first byte. `wanted[line]` are the bits of the
-    programs that are looked for in a line (`Triggers`); `resume[program]` is where its last match ended,
+    openings that are looked for in a line (`Triggers`); `resume[program]` is where its last match ended,
     `patience[program]` how many steps it has left. Returns how many matches there are, or the complement of it when
     `out` is full: then call again with more room.
     """
-    addresses, groups = starts.addresses, starts.groups
+    addresses, groups, owners = starts.addresses, starts.groups, starts.owners
     classes, pairs, before_of, lists = triggers.classes, triggers.pairs, triggers.before, triggers.lists
     further = triggers.further
     room, count = out.shape[1] - 600, place[2]
@@ -188,13 +183,16 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
         if at > low:
             prior = _class_at(classes, text, before(text, low, at))
         current = _class_at(classes, text, at)
+        words = lists.shape[1]
+        while words > 0 and wanted[line, words - 1] == 0:
+            words -= 1
         while at < high:
             following = at + width_at(text, at)
             coming = _class_at(classes, text, following) if following < high else 0
             number = pairs[current, coming]
             if number != 0:
                 ready = False
-                for word in range(lists.shape[1]):
+                for word in range(words):
                     bits = lists[number, word] & before_of[prior, word] & wanted[line, word]
                     if bits == 0:
                         continue
@@ -211,10 +209,11 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
                         if bits == 0:
                             break
                     while bits != 0:
-                        program = 64 * word + _lowest(bits)
+                        opening = 64 * word + _lowest(bits)
                         bits &= bits - np.uint64(1)
+                        program = owners[opening]
                         if resume[program] > at or patience[program] < 0 or not _may_match(
-                                triggers, program, text, at, high, memory):
+                                triggers, opening, text, at, high, memory):
                             continue
                         memory[STEPS] = patience[program]
                         end = run(programs, addresses[program], text, low, high, at, memory)

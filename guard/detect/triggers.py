@@ -29,19 +29,21 @@ _TELLING = 4
 _SHARES = ((range(48, 58), 0.015), (range(97, 123), 0.0135), (range(65, 91), 0.003), (range(32, 48), 0.01))
 _HAN_SHARE = 0.3
 _LONG = 8
+_STRETCHED = 0.25
+"""The share of runs that have what must stand behind them."""
 Table = npt.NDArray[np.uint16]
 Bits = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 
 
 class Triggers(NamedTuple):
-    """Sets of programs are bits in words of 64, program p is bit p % 64 of word p // 64.
+    """Sets of openings are bits in words of 64, opening n is bit n % 64 of word n // 64.
 
     `classes[code point]` (PLANE: all beyond) is the class of a character; `pairs[class, next class]` a list number, 0
-    for none, and `lists[list]` its programs. `before[class]` are the programs that may begin behind a class,
-    `further[n, class]` those that may have it n + 2 places behind their first character. `runs[program]` is (kind,
-    least) of a run of RUNS that must begin here, kind -1 for none; `stretches[program]` is (kind, least, most) of its
-    `Stretch`, kind -1 for none, and `following[program, class]` whether a class may stand behind it.
+    for none, and `lists[list]` its openings. `before[class]` are the openings that may stand behind a class,
+    `further[n, class]` those that may have it n + 2 places behind their first character. `runs[opening]` is (kind,
+    least) of a run of RUNS that must begin here, kind -1 for none; `stretches[opening]` is (kind, least, most) of its
+    `Stretch`, kind -1 for none, and `following[opening, class]` whether a class may stand behind it.
     """
 
     classes: Table
@@ -54,17 +56,19 @@ class Triggers(NamedTuple):
     following: npt.NDArray[np.bool_]
 
 
-def is_rare(opening: Opening | None) -> bool:
-    """Whether looking at every place where a match could begin costs less than asking Hyperscan."""
+def is_rare(opening: Opening | None, lines: float) -> bool:
+    """Whether looking at every place where a match could begin, in a share of the lines, costs less than asking
+    Hyperscan."""
     if opening is None or _is_partial(opening.barred):
         return False
-    return _places_share(opening) <= (RARE if opening.literal >= _TELLING else COMMON)
+    return places_share(opening) * lines <= (RARE if opening.literal >= _TELLING else COMMON)
 
 
-def _places_share(opening: Opening) -> float:
+def places_share(opening: Opening) -> float:
     """The share of all places of ordinary text that the opening allows, very roughly."""
-    return sum(_share(first) * (1.0 if second is None else _share(second)) * _begun(opening, first)
-               for first, second in opening.pairs)
+    known = 1.0 if opening.stretch is None or opening.stretch.least == 0 else _STRETCHED
+    return known * sum(_share(first) * (1.0 if second is None else _share(second)) * _begun(opening, first)
+                       for first, second in opening.pairs)
 
 
 def _begun(opening: Opening, first: Charset) -> float:
@@ -89,7 +93,7 @@ def _share(chosen: Charset) -> float:
 
 
 def triggers(openings: Sequence[Opening]) -> Triggers:
-    """The tables for some openings; their programs are numbered in the order given."""
+    """The tables for some openings, numbered in the order given."""
     sets = list(dict.fromkeys([ANY, *RUNS, *(s for o in openings for s in _sets(o))]))
     classes, samples = _classes(sets)
     inside = {chosen: _members(chosen, samples) for chosen in sets}
@@ -105,7 +109,7 @@ def triggers(openings: Sequence[Opening]) -> Triggers:
 
 
 def as_bits(members: Mask) -> Bits:
-    """Masks over programs (the last axis) as words of 64 bits."""
+    """Masks over openings (the last axis) as words of 64 bits."""
     padding = [(0, 0)] * (members.ndim - 1) + [(0, -members.shape[-1] % 64)]
     packed = np.packbits(np.pad(members, padding), axis=-1, bitorder="little")
     words: Bits = np.ascontiguousarray(packed).view("<u8").astype(np.uint64)
@@ -201,4 +205,4 @@ def _filled(pairs: Sequence[Pair], inside: dict[Charset, Mask], count: int) -> M
     return cells
 
 
-__all__ = ["END", "LAST", "PLANE", "Triggers", "is_rare", "triggers"]
+__all__ = ["END", "LAST", "PLANE", "Triggers", "is_rare", "places_share", "triggers"]

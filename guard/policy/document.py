@@ -118,8 +118,8 @@ class PseudonymiseParams(Strict):
     """
 
     method: Literal["token", "form"] = "token"
-    length: int = Constraint(default=16, ge=16, le=32)
-    alphabet: Literal["letters", "hex"] = "letters"
+    length: int | None = Constraint(default=None, ge=11, le=64)
+    alphabet: Literal["letters", "hex", "digits", "alphanumeric"] = "letters"
     domain: str = "release"
     keep: tuple[Level, ...] | None = None
     template: str | None = Constraint(default=None, min_length=1, max_length=64)

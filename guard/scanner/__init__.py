@@ -24,10 +24,10 @@ from guard.detect.validators import NO_CHECKS, Checks
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
 from guard.scanner.count import Characters, count_column, count_text, header_classes
-from guard.scanner.findings import FindingMaker, has_room, worth_making
-from guard.scanner.labels import STATE_SECRET, ScannedLabels
+from guard.scanner.findings import FindingMaker, Shown, has_room, worth_making
+from guard.scanner.labels import STATE_SECRET, KnownNames, ScannedLabels
 from guard.scanner.limits import Limits
-from guard.scanner.names import FoundNames
+from guard.scanner.names import FoundNames, Place
 from guard.scanner.pairs import with_names
 from guard.scanner.parallel import usable_cores
 from guard.scanner.parts import Part, Unit, withhold_examples
@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 
+NOTHING_SHOWN: Mapping[Place, Shown] = {}
 HOME = "cn"
 """The country of the shipped packs."""
 
@@ -108,6 +109,7 @@ class Scanner:
     def _set_key(self, key: bytes) -> None:
         self._key = key
         self._maker = FindingMaker(self.matcher, key)
+        self._known_names: KnownNames = {}
         self._sketch_key = int.from_bytes(hmac.digest(key, b"guard.sketch/v1", hashlib.sha256)[:8])
         self._versions = VersionMemory(self._sketch_key)
         self._marks = [i for i, d in enumerate(self.matcher.detectors) if d.data_class == STATE_SECRET]
@@ -207,12 +209,13 @@ class Scanner:
 
     def steps(self, unit: Unit, sink: Sink | None) -> Steps:
         """As `scan_unit`, batch by batch."""
-        labels = ScannedLabels(self.matcher)
+        labels = ScannedLabels(self.matcher, self._known_names)
         document = reopen(unit.recipe, labels)
         if unit.piece is None or not isinstance(document, StreamDocument):
             part = yield from self.steps_of(document, labels, sink)
         else:
-            part = yield from self._read(document.read_piece(unit.piece), document.name, labels, sink)
+            part = yield from self._read(document.read_piece(unit.piece), document.name, labels, sink,
+                                         earlier=unit.shown)
             part.extent, part.is_cut_short = document.extent, not document.extent.bytes
         part.names = self.names_of(labels)
         part.known = frozenset(self._suppressor.used if self._suppressor else ())
@@ -236,13 +239,14 @@ class Scanner:
                 yield item, self.hits(item, budget=budget)
 
     def _read(self, items: Iterable[Batch | Skipped], name: str, labels: ScannedLabels, sink: Sink | None,
-              new: NewValues | None = None) -> Steps:
+              new: NewValues | None = None, earlier: Mapping[Place, Shown] = NOTHING_SHOWN) -> Steps:
         part, limits = Part(), Limits(self.matcher.detectors)
         for item in items:
             if isinstance(item, Skipped):
                 part.tally += Tally(skipped=[item])
                 continue
-            part.is_secret = self._add(part.tally, item, sink, limits.budget, new) or labels.is_secret(name)
+            is_secret = self._add(part.tally, item, sink, limits.budget, new, earlier)
+            part.is_secret = is_secret or labels.is_secret(name)
             part.tally += Tally(skipped=limits.newly_skipped(item.dataset))
             part.read += len(item.data)
             if part.is_secret:
@@ -251,19 +255,22 @@ class Scanner:
             yield len(item.data)
         return part
 
-    def _add(self, total: Tally, batch: Batch, sink: Sink | None, budget: Budget, new: NewValues | None) -> bool:
+    def _add(self, total: Tally, batch: Batch, sink: Sink | None, budget: Budget, new: NewValues | None,
+             earlier: Mapping[Place, Shown]) -> bool:
         """Add a batch to the tally of its document; whether a state-secret mark stands in it."""
         found = self.hits(batch, total, budget)
         is_secret = any(map(self._has_mark, found))
         found = found if new is None else new.among(batch, found)
-        total += self.tally_batch(batch, found, None if is_secret else sink, kept=total, shows=not is_secret)
+        total += self.tally_batch(batch, found, None if is_secret else sink, kept=total, earlier=earlier,
+                                  shows=not is_secret)
         return is_secret
 
     def tally_batch(self, batch: Batch, found: Sequence[Hits], sink: Sink | None = None, *, kept: Tally | None = None,
-                    shows: bool = True) -> Tally:
+                    earlier: Mapping[Place, Shown] = NOTHING_SHOWN, shows: bool = True) -> Tally:
         """What is in one batch, given its hits: the map of a scan.
 
-        `kept` is what came before: findings that it has no room for are not made. `shows` is whether any are made.
+        `kept` is what came before, after what is already in `earlier` pieces: findings that there is no room for beside
+        these are not made. `shows` is whether any are made.
         """
         total = Tally()
         buffers = {id(column.data): Characters(column.data) for column in batch.columns}
@@ -271,8 +278,8 @@ class Scanner:
             field = self._count(batch, column, hits, buffers)
             key = (field.dataset, field.name)
             if shows and len(hits):
-                before = kept.fields.get(key) if kept is not None else None
-                self._show(batch, column, hits, field, before, sink)
+                before = Shown.of(kept.fields.get(key) if kept is not None else None)
+                self._show(batch, column, hits, field, earlier.get(key, Shown()) + before, sink)
             total.fields[key] = total.fields[key] + field if key in total.fields else field
         return total
 
@@ -333,8 +340,8 @@ class Scanner:
         return count_column(batch, column, buffers[id(column.data)], hits, self.matcher.detectors, classes,
                             self._sketch_key)
 
-    def _show(self, batch: Batch, column: int, hits: Hits, field: FieldTally, before: FieldTally | None,
-              sink: Sink | None) -> None:
+    def _show(self, batch: Batch, column: int, hits: Hits, field: FieldTally, before: Shown, sink: Sink | None,
+              ) -> None:
         """Make the findings that are kept in the report, or all of them when there is a sink."""
         if sink is None and not has_room(field, before):
             return

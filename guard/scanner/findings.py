@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,6 +14,26 @@ from guard.masking import preview
 from guard.model import Finding, Hidden, Location
 from guard.tally import MAX_EXAMPLES, MAX_FINDINGS, FieldTally
 from guard.taxonomy import data_class
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How many findings of a field a report has, and how many examples of each of its detectors."""
+
+    findings: int = 0
+    examples: Mapping[str, int] = field(default_factory=dict)
+
+    @staticmethod
+    def of(counted: FieldTally | None) -> Shown:
+        """What a tally has."""
+        if counted is None:
+            return Shown()
+        return Shown(len(counted.findings), {name: len(tally.examples) for name, tally in counted.detectors.items()})
+
+    def __add__(self, other: Shown) -> Shown:
+        names = self.examples.keys() | other.examples.keys()
+        return Shown(self.findings + other.findings,
+                     {name: self.examples.get(name, 0) + other.examples.get(name, 0) for name in names})
 
 
 class FindingMaker:
@@ -64,21 +85,18 @@ class FindingMaker:
         )
 
 
-def has_room(field: FieldTally, before: FieldTally | None) -> bool:
+def has_room(field: FieldTally, before: Shown) -> bool:
     """Whether the report may still have room for a finding of what `field` counts, after those `before`."""
-    if before is None or len(before.findings) < MAX_FINDINGS:
-        return True
-    kept = (before.detectors.get(name) for name in field.detectors)
-    return any(counted is None or len(counted.examples) < MAX_EXAMPLES for counted in kept)
+    return before.findings < MAX_FINDINGS or any(
+        before.examples.get(name, 0) < MAX_EXAMPLES for name in field.detectors)
 
 
-def worth_making(hits: Hits, detectors: Sequence[Detector], before: FieldTally | None) -> tuple[set[int], set[int]]:
+def worth_making(hits: Hits, detectors: Sequence[Detector], before: Shown) -> tuple[set[int], set[int]]:
     """Which hits the report has room for, as findings and as examples of their detectors, after those `before`."""
-    room = MAX_FINDINGS - len(before.findings) if before else MAX_FINDINGS
+    room = MAX_FINDINGS - before.findings
     examples: set[int] = set()
     for number in np.unique(hits.detector).tolist():
-        counted = before.detectors.get(detectors[number].id) if before else None
-        wanted = MAX_EXAMPLES - len(counted.examples) if counted else MAX_EXAMPLES
+        wanted = MAX_EXAMPLES - before.examples.get(detectors[number].id, 0)
         if wanted > 0:
             examples.update(np.flatnonzero(hits.detector == number)[:wanted].tolist())
     return set(range(min(max(room, 0), len(hits)))), examples

@@ -14,18 +14,21 @@ REMEMBERED = 10_000
 
 Detectors = tuple[int, ...]
 """Indices into `Matcher.detectors`."""
+KnownNames = dict[str, Detectors]
+"""What fires in names that some matcher has scanned, at most REMEMBERED of them."""
 
 
 class ScannedLabels:
     """Shows a name as it is when nothing fires in it, else by its ordinal; what fired is kept for the report.
 
     `found` holds by (dataset, label) the raw names behind the label with what fired in them, `forgotten` counts those
-    beyond the bound, `unfinished` are the detectors that ran out of time over names, each with the dataset.
+    beyond the bound, `unfinished` are the detectors that ran out of time over names, each with the dataset. Pieces of a
+    table have the same headers: labels that are given the same `known` scan each but once.
     """
 
-    def __init__(self, matcher: Matcher) -> None:
+    def __init__(self, matcher: Matcher, known: KnownNames | None = None) -> None:
         self._matcher = matcher
-        self._fired: dict[str, Detectors | None] = {}
+        self._fired: KnownNames = {} if known is None else known
         self._secret: set[str] = set()
         self._kept = 0
         self.found: dict[tuple[str, str], dict[str, Detectors]] = {}
@@ -67,11 +70,14 @@ class ScannedLabels:
             self.forgotten += 1
 
     def _scan_once(self, raw: str) -> Detectors | None:
-        if raw not in self._fired:
+        if self._budget.exhausted:
+            return None
+        fired = self._fired.get(raw)
+        if fired is None and (fired := self._scan(raw)) is not None:
             if len(self._fired) >= REMEMBERED:
                 self._fired.clear()
-            self._fired[raw] = self._scan(raw)
-        return self._fired[raw]
+            self._fired[raw] = fired
+        return fired
 
     def _scan(self, raw: str) -> Detectors | None:
         """What fires in a name; None when a detector ran out of time, now or before, so that nobody knows."""

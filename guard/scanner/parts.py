@@ -7,11 +7,12 @@ the parts of a document one behind the other. The same is done with one process 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from guard.model import Finding, Input, Location, Reason, Skipped
+from guard.scanner.findings import Shown
 from guard.scanner.names import FoundNames
 from guard.scanner.sink import Sink
 from guard.sources import Document, Extent, Piece, Recipe
@@ -23,10 +24,12 @@ _START = Extent()
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A file, or a piece of it; plain data."""
+    """A file, or a piece of it; plain data. `shown` is what the report has already of the pieces before this one, by
+    dataset and field: what it has no room for need not be made."""
 
     recipe: Recipe
     piece: Piece | None = None
+    shown: Mapping[tuple[str, str], Shown] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -70,6 +73,10 @@ class Assembly:
         self._total = Tally()
         self._extent = _START
         self._is_secret = False
+
+    def shown(self) -> dict[tuple[str, str], Shown]:
+        """What the report has of the parts so far."""
+        return {key: Shown.of(counted) for key, counted in self._total.fields.items()}
 
     def write(self, findings: Iterable[Finding]) -> None:
         """Findings of the part that comes next."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from guard import compiled
@@ -187,6 +187,8 @@ class ScanRun:
         if job is not None:
             self._free.remove(job)
             self._free_bytes -= job.size
+            if job.unit is not None and self._assembly is not None and job.document is self._assembly.document:
+                job.unit = replace(job.unit, shown=self._assembly.shown())
         return job
 
     def _waits(self) -> bool:

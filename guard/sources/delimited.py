@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -96,13 +97,9 @@ class DelimitedDocument(StreamDocument):
 
     def _begin(self, text: bytes) -> _Table:
         head, delimiter = text[:HEAD], self._delimiter(text)
-        rows = split_records(head, delimiter, limit=SAMPLE_ROWS + MAX_TITLES)
-        found = find_head(rows)
-        titles = _records_end(head, delimiter, found.titles)
-        end = _records_end(head, delimiter, found.titles + 1) if found.header else titles
-        header = head[titles:end]
-        raw = rows[found.titles] if found.header else [""] * _usual_width(rows)
-        return _Table(delimiter, head[:titles], header, list(name_fields(raw, self._labels, self.name)), len(raw))
+        titles, end, raw = _find_header(head, delimiter)
+        names = list(name_fields(raw, self._labels, self.name))
+        return _Table(delimiter, head[:titles], head[titles:end], names, len(raw))
 
     def _delimiter(self, text: bytes) -> bytes:
         tabbed = self._options.as_format == "tsv"
@@ -193,6 +190,18 @@ class DelimitedDocument(StreamDocument):
                 held, fresh = held + fresh, reader.read(size if cut else max(size, len(held))) if fresh else b""
 
 
+@lru_cache(maxsize=2)
+def _find_header(head: bytes, delimiter: bytes) -> tuple[int, int, tuple[str, ...]]:
+    """Where title rows and header end, and the cells of the header; kept, since all pieces of a file ask."""
+    rows = split_records(head, delimiter, limit=SAMPLE_ROWS + MAX_TITLES)
+    found = find_head(rows)
+    titles = _records_end(head, delimiter, found.titles)
+    if not found.header:
+        return titles, titles, ("",) * _usual_width(rows)
+    return titles, _records_end(head, delimiter, found.titles + 1), tuple(rows[found.titles])
+
+
+@lru_cache(maxsize=2)
 def choose_delimiter(head: bytes, *, whole: bool) -> bytes:
     """The delimiter that gives most rows the same number of cells; a comma where none does."""
     best, chosen = 0.0, DELIMITERS[0]

@@ -149,14 +149,14 @@ def name_fields(headers: Sequence[str], labels: Labels, dataset: str) -> tuple[F
     """Safe and distinct names for the columns: `column N` for an empty or withheld header, `qlr.1` when repeated."""
     named: list[FieldName] = []
     taken: set[str] = set()
+    repeated: Counter[str] = Counter()
     for number, header in enumerate(headers, 1):
         raw, fallback = " ".join(header.split()), f"column {number}"
         label = labels.label(raw, fallback, dataset=dataset) if raw else fallback
-        field = next(name for name in _numbered(label) if name not in taken)
+        field = label
+        while field in taken:
+            repeated[label] += 1
+            field = f"{label}.{repeated[label]}"
         taken.add(field)
         named.append(FieldName(field, raw, label if raw else ""))
     return tuple(named)
-
-
-def _numbered(label: str) -> list[str]:
-    return [label, *(f"{label}.{count}" for count in range(1, 1000))]

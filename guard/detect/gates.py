@@ -1,0 +1,76 @@
+"""Which openings are looked for in which lines: those of patterns that cannot do without a word only where it stands.
+
+All words are found in one pass: each has one place of three bytes that is rare, a table of bits says for every three
+bytes of the text whether they may be such a place, and only there words are compared. A word of two bytes has a place
+for every byte that may stand behind it; those of a single byte are few and looked for one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.detect.triggers import Bits, as_bits
+
+PLACE = 3
+"""Bytes of a word by which it is found."""
+CASE = 0x20
+"""The bit of a byte that is left out of account: of a letter, its case."""
+MULTIPLIER = 0x9E3779B1
+HASH_BITS = 18
+BUCKET_BITS = 16
+_RARE = b"jqxzkvwybgpfmuchdlnroaistE0123456789"
+"""Letters from rare to common; what is none of them, bytes of Chinese too, is taken for rarer."""
+Ints32 = npt.NDArray[np.int32]
+
+
+class Gates(NamedTuple):
+    """`filter` has a bit for each hash of a place; `first[bucket]` to `first[bucket + 1]` are the numbers of `entries`:
+    (word, offset of the place in it). `singles` are (word, byte) of the words of one byte. Word n is
+    `letters[starts[n]:starts[n + 1]]`, where a small letter stands for both cases; `members[n]` are the bits of the
+    openings that need it."""
+
+    filter: npt.NDArray[np.uint8]
+    first: Ints32
+    entries: Ints32
+    letters: npt.NDArray[np.uint8]
+    starts: Ints32
+    members: Bits
+    singles: Ints32
+
+
+def gates(words: Mapping[bytes, Sequence[int]], openings: int) -> Gates:
+    """The tables for words and the numbers of the openings that need them."""
+    hashes = sorted((_hash(seen), number, place) for number, word in enumerate(words) if len(word) > 1
+                    for place in [_rarest_place(word)] for seen in _spelled(word[place : place + PLACE]))
+    filled = np.zeros(1 << HASH_BITS, bool)
+    filled[[key for key, _, _ in hashes]] = True
+    counts = np.bincount([(key >> HASH_BITS - BUCKET_BITS) + 1 for key, _, _ in hashes],
+                         minlength=(1 << BUCKET_BITS) + 1)
+    singles = [(number, byte) for number, word in enumerate(words) if len(word) == 1 for byte in {*word, *word.upper()}]
+    members = np.zeros((max(1, len(words)), max(1, openings)), bool)
+    for number, needing in enumerate(words.values()):
+        members[number, list(needing)] = True
+    lengths = [0, *map(len, words)]
+    return Gates(np.packbits(filled, bitorder="little"), np.cumsum(counts).astype(np.int32),
+                 np.array([(number, place) for _, number, place in hashes] or [(0, 0)], np.int32),
+                 np.frombuffer(b"".join(words) or b"\0", np.uint8), np.cumsum(lengths).astype(np.int32),
+                 as_bits(members), np.array(singles, np.int32).reshape(-1, 2))
+
+
+def _spelled(place: bytes) -> list[bytes]:
+    """A place, with every byte that may stand behind a shorter one."""
+    return [place] if len(place) == PLACE else [place + bytes([byte]) for byte in range(256)]
+
+
+def _rarest_place(word: bytes) -> int:
+    ranks = [_RARE.find(byte) for byte in word]
+    return min(range(max(1, len(word) - PLACE + 1)), key=lambda place: sum(ranks[place : place + PLACE]))
+
+
+def _hash(place: bytes) -> int:
+    first, second, third = (byte | CASE for byte in place)
+    return ((first << 16 | second << 8 | third) * MULTIPLIER & 0xFFFFFFFF) >> 32 - HASH_BITS
