@@ -1,4 +1,4 @@
-"""The token vault: one value has one token, whoever asks; back only for a reason that was noted; no value in the file."""
+"""The token vault: one value has one token, whoever asks; back for a reason that was noted; no value in the file."""
 
 from __future__ import annotations
 
