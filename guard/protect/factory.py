@@ -90,7 +90,8 @@ def _encryption(decision: Decision, keyring: Keyring | None) -> Transform:
     if keyring is None:
         raise KeyringError("the policy encrypts and no keyring was given", hint="create one and name it")
     given = _given(decision.params, "encrypt", ("mode", "domain", "name", "record", "force"))
-    name = given.get("name", decision.field)
+    # The same field of a table is `id` in CSV and `$.id` in JSON, and its values shall join.
+    name = given.get("name", decision.field.removeprefix("$."))
     # The library of ciphers is not for those who only mask.
     from guard.protect.encryption import DeterministicEncryption, RandomisedEncryption
 
