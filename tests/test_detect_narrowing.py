@@ -178,3 +178,14 @@ def test_words_need_one_of_theirs_in_any_case() -> None:
     for text, expected in (("手机", True), ("MOBILE", True), ("固话", False), ("123", False)):
         assert needs.met(occurring(text)).all() == expected
     assert Needs([needs_of_words(("kiosk",))]).met(occurring("\u212aIO\u017f\u212a")).all()
+
+
+@pytest.mark.parametrize("chosen", [(), ("email-address",), ("cn-postcode",)])
+def test_few_detectors(chosen: tuple[str, ...]) -> None:
+    """Also without any pattern that has an opening, or without any that has none."""
+    few = tuple(detector for detector in load() if detector.id in chosen)
+    column = as_column([b"a@example.org", b"100871", "邮编 100871".encode()], "")
+    expected = rows(PlainMatcher(few).scan_column(column))
+    assert rows(Matcher(few, cache=False).scan_column(column)) == expected
+    matcher = Matcher(few)
+    assert [rows(matcher.scan_column(column)) for _ in range(2)] == [expected, expected]

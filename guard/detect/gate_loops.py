@@ -37,7 +37,8 @@ def _hash(text: Any, at: int) -> Any:
 
 def open_gates(gates: Gates, block: Block, wanted: Any) -> None:
     """Adds to the bits of each line, a row of `wanted`, those of the openings whose words stand in it."""
-    _open_gates(gates, block.buffer, block.bounds, wanted)
+    if len(gates.starts) > 1:
+        _open_gates(gates, block.buffer, block.bounds, wanted)
     for word, byte in gates.singles.tolist():
         lines = block.lines_of(np.flatnonzero(np.frombuffer(block.data, np.uint8) == byte) + 1)
         wanted[lines] |= gates.members[word]

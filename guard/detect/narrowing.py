@@ -20,6 +20,7 @@ from guard.batch import Ints
 from guard.detect.assembly import Assembly, Heading, Pattern
 from guard.detect.cell_loops import PLANE, survey
 from guard.detect.compile import LineFinder
+from guard.detect.gates import Gates, gates
 from guard.detect.needs import BEYOND, Needs, least_width, needs_of, needs_of_words
 from guard.detect.normalise import TABLE
 from guard.detect.openings import HAN, RUNS
@@ -59,7 +60,9 @@ class NarrowedAssemblies:
 
     def of(self, values: Values, header: str) -> Assembly:
         """An assembly that finds in these cells, which lie one below the other, what the whole one would find."""
-        if len(values.data) < LEAST or (seen := _seen(values.data)) is None:
+        is_worth_it = len(values.data) >= LEAST and len(self._whole.owners)
+        seen = _seen(values.data) if is_worth_it else None
+        if seen is None:
             return self._whole
         longest = int((values.ends - values.starts).max(initial=0))
         key = (header, _alphabet(seen, longest))
@@ -154,24 +157,34 @@ class NarrowedAssembly(Assembly):
 
     def __init__(self, whole: Assembly, wanted: Mask, alphabet: Alphabet, header: str) -> None:
         heading, present = whole.heading(header), _present(whole.triggers, alphabet)
-        chosen = np.flatnonzero(wanted & _may_begin(whole, alphabet, present))
-        opened = chosen[chosen < whole.opened]
+        openings = np.flatnonzero(wanted[whole.owners] & _may_begin(whole, alphabet, present))
+        told = np.flatnonzero(wanted[whole.opened :]) + whole.opened
+        opened, owners = np.unique(whole.owners[openings], return_inverse=True)
+        chosen = np.concatenate([opened, told]).astype(np.int64)
         self.rules, self.programs, self.words = whole.rules, whole.programs, whole.words
         self.patterns, self.opened = tuple(whole.patterns[number] for number in chosen.tolist()), len(opened)
-        self.triggers = _narrowed(whole.triggers, opened, present)
-        self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen))
+        self.triggers, self.owners = _narrowed(whole.triggers, openings, present), owners.astype(np.int32)
+        self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen),
+                             self.owners if len(openings) else np.zeros(1, np.int32))
         self.backs = _some(whole.backs, chosen)
-        always = _members(heading.always, whole.opened)[opened]
-        gates = _members(whole.gates, whole.opened)[:, opened]
-        needed = np.flatnonzero((gates & ~always).any(axis=1))
-        self.gates = as_bits(_or_none(gates[needed]))
-        self.finder = _Told(whole.finder, [
-            *(chosen[self.opened :] - whole.opened).tolist(), *(needed + whole.told).tolist()])
+        always = _members(heading.always, len(whole.owners))[openings]
+        self.gates = _gates(whole, openings[~always], openings)
+        self.finder = _Told(whole.finder, (told - whole.opened).tolist())
         self._heading = Heading(heading.fits, heading.signs, as_bits(_or_none(always)))
 
     def heading(self, header: str) -> Heading:
         """What the header says for which this assembly was made."""
         return self._heading
+
+
+def _gates(whole: Assembly, gated: Ints, openings: Ints) -> Gates:
+    """The words of `whole` that some of the `gated` openings need, for those that are left of all `openings`."""
+    numbers = {opening: number for number, opening in enumerate(openings.tolist())}
+    letters, starts = whole.gates.letters.tobytes(), whole.gates.starts.tolist()
+    members = _members(whole.gates.members, max(1, len(whole.owners)))[:, gated]
+    needing = {letters[starts[word] : starts[word + 1]]: [numbers[n] for n in gated[members[word]].tolist()]
+               for word in np.flatnonzero(members.any(axis=1)).tolist()}
+    return gates(needing, len(openings))
 
 
 class _Told(LineFinder):
@@ -191,16 +204,15 @@ class _Told(LineFinder):
 
 
 def _may_begin(whole: Assembly, alphabet: Alphabet, present: Ints) -> Mask:
-    """The patterns whose opening the alphabet allows, and those without one."""
-    triggers, count = whole.triggers, whole.opened
+    """The openings that the alphabet allows."""
+    triggers, count = whole.triggers, len(whole.owners)
     behind = np.append(present, END)
     bits = np.bitwise_or.reduce(triggers.lists[np.unique(triggers.pairs[np.ix_(present, behind)])], axis=0)
     for place in triggers.further:
         bits &= np.bitwise_or.reduce(place[behind], axis=0)
-    allowed = np.ones(len(whole.patterns), bool)
-    allowed[:count] = _members(bits, count) & triggers.following[:count][:, behind].any(axis=1)
+    allowed: Mask = _members(bits, count) & triggers.following[:count][:, behind].any(axis=1)
     for kinds, least in (triggers.runs[:count].T, triggers.stretches[:count, :2].T):
-        allowed[:count] &= (kinds < 0) | (_WIDTHS[kinds] * least <= alphabet.longest)
+        allowed &= (kinds < 0) | (_WIDTHS[kinds] * least <= alphabet.longest)
     return allowed
 
 
@@ -212,7 +224,7 @@ def _present(triggers: Triggers, alphabet: Alphabet) -> Ints:
 
 
 def _narrowed(whole: Triggers, chosen: Ints, present: Ints) -> Triggers:
-    """The tables for some of the programs that have openings, where only some classes of characters occur.
+    """The tables for some of the openings, where only some classes of characters occur.
 
     Lists and classes that are alike now become one: the tables are read at every character and should be small.
     """
@@ -237,13 +249,13 @@ def _narrowed(whole: Triggers, chosen: Ints, present: Ints) -> Triggers:
 
 
 def _members(bits: npt.NDArray[np.uint64], count: int) -> Mask:
-    """Words of 64 bits as masks over `count` programs: the way back from `as_bits`."""
+    """Words of 64 bits as masks over `count` openings: the way back from `as_bits`."""
     flat = np.ascontiguousarray(bits).astype("<u8").view(np.uint8)
     return np.unpackbits(flat, axis=-1, count=count, bitorder="little").astype(bool)
 
 
 def _or_none(masks: Mask) -> Mask:
-    """With one program that is in no set where there would be none at all: loops want arrays of some length."""
+    """With one opening that is in no set where there would be none at all: loops want arrays of some length."""
     shape = tuple(max(1, size) for size in masks.shape)
     return masks if shape == masks.shape else np.zeros(shape, bool)
 
