@@ -193,7 +193,7 @@ class VaultToken(Transform):
         result: str = self.reveal(pa.array([value], pa.string()))[0].as_py()
         return result
 
-    def reveal(self, values: Any) -> Any:
+    def reveal(self, values: Any, records: Any = None) -> Any:
         """The canonical values of tokens. Raises UsageError without audit, and as `TokenVault.detokenise` does."""
         if self._audit is None:
             raise UsageError("a vault gives values back under audit only")
