@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from guard._version import __version__ as __version__
+    from guard.audit import AuditLog as AuditLog
     from guard.disclosure.manifest import Verification as Verification
     from guard.disclosure.manifest import verify as verify
     from guard.disclosure.payload import mask as mask
     from guard.disclosure.pipeline import Release as Release
     from guard.disclosure.pipeline import check as check
     from guard.disclosure.pipeline import release as release
+    from guard.disclosure.protecting import Protection as Protection
+    from guard.disclosure.protecting import protect_file as protect_file
+    from guard.disclosure.revealing import Binding as Binding
+    from guard.disclosure.revealing import Permission as Permission
+    from guard.disclosure.revealing import reveal_file as reveal_file
+    from guard.disclosure.revealing import reveal_value as reveal_value
     from guard.errors import BlockedError as BlockedError
     from guard.errors import ContentError as ContentError
     from guard.errors import GuardError as GuardError
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
     from guard.model import Verdict as Verdict
     from guard.policy import Baseline as Baseline
     from guard.policy import Policy as Policy
+    from guard.policy import ProtectionPlan as ProtectionPlan
     from guard.scanner import Scanner as Scanner
 
 _HOMES = {
@@ -52,9 +60,12 @@ _HOMES = {
                      "ReleaseError", "SourceError", "UsageError"), "guard.errors"),
     **dict.fromkeys(("Action", "Audience", "Decision", "Field", "Finding", "Location", "Report", "Role", "Skipped",
                      "Verdict"), "guard.model"),
-    "Baseline": "guard.policy", "Keyring": "guard.keys", "Policy": "guard.policy", "Scanner": "guard.scanner",
+    "AuditLog": "guard.audit", "Baseline": "guard.policy", "Keyring": "guard.keys", "Policy": "guard.policy",
+    "ProtectionPlan": "guard.policy", "Scanner": "guard.scanner",
     **dict.fromkeys(("Release", "check", "release"), "guard.disclosure.pipeline"),
     **dict.fromkeys(("Verification", "verify"), "guard.disclosure.manifest"),
+    **dict.fromkeys(("Protection", "protect_file"), "guard.disclosure.protecting"),
+    **dict.fromkeys(("Binding", "Permission", "reveal_file", "reveal_value"), "guard.disclosure.revealing"),
     "mask": "guard.disclosure.payload",
 }
 

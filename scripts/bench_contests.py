@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
 import sys
@@ -276,6 +277,18 @@ def _memory(bench: Bench) -> None:
         remove(on)
 
 
+def _protection(bench: Bench) -> None:
+    """Guard and its peers in one process of its own: the script tells the ratios of every round."""
+    if not sides.version("fastfpe"):
+        raise ScannerError("fastfpe is not installed")
+    output = bench.folder / "report-protection.out"
+    run([sys.executable, str(HERE / "bench_protection.py"), "--rounds", str(bench.rounds)], output=output,
+        folder=bench.folder)
+    for key, answer in json.loads(output.read_text("utf-8")).items():
+        bench.figures[key] = answer["ratios"]
+        print(f"  {key:48} {statistics.median(answer['guard']) / 1e6:10.3f} million values/CPU-s", file=sys.stderr)
+
+
 def _start(bench: Bench) -> None:
     small = bench.folder / "small.log"
     small.write_bytes(bench.corpus("app.log", 0.1).path.read_bytes()[:1000])
@@ -290,10 +303,11 @@ TITLES = {
     "log": "A log", "register": "A register as lines of text", "json": "JSON Lines", "prose": "Prose",
     "columns": "A register by columns", "parquet": "A register as Parquet", "secrets": "A log with secrets",
     "tree": "A source tree", "identifiers": "Chinese identifiers only", "user": "With user regexes",
-    "workers": "Two cores", "scaling": "A tenth, and the whole", "memory": "Large files", "start": "Start-up",
+    "workers": "Two cores", "scaling": "A tenth, and the whole", "memory": "Large files",
+    "protection": "Protection", "start": "Start-up",
 }
 GROUPS: dict[str, Callable[[Bench], None]] = {
     "log": _log, "register": _register, "json": _json, "prose": _prose, "columns": _columns, "parquet": _parquet,
     "secrets": _secrets, "tree": _tree, "identifiers": _identifiers, "user": _user, "workers": _workers,
-    "scaling": _scaling, "memory": _memory, "start": _start,
+    "scaling": _scaling, "memory": _memory, "protection": _protection, "start": _start,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from guard.crypto.blocks import BlockCipher
 from guard.crypto.ff1 import FEW, FF1, read_numbers, write_numerals
 from guard.crypto.ff1_plain import decrypt_one, encrypt_one
+from guard.crypto.ff1_text import AlphabetCipher
 
 VECTORS = json.loads((Path(__file__).parent / "data" / "crypto_bulk.json").read_text())
 SAMPLES = [*VECTORS["nist_ff1_samples"]["vectors"], *VECTORS["ff1_crosscheck_not_official"]["vectors"]]
@@ -125,3 +127,29 @@ def test_numerals_that_are_none_and_rows_of_another_length_are_refused_without_b
     with pytest.raises(ValueError, match="63 bits"):
         FF1(CIPHERS[0], 10, 19).encrypt_numbers(np.zeros(9, np.uint64))
     assert FF1(CIPHERS[0], 10, 6).encrypt(np.zeros((0, 6), np.uint8)).shape == (0, 6)
+
+
+TEXTS = st.sampled_from(["0123456789", "0123456789abcdefghijklmnopqrstuvwxyz", string.ascii_letters + string.digits])
+
+
+@given(TEXTS.flatmap(lambda alphabet: st.tuples(st.just(alphabet), st.lists(
+    st.text(alphabet, min_size=6, max_size=24), max_size=20))), st.binary(max_size=20))
+def test_texts_are_the_numerals_of_their_alphabet(case: tuple[str, list[str]], tweak: bytes) -> None:
+    alphabet, texts = case
+    chosen = AlphabetCipher(CIPHERS[0], alphabet)
+    expected = ["".join(alphabet[n] for n in encrypt_one(CIPHERS[0], len(alphabet), tweak, [alphabet.index(c)
+                        for c in text])) for text in texts]
+    assert chosen.encrypt(texts, tweak) == expected
+    assert chosen.decrypt(expected, tweak) == texts
+
+
+def test_characters_outside_the_alphabet_are_refused_and_not_shown() -> None:
+    chosen = AlphabetCipher(CIPHERS[0], "0123456789")
+    for text in ("13800a38000", "1380013８000", "12345", ""):
+        with pytest.raises(ValueError, match=r"alphabet|10\^6|1000000") as caught:
+            chosen.encrypt([text])
+        assert not text or text not in str(caught.value)
+        assert caught.value.__cause__ is None
+    for alphabet in ("0", "00", "０１", "0123456789" * 7):
+        with pytest.raises(ValueError, match="different ASCII"):
+            AlphabetCipher(CIPHERS[0], alphabet)

@@ -23,6 +23,7 @@ def seen(text: str, model: ListedModel) -> list[tuple[str, float]]:
     ("the minutes name John Q. Adamson as the last owner", "John Q. Adamson", 0.7),
     ("nobody had seen Ludwig van Aspern since the spring", "Ludwig van Aspern", 0.7),
     ("the parcel was signed for by Zbryna Kowetzki in person", "Zbryna Kowetzki", 0.45),
+    ("the keys were handed to Emily Law in the morning", "Emily Law", 0.7),
 ])
 def test_a_name_in_prose_is_found(text, name, confidence):
     model = persons(name, language="en")
@@ -34,6 +35,8 @@ def test_a_name_in_prose_is_found(text, name, confidence):
     "2026-01-01 INFO UserService login accepted in 12 ms",
     "GET /api/v1 HTTP/1.1 Mozilla/5.0 (Macintosh; Intel Mac OS X)",
     "Restarting Kafka Broker", "the bank of the river was flooded in spring", "MARGARET WHITFIELD",
+    "the works on Martin Luther Boulevard will be finished before the winter",
+    "they moved all the tables of the archive to Vexel Cloud before the winter", "Mary Whitfield",
     "the general department of National Service was closed for a week", "", "A",
 ])
 def test_other_lines_are_not_asked_about(text):

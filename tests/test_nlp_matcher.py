@@ -175,6 +175,16 @@ def test_cells_are_read_as_text_each_for_itself():
     assert sorted(model.asked) == sorted([SENTENCE, f"x{SENTENCE}"])
 
 
+def test_a_cell_that_a_rule_explains_as_a_whole_is_not_read():
+    model = persons(NAME)
+    address = "浙江省杭州市西湖区文三路138号2幢3单元501室"
+    hits = ModelMatcher(RULES, [model]).scan_column(column("备注", address, f"{address}，{SENTENCE}", SENTENCE))
+    assert sorted(model.asked) == sorted([f"浙江省杭州市西湖区文三路000号0幢0单元000室，{SENTENCE}", SENTENCE])
+    mine = hits.take(hits.detector >= len(RULES.detectors))
+    place = len(f"{address}，昨天下午".encode())
+    assert list(zip(mine.cell.tolist(), mine.start.tolist(), strict=True)) == [(1, place), (2, 12)]
+
+
 def test_numbers_of_a_typed_column_are_not_read():
     model = persons(NAME)
     assert len(ModelMatcher(RULES, [model]).scan_column(column("n", SENTENCE, text=False))) == 0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.algorithms import AES, SM4
 from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ from guard.errors import UsageError
 from guard.keys import Keyring
 from guard.model import Action, Decision, Scope
 from guard.protect import Transform, transform
-from guard.protect.tokens import ALPHABETS, canonical
+from guard.protect.tokens import ALPHABETS, canonical, collision_bound
 from guard.taxonomy import taxonomy
 
 KEYS = Keyring.ephemeral()
@@ -140,6 +140,43 @@ def test_tokens_are_as_rarely_equal_as_the_bound_says() -> None:
     shares = np.unique(symbols, return_counts=True)[1] / len(symbols)
     assert len(shares) == 16
     assert np.all(abs(shares - 1 / 16) < 0.002)
+
+
+@pytest.mark.parametrize(("alphabet", "shortest", "longest"), [
+    ("letters", 16, 64), ("hex", 16, 64), ("digits", 20, 36), ("alphanumeric", 11, 20)])
+@pytest.mark.parametrize("suite", ["standard", "domestic"])
+def test_tokens_of_every_alphabet_and_suite_are_even_and_carry_64_bits(alphabet: str, shortest: int, longest: int,
+                                                                       suite: str) -> None:
+    keys, symbols = Keyring.ephemeral(suite), ALPHABETS[alphabet]
+    column = pa.array([f"{n:018d}" for n in range(4000)])
+    assert collision_bound(2, shortest, alphabet) <= 2**-63
+    for length in (shortest, longest):
+        chosen = token("person.id.cn", keys, length=length, alphabet=alphabet)
+        texts = [text.removeprefix("id_cn_") for text in chosen.apply(column).to_pylist()]
+        assert {len(text) for text in texts} == {length}
+        assert len(set(texts)) == len(texts)
+        for place in (0, length // 2, length - 1):
+            counts = [sum(text[place] == symbol for text in texts) for symbol in symbols]
+            expected = len(texts) / len(symbols)
+            assert sum((count - expected) ** 2 / expected for count in counts) < 3 * len(symbols) + 20
+        assert [chosen.apply_one(f"{n:018d}") for n in range(3)] == [f"id_cn_{text}" for text in texts[:3]]
+    for length in (shortest - 1, longest + 1):
+        with pytest.raises(UsageError, match=f"{shortest} to {longest}"):
+            token("person.id.cn", keys, length=length, alphabet=alphabet)
+
+
+def test_the_collision_bound_is_what_is_said_of_it() -> None:
+    assert collision_bound(10**6) == pytest.approx(10**12 / 2**65)
+    assert collision_bound(10**12) == 1.0
+    assert collision_bound(10**6, 20, "digits") == pytest.approx(10**12 / 2 / 10**20)
+
+
+def test_a_token_of_the_domestic_suite_is_a_cmac_with_sm4() -> None:
+    keys = Keyring.ephemeral("domestic")
+    mac = CMAC(SM4(keys.derive("token", "person.phone.mobile", "release:x", 64)[:16]))
+    mac.update(b"13800138000")
+    made = token("person.phone.mobile", keys, alphabet="hex", length=32).apply_one("13800138000")
+    assert made == f"phone_mobile_{mac.finalize().hex()}"
 
 
 def test_the_default_alphabet_has_neither_digits_nor_vowels() -> None:

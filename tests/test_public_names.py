@@ -10,10 +10,11 @@ import pytest
 import guard
 
 NAMES = [
-    "Action", "Audience", "Baseline", "BlockedError", "ContentError", "Decision", "Field", "Finding", "GuardError",
-    "IncompleteError", "Keyring", "KeyringError", "Location", "OutputError", "Policy", "Release", "ReleaseError",
-    "Report", "Role", "Scanner", "Skipped", "SourceError", "UsageError", "Verdict", "Verification", "__version__",
-    "check", "mask", "release", "verify",
+    "Action", "Audience", "AuditLog", "Baseline", "Binding", "BlockedError", "ContentError", "Decision", "Field",
+    "Finding", "GuardError", "IncompleteError", "Keyring", "KeyringError", "Location", "OutputError", "Permission",
+    "Policy", "Protection", "ProtectionPlan", "Release", "ReleaseError", "Report", "Role", "Scanner", "Skipped",
+    "SourceError", "UsageError", "Verdict", "Verification", "__version__", "check", "mask", "protect_file", "release",
+    "reveal_file", "reveal_value", "verify",
 ]
 
 

@@ -37,7 +37,12 @@ VERBS = {
     "report": ("guard.cli.data:report_command", "Show a stored JSON report (RUN) in another form."),
     "mask": ("guard.cli.tools:mask_command",
              "Give a small text or JSON value (file or stdin) back with nothing in it that may not leave."),
-    "keys": ("guard.cli.tools:keys_group", "Keyrings: make and look at them."),
+    "protect": ("guard.cli.protect:protect_command",
+                "Protect the fields of one table, by a plan or a policy, into a new file."),
+    "reveal": ("guard.cli.protect:reveal_command",
+               "Turn protected values back: with the key, a reason, and an entry in the audit log."),
+    "audit": ("guard.cli.protect:audit_group", "The audit log of what was protected and revealed."),
+    "keys": ("guard.cli.keys:keys_group", "Keyrings: make, rotate, retire, destroy and look at their keys."),
     "policy": ("guard.cli.tools:policy_group", "Policies: list, show, test."),
     "detectors": ("guard.cli.tools:detectors_group", "Detectors: list, test, explain."),
     "demo": ("guard.cli.tools:demo_command", "Write a small office's files with synthetic people to FOLDER, to try "
@@ -73,7 +78,7 @@ class Verbs(click.Group):
 def cli() -> None:
     """Decide what may leave: find personal and secret information, enforce a policy, protect, check, report.
 
-    Nothing here opens a network connection, and no raw value is ever printed.
+    Nothing here opens a network connection, and no raw value is ever printed but by reveal.
     """
 
 

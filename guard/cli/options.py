@@ -128,9 +128,7 @@ class Reading:
         """The keyring named by the options, or None."""
         if self.keyring is None:
             return None
-        from guard.keys import Keyring
-
-        return Keyring.open(self.keyring, passphrase=passphrase(self.passphrase_file))
+        return open_keyring(self.keyring, self.passphrase_file)
 
     def fingerprint_key(self) -> bytes | None:
         """The key of the project's fingerprints, or None without a keyring."""
@@ -161,6 +159,27 @@ class Reading:
         if key is None:
             raise UsageError("--baseline needs --keyring", hint="its fingerprints are keyed with the project's key")
         return Baseline.load(self.baseline, key)
+
+
+unlocking = apply(
+    click.option("--passphrase-file", type=click.Path(path_type=Path), metavar="FILE",
+                 help="File with the passphrase of the keyring (default: GUARD_PASSPHRASE)."),
+    click.option("--key-file", type=click.Path(path_type=Path), metavar="FILE",
+                 help="File with the keyring's key (default: GUARD_KEY_FILE, or .kek beside the keyring)."),
+)
+
+
+def open_keyring(path: Path, passphrase_file: Path | None, key_file: Path | None = None) -> Keyring:
+    """The keyring at `path`, with what opens it from the options or the environment."""
+    from guard.keys import Keyring
+
+    return Keyring.open(path, passphrase=passphrase(passphrase_file), key_file=chosen_key_file(key_file))
+
+
+def chosen_key_file(path: Path | None) -> Path | None:
+    """The key file of the options or the environment, if there is one."""
+    named = os.environ.get("GUARD_KEY_FILE")
+    return path or (Path(named) if named else None)
 
 
 def passphrase(path: Path | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The other verbs: mask, keys, policy, detectors, demo."""
+"""The other verbs: mask, policy, detectors, demo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from guard.cli.explain import explain_command
-from guard.cli.options import passphrase
+from guard.cli.options import open_keyring
 from guard.errors import UsageError
 from guard.model import Audience
 
@@ -30,9 +30,8 @@ def mask_command(source: Path, policy: str, audience: str, as_json: bool, keyrin
                  passphrase_file: Path | None) -> int:
     """Give a small text or JSON value (file or stdin) back with nothing in it that may not leave."""
     from guard.disclosure.payload import mask
-    from guard.keys import Keyring
 
-    keys = None if keyring is None else Keyring.open(keyring, passphrase=passphrase(passphrase_file))
+    keys = None if keyring is None else open_keyring(keyring, passphrase_file)
     value = _payload(_input(source), as_json)
     masked = mask(value, policy=policy, audience=audience, keyring=keys)
     click.echo(json.dumps(masked, ensure_ascii=False) if as_json else masked, nl=as_json)
@@ -51,36 +50,6 @@ def _payload(data: bytes, as_json: bool) -> Any:
         return json.loads(data) if as_json else data.decode("utf-8")
     except (ValueError, RecursionError):
         raise UsageError("the input is not valid " + ("JSON" if as_json else "UTF-8")) from None
-
-
-@click.group("keys")
-def keys_group() -> None:
-    """Keyrings: make and look at them."""
-
-
-@keys_group.command("init")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--passphrase-file", type=click.Path(path_type=Path), metavar="FILE",
-              help="File with the passphrase (default: GUARD_PASSPHRASE; without one a key file of mode 0600).")
-def keys_init(path: Path, passphrase_file: Path | None) -> int:
-    """Make a new keyring with one active key at PATH."""
-    from guard.keys import Keyring
-
-    keyring = Keyring.create(path, passphrase=passphrase(passphrase_file))
-    click.echo(f"keyring made, active key {keyring.key_id}")
-    return 0
-
-
-@keys_group.command("inspect")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--passphrase-file", type=click.Path(path_type=Path), metavar="FILE",
-              help="File with the passphrase (default: GUARD_PASSPHRASE).")
-def keys_inspect(path: Path, passphrase_file: Path | None) -> int:
-    """Open the keyring at PATH and name its active key."""
-    from guard.keys import Keyring
-
-    click.echo(f"active key {Keyring.open(path, passphrase=passphrase(passphrase_file)).key_id}")
-    return 0
 
 
 @click.group("policy")

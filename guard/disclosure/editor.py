@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 
 from guard.batch import DECODED, MASKED, Batch, CellEdit, Column, Edits, Hits, Ints, SpanEdit
 from guard.disclosure.cells import spliced, strings
+from guard.disclosure.record_keys import RecordKeys
 from guard.disclosure.withheld import Withholding
 from guard.disclosure.withholding import Mask, Remembrance
-from guard.errors import SourceError
+from guard.errors import SourceError, UsageError
 from guard.keys import Keyring
 from guard.model import Action, Decision
 from guard.policy import Plan
@@ -64,6 +65,7 @@ class PolicyEditor:
         self._domain = domain
         self._remember = Remembrance(scanner.matcher, withholding)
         self._transforms: dict[tuple[str, str, str], Transform] = {}
+        self._record_keys: dict[Key, RecordKeys] = {}
         self.done: dict[tuple[str, str, str], Done] = {}
 
     def drops(self, dataset: str, field: str) -> bool:
@@ -76,6 +78,13 @@ class PolicyEditor:
             return Edits(spans=self._edit_text(batch))
         edits = (self._edit_column(batch, index) for index in range(len(batch.columns)))
         return Edits(cells=tuple(edit for edit in edits if edit is not None))
+
+    def objections(self) -> list[str]:
+        """Why fields, each taken as a whole, may not be protected as they were; asked when all batches were edited."""
+        found = [f"{dataset} {field}: {own.objection()}" for (dataset, field, _), own in self._transforms.items()
+                 if own.objection()]
+        return found + [f"{dataset}: {keys.objection()}" for (dataset, _), keys in self._record_keys.items()
+                        if keys.objection()]
 
     def _plan(self, dataset: str, field: str) -> Plan:
         plan = self._plans.get((dataset, field))
@@ -106,7 +115,7 @@ class PolicyEditor:
             self._note(decision).replaced += len(column)
             return None
         old = strings(column.data, column.starts, column.ends)
-        new = self._transform(decision).apply(old)
+        new = self._applied(decision, batch, column, old)
         self._count(decision, old, _changed(old, new))
         new = self._stricter_inside(new, hits, plan, decision)
         changed = _changed(old, new)
@@ -164,17 +173,29 @@ class PolicyEditor:
                              for text, is_whole in zip(after.to_pylist(), whole[which].tolist(), strict=True)]
         return pa.array(values.tolist(), pa.string()), changed
 
+    def _applied(self, decision: Decision, batch: Batch, column: Column, old: Any) -> Any:
+        """The whole values of a column, protected; bound to their records where the decision names a column for that.
+        """
+        own, record = self._transform(decision), decision.params.get("record")
+        return own.apply(old, self._keys_of(batch, record).of(batch, column)) if record and own.binds_records \
+            else own.apply(old)
+
+    def _keys_of(self, batch: Batch, record: str) -> RecordKeys:
+        key = batch.dataset, record
+        if key not in self._record_keys:
+            plan = self._plans.get(key)
+            if plan is not None and (plan.action not in (None, Action.ALLOW) or self._acting(plan)):
+                raise UsageError(f"{record} is changed itself and cannot be the record key",
+                                 hint="name a column that leaves as it is")
+            self._record_keys[key] = RecordKeys(*key)
+        return self._record_keys[key]
+
     def _transform(self, decision: Decision) -> Transform:
         key = (decision.dataset, decision.field, decision.data_class)
         if key not in self._transforms:
-            self._transforms[key] = transform(decision, self._keyring, self._domain, self._normaliser(decision))
+            self._transforms[key] = transform(decision, self._keyring, self._domain,
+                                               normaliser(self._scanner, decision.data_class))
         return self._transforms[key]
-
-    def _normaliser(self, decision: Decision) -> Any:
-        matcher = self._scanner.matcher
-        index = next((i for i, d in enumerate(self._detectors) if d.data_class == decision.data_class and d.pattern),
-                     None)
-        return None if index is None else lambda value: matcher.normal_form(index, value.encode("utf-8", "replace"))
 
     def _acting(self, plan: Plan) -> dict[int, Decision]:
         """The span decisions that change something, by detector."""
@@ -192,6 +213,13 @@ class PolicyEditor:
             same = old.filter(pa.array(~changed))
             fine = pc.or_(pc.match_substring_regex(same, _MASK_CHARACTERS), pc.equal(pc.utf8_trim_whitespace(same), ""))
             done.unchanged += len(same) - (pc.sum(fine).as_py() or 0)
+
+
+def normaliser(scanner: Scanner, identifier: str) -> Callable[[str], str] | None:
+    """What gives the normal form of a value of a class; None for a class that has no pattern."""
+    matcher = scanner.matcher
+    index = next((i for i, d in enumerate(matcher.detectors) if d.data_class == identifier and d.pattern), None)
+    return None if index is None else lambda value: matcher.normal_form(index, value.encode("utf-8", "replace"))
 
 
 def _raw(hits: Hits, numbers: Sequence[int]) -> Hits:

@@ -36,10 +36,12 @@ class OutputScan:
 
 @dataclass(frozen=True, slots=True)
 class Allowances:
-    """What the policy knowingly lets stand: per field the classes that are allowed, and fields allowed as a whole."""
+    """What the policy knowingly lets stand: per field the classes that are allowed, and fields allowed as a whole;
+    and the fields in which ciphertexts stand, whose characters can spell anything."""
 
     classes: Mapping[Key, frozenset[str]]
     fields: frozenset[Key]
+    encrypted: frozenset[Key] = frozenset()
 
     @staticmethod
     def of(decisions: Sequence[Decision]) -> Allowances:
@@ -49,7 +51,8 @@ class Allowances:
         for decision in allowed:
             classes.setdefault((decision.dataset, decision.field), set()).add(decision.data_class)
         return Allowances({key: frozenset(found) for key, found in classes.items()},
-                          frozenset((d.dataset, d.field) for d in allowed if d.scope is Scope.FIELD))
+                          frozenset((d.dataset, d.field) for d in allowed if d.scope is Scope.FIELD),
+                          frozenset((d.dataset, d.field) for d in decisions if d.action is Action.ENCRYPT))
 
 
 def scan_output(folder: Path, scanner: Scanner, withheld: WithheldValues, options: Options, allowances: Allowances,
@@ -78,7 +81,8 @@ def _scan_document(document: Document, scanner: Scanner, probe: _Probe, total: T
             total += Tally(skipped=[item])
             continue
         dataset = origin(item.dataset)
-        hits = scanner.hits(item)
+        hits = [_outside_ciphertexts(item, index, found) if (dataset, name) in probe.allowances.encrypted else found
+                for (index, name), found in zip(_fields(item), scanner.hits(item), strict=True)]
         part = scanner.tally_batch(item, hits, shows=False)
         for counted in part.fields.values():
             counted.dataset = dataset
@@ -96,7 +100,7 @@ class _Probe:
                  suspects: dict[int, str]) -> None:
         self._scanner = scanner
         self._withheld = withheld
-        self._allowances = allowances
+        self.allowances = allowances
         self._suspects = suspects
         self._named: set[Key] = set()
 
@@ -134,7 +138,7 @@ class _Probe:
             key = (dataset, batch.columns[index].field if batch.columns else "text")
             fine = self._is_allowed(key, raw)
             allowed.append((starts[fine], ends[fine]))
-            if batch.columns and key not in self._allowances.fields:
+            if batch.columns and key not in self.allowances.fields:
                 values.append((batch.columns[index].starts, batch.columns[index].ends))
         starts, hashes = self._withheld_among(data, values, _union(allowed))
         if len(hashes):
@@ -142,7 +146,7 @@ class _Probe:
                                 for at in starts[:MOST_SUSPECTS].tolist()])
 
     def _is_allowed(self, key: Key, hits: Hits) -> npt.NDArray[np.bool_]:
-        classes = self._allowances.classes.get(key, frozenset())
+        classes = self.allowances.classes.get(key, frozenset())
         numbers = [i for i, d in enumerate(self._scanner.matcher.detectors) if d.data_class in classes]
         return np.isin(hits.detector, numbers)
 
@@ -162,6 +166,25 @@ class _Probe:
         for value, place in zip(hashes.tolist(), places, strict=False):
             if len(self._suspects) < MOST_SUSPECTS:
                 self._suspects.setdefault(value, place)
+
+
+def _fields(batch: Batch) -> list[tuple[int, str]]:
+    """Index and name of each field of a batch; the text has index -1."""
+    return [(index, column.field) for index, column in enumerate(batch.columns)] or [(-1, "text")]
+
+
+def _outside_ciphertexts(batch: Batch, index: int, hits: Hits) -> Hits:
+    """The hits that do not lie in an encrypted value."""
+    # With it comes Arrow, for which a release that encrypts nothing should not have to wait.
+    from guard.protect.ciphertext import CIPHERTEXT
+
+    data = batch.data if index < 0 else batch.columns[index].data
+    spans = [found.span() for found in CIPHERTEXT.finditer(data.decode("latin-1"))] if len(hits) else []
+    if not spans:
+        return hits
+    starts, ends = np.array(spans, np.int64).T
+    base = 0 if index < 0 else batch.columns[index].starts[hits.cell]
+    return hits.take(~_covered(base + hits.start, base + hits.end, starts, ends))
 
 
 def _union(spans: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:

@@ -25,6 +25,7 @@ from guard.scanner import STATE_SECRET, Scanner, now
 from guard.taxonomy import data_class, title
 
 _DATASET = "payload"
+_VERBS = {Action.PSEUDONYMISE: "pseudonymises", Action.ENCRYPT: "encrypts"}
 _Signature = tuple[ClassCount, ...]
 
 
@@ -73,6 +74,7 @@ def _mask_leaves(leaves: list[Leaf], policy: Policy, audience: Audience, keyring
         return
     decisions = policy.decide(_report([field for field, _ in groups]), audience=audience)
     _refuse(decisions, on_block, keyring)
+    decisions = [_named_by_class(decision) for decision in decisions]
     if any(d.data_class == STATE_SECRET and d.action is Action.BLOCK for d in decisions):
         for leaf in leaves:
             leaf.masked = f"[{title(STATE_SECRET)}]" if text else None
@@ -166,12 +168,20 @@ def _report(fields: list[Field]) -> Report:
                   created=now())
 
 
+def _named_by_class(decision: Decision) -> Decision:
+    """A payload's values have no field that a ciphertext could be bound to: it is bound to their class."""
+    if decision.action is not Action.ENCRYPT or "name" in decision.params:
+        return decision
+    return dataclasses.replace(decision, params={**decision.params, "name": decision.data_class})
+
+
 def _refuse(decisions: list[Decision], on_block: str, keyring: Keyring | None) -> None:
     if on_block == "raise" and (blocked := [d for d in decisions if d.action is Action.BLOCK]):
         raise BlockedError(f"the policy blocks a value of class {blocked[0].data_class}",
                            hint="remove it from the payload, or mask with on_block=\"replace\"")
-    if keyring is None and any(d.action is Action.PSEUDONYMISE for d in decisions):
-        raise KeyringError("the policy pseudonymises and no keyring was given",
+    keyed = next((d.action for d in decisions if d.action in (Action.PSEUDONYMISE, Action.ENCRYPT)), None)
+    if keyring is None and keyed is not None:
+        raise KeyringError(f"the policy {_VERBS[keyed]} and no keyring was given",
                            hint="create one with `guard keys init` and pass it as keyring")
 
 

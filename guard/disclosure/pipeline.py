@@ -20,7 +20,7 @@ from guard.disclosure.output import MOST_SUSPECTS, Allowances, scan_output
 from guard.disclosure.staging import output_errors, publish, staging
 from guard.disclosure.withheld import EXACT, Confirmation, WithheldValues
 from guard.disclosure.written import Written
-from guard.errors import IncompleteError, ReleaseError, SourceError, UsageError
+from guard.errors import IncompleteError, KeyringError, ReleaseError, SourceError, UsageError
 from guard.keys import Keyring
 from guard.model import Action, Audience, Decision, Report, Skipped, Verdict
 from guard.policy import Plan, Policy, field_plan
@@ -113,6 +113,7 @@ def release(source: str | Path, *, policy: Policy | str | Path, audience: Audien
     with staging(target) as folder:
         assessment = _assess(run, source, sink, allow_incomplete=allow_incomplete)
         _refuse(assessment.report)
+        _refuse_unreadable(assessment, keyring)
         if not assessment.released():
             raise ReleaseError("nothing of the source may leave", report=assessment.report,
                                hint="the report names what is dropped and why")
@@ -140,11 +141,21 @@ def _assess(run: _Run, source: str | Path, sink: Sink | None, *, allow_incomplet
         verdict = Verdict.PASS
     report = dataclasses.replace(
         report, policy=run.policy.as_json(), audience=str(run.audience), decisions=decisions, verdict=verdict,
-        warnings=(*report.warnings, *run.policy.warnings(report, run.audience), *(
+        warnings=(*report.warnings, *run.policy.warnings(report, run.audience), *encryption_warnings(decisions), *(
             f"{name}: every column is dropped, the file is left out"
             for name in sorted(_emptied(documents, report, field_plan(decisions))))),
         suppressed={**report.suppressed, "exceptions": sum(bool(d.waived_by) for d in decisions)})
     return _Assessment(tuple(documents), frozenset(partial), report, decisions)
+
+
+def encryption_warnings(decisions: Iterable[Decision]) -> list[str]:
+    """What an officer should know of the encrypted fields: what a value is not bound to, and what still shows."""
+    fields = {(d.dataset, d.field): d.params for d in decisions if d.action is Action.ENCRYPT}
+    return [f"{dataset}: {field}: equal values have equal ciphertexts, so how often each occurs shows"
+            if params.get("mode") == "deterministic" else
+            f"{dataset}: {field}: encrypted values are bound to data set and field only, not to their record"
+            for (dataset, field), params in fields.items()
+            if params.get("mode") == "deterministic" or not params.get("record")]
 
 
 def _emptied(documents: Iterable[Document], report: Report, plans: Mapping[tuple[str, str], Plan]) -> set[str]:
@@ -168,6 +179,7 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
     written = _rewrite(run, assessment, data, editor)
     if own and keys is not None:
         keys.destroy()
+    _refuse_objections(editor.objections(), assessment.report)
     found = scan_output(data, run.scanner, withheld, run.options, Allowances.of(assessment.decisions),
                         written.origins(dataset for dataset, _ in plans))
     suspects: Mapping[int, str] = found.suspects
@@ -177,7 +189,8 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
                       lambda output: run.policy.decide(output, audience=run.audience))
     report = dataclasses.replace(assessment.report, checks=tuple(checks))
     _refuse_failed(report)
-    _describe(report, folder, pseudonyms="destroyed" if own else "kept")
+    _describe(report, folder, pseudonyms="destroyed" if own else "kept",
+              key_id="" if own or keys is None else keys.key_id)
     return report
 
 
@@ -221,8 +234,8 @@ def _confirmed(run: _Run, documents: Iterable[Document], plans: Mapping[tuple[st
     return {value: place for value, place in suspects.items() if value in confirmation.confirmed}
 
 
-def _describe(report: Report, folder: Path, *, pseudonyms: str) -> None:
-    """Write notice, manifests and evidence."""
+def _describe(report: Report, folder: Path, *, pseudonyms: str, key_id: str) -> None:
+    """Write notice, manifests and evidence. Pseudonyms do not name their key, so the evidence does."""
     public, evidence = folder / "public", folder / "evidence"
     protection = sorted({(d.data_class, str(d.action)) for d in report.decisions
                          if d.data_class and d.action is not Action.ALLOW})
@@ -242,7 +255,7 @@ def _describe(report: Report, folder: Path, *, pseudonyms: str) -> None:
     write_text(evidence / "report.json", json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
     for language in LANGUAGES:
         write_text(evidence / f"report.{language}.html", render(plain, "html", language))
-    write_manifest(evidence, {"created": report.created, "of": "evidence"})
+    write_manifest(evidence, {"created": report.created, "of": "evidence", "key_id": key_id})
     _open_modes(folder)
 
 
@@ -252,6 +265,18 @@ def _open_modes(folder: Path) -> None:
         folder.chmod(0o755)
         for path in [folder / "public", *(folder / "public").rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _refuse_unreadable(assessment: _Assessment, keyring: Keyring | None) -> None:
+    if keyring is None and any(decision.action is Action.ENCRYPT for decision in assessment.decisions):
+        raise KeyringError("the policy encrypts and no keyring was given",
+                           hint="create one with `guard keys init` and name it: nobody could read what is encrypted")
+
+
+def _refuse_objections(objections: Iterable[str], report: Report) -> None:
+    if objections := list(objections):
+        raise ReleaseError("; ".join(objections), report=dataclasses.replace(report, verdict=Verdict.VIOLATION),
+                           hint="choose another action or mode for these fields; nothing was released")
 
 
 def _refuse_failed(report: Report) -> None:

@@ -21,7 +21,7 @@ from guard.errors import OutputError, UsageError
 def staging(target: Path) -> Iterator[Path]:
     """A private folder beside `target`; removed at the end unless `publish` moved it away."""
     if os.path.lexists(target):
-        raise UsageError("the output folder exists already", hint="name a folder that does not exist yet")
+        raise UsageError("the output exists already", hint="name a place where nothing is yet")
     if not os.path.isdir(target.parent):  # noqa: PTH112 - never raises
         raise UsageError("the folder that should hold the output does not exist", hint="create it first")
     sweep(target)
@@ -47,6 +47,18 @@ def publish(folder: Path, target: Path) -> None:
         if os.path.lexists(target):
             raise UsageError("the output folder appeared while the release was made")
         os.rename(folder, target)  # noqa: PTH104 - one system call, atomic
+        _sync(target.parent)
+
+
+def publish_file(file: Path, target: Path) -> None:
+    """Move a finished file of the staging folder to its place, where nothing may have appeared meanwhile."""
+    with output_errors():
+        _sync(file)
+        try:
+            # A link, not a rename, which would replace what is there.
+            os.link(file, target)
+        except FileExistsError:
+            raise UsageError("the output appeared while it was made") from None
         _sync(target.parent)
 
 

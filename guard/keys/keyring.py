@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -108,6 +109,11 @@ class Keyring:
         """The algorithms of the suite."""
         return self._suite
 
+    @property
+    def lock(self) -> str:
+        """What opens the file: `passphrase`, `file` or `environment`; "" without a file."""
+        return str(self._document.lock.get("kek", ""))
+
     def derive(self, purpose: str, data_class: str, domain: str, length: int = KEY_BYTES, *,
                key_id: str = "") -> bytes:
         """A key of `length` bytes (16 to 64) for one purpose, data class and link domain: HKDF (RFC 5869).
@@ -120,6 +126,16 @@ class Keyring:
         master = self._master(key_id)
         return self._suite.derive(master, length,
                                   packed("guard/v1", self._suite.name, purpose, data_class, domain, str(length)))
+
+    def at(self, key_id: str) -> Keyring:
+        """This keyring with another key as the active one, in memory only: to turn back what does not name its key.
+
+        Raises KeyringError for a key that is destroyed or not there.
+        """
+        self._master(key_id)
+        keys = tuple(replace(record, status=KeyStatus.ACTIVE if record.id == key_id else KeyStatus.RETIRED)
+                     for record in self.keys if record.status is not KeyStatus.DESTROYED)
+        return Keyring(replace(self._document, keys=keys), self._masters)
 
     def audit_key(self) -> bytes:
         """The key that the entries of this keyring's audit log are authenticated with.
@@ -147,6 +163,10 @@ class Keyring:
         Copies of the file, backups included, keep the key as long as they and their key-encryption key exist.
         """
         self._change(lambda document: document.with_destroyed(key_id))
+
+    def check_destroyable(self, key_id: str) -> None:
+        """Raises KeyringError where `destroy_key` would; changes nothing."""
+        self._document.with_destroyed(key_id)
 
     def destroy(self) -> None:
         """Forget the keys in memory: nothing can be derived any more. A file that holds them stays."""

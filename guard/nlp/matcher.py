@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from guard.batch import SHADOWED, Column, Hits
+from guard.batch import SHADOWED, Column, Hits, Ints
 from guard.detect.decoding import with_decoded
 from guard.detect.limits import Budget, within
 from guard.detect.matcher import Matcher
@@ -20,7 +20,7 @@ from guard.detect.values import Values
 from guard.errors import UsageError
 from guard.model import LIKELY
 from guard.nlp.entity import EntityModel, Kind
-from guard.nlp.reading import LANGUAGES, Read, Reader
+from guard.nlp.reading import LANGUAGES, LEAST_CHARACTERS, Read, Reader
 from guard.nlp.windows import Spans
 from guard.taxonomy import Title
 
@@ -55,24 +55,28 @@ class ModelMatcher(Matcher):
     def scan_text(self, data: bytes, budget: Budget | None = None) -> Hits:
         """As `Matcher.scan_text`. A model that runs out of time is noted in `budget` as a rule is."""
         hits = self._inner.scan_text(data, budget)
+        likely = _likely(hits)
         with within(budget, 0 if budget else len(data), self.detectors):
             seen = Hits.concat([_hits(at, read, np.zeros(len(read.start), np.int64))
-                                for at, read in self._read(data, Spans(*_explained(hits)))])
+                                for at, read in self._read(data, Spans(likely.start, likely.end))])
         return with_decoded(hits, seen, self.rules)
 
     def scan_column(self, column: Column, budget: Budget | None = None) -> Hits:
         """As `Matcher.scan_column`."""
         hits = self._inner.scan_column(column, budget)
-        if not column.text or not len(column):
+        likely = _likely(hits)
+        cells = _worth_reading(column, likely)
+        if not column.text or not len(cells):
             return hits
-        values = Values(column.data, column.starts, column.ends).lines()
-        starts, ends = _explained(hits, values)
+        values = Values(column.data, column.starts[cells], column.ends[cells]).lines()
+        likely = likely.take(np.isin(likely.cell, cells))
+        offset = values.starts[np.searchsorted(cells, likely.cell)]
         with within(budget, 0 if budget else column.size, self.detectors):
             seen = []
-            for at, read in self._read(values.data, Spans(starts, ends)):
-                cell = np.searchsorted(values.starts, read.start, "right") - 1
-                offset = values.starts[cell]
-                seen.append(_hits(at, read._replace(start=read.start - offset, end=read.end - offset), cell))
+            for at, read in self._read(values.data, Spans(likely.start + offset, likely.end + offset)):
+                number = np.searchsorted(values.starts, read.start, "right") - 1
+                first = values.starts[number]
+                seen.append(_hits(at, read._replace(start=read.start - first, end=read.end - first), cells[number]))
         return with_decoded(hits, Hits.concat(seen), self.rules)
 
     def at(self, path: str, commit: str = "") -> Matcher:
@@ -96,11 +100,17 @@ class ModelMatcher(Matcher):
         return ModelMatcher, (self._inner, self._models)
 
 
-def _explained(hits: Hits, values: Values | None = None) -> tuple[Any, Any]:
-    """Where something likely was found already, in a text or in the joined values of a column."""
-    likely = hits.take((hits.confidence >= np.float32(LIKELY)) & (hits.flags & SHADOWED == 0))
-    offset = 0 if values is None else values.starts[likely.cell]
-    return likely.start + offset, likely.end + offset
+def _likely(hits: Hits) -> Hits:
+    """What is found likely and shown: where it stands, a model is not needed."""
+    return hits.take((hits.confidence >= np.float32(LIKELY)) & (hits.flags & SHADOWED == 0))
+
+
+def _worth_reading(column: Column, likely: Hits) -> Ints:
+    """The cells that are no single value which is explained, and not too short for a model."""
+    size = column.ends - column.starts
+    is_read = size >= LEAST_CHARACTERS
+    is_read[likely.cell[(likely.start == 0) & (likely.end == size[likely.cell])]] = False
+    return np.flatnonzero(is_read)
 
 
 def _hits(first: int, read: Read, cell: Any) -> Hits:

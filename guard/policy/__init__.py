@@ -6,11 +6,13 @@ from guard.policy.exceptions import load_exceptions
 from guard.policy.loading import shipped
 from guard.policy.plan import Plan, field_plan, verdict, violations, waived
 from guard.policy.policy import Policy, schema
+from guard.policy.protection import ProtectionPlan
 from guard.policy.references import Reference, references
 from guard.policy.rulebook import Outcome
 from guard.policy.trials import TestResult
 
 __all__ = [
-    "Baseline", "BaselineEntry", "Outcome", "Plan", "Policy", "PolicyException", "Reference", "TestResult",
+    "Baseline", "BaselineEntry", "Outcome", "Plan", "Policy", "PolicyException", "ProtectionPlan", "Reference",
+    "TestResult",
     "field_plan", "load_exceptions", "references", "schema", "shipped", "verdict", "violations", "waived",
 ]

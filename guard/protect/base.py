@@ -24,6 +24,8 @@ class Transform(ABC):
     injective: ClassVar[bool] = False
     reversible: ClassVar[bool] = False
     keeps_type: ClassVar[bool] = False
+    binds_records: ClassVar[bool] = False
+    """Whether `apply` and `reveal` take record keys, which they bind each value to."""
 
     @abstractmethod
     def apply_one(self, value: str) -> str | None:
@@ -33,8 +35,8 @@ class Transform(ABC):
         """What `apply_one` was given, from its result. Raises UsageError where that is not reversible."""
         raise UsageError("this protection is not reversible", hint="nobody can have the value back, with a key or not")
 
-    def reveal(self, values: Any) -> Any:
-        """What `apply` was given, from its result; nulls stay null."""
+    def reveal(self, values: Any, records: Any = None) -> Any:
+        """What `apply` was given, from its result; nulls stay null. `records` is as in `apply`."""
         encoded = values.dictionary_encode()
         results = [self.reveal_one(value) for value in encoded.dictionary.to_pylist()]
         return pa.array(results, values.type).take(encoded.indices)
@@ -46,8 +48,12 @@ class Transform(ABC):
         """
         return ""
 
-    def apply(self, values: Any) -> Any:
-        """A pyarrow array of strings as long as the given one and of its type; nulls stay null."""
+    def apply(self, values: Any, records: Any = None) -> Any:
+        """A pyarrow array of strings as long as the given one and of its type; nulls stay null.
+
+        `records` are record keys, an array as long as `values`, for a transform that `binds_records`; others leave them
+        out of account.
+        """
         if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
             raise UsageError(f"a transform takes an array of strings, not of {values.type}")
         if values.nbytes > PIECE and len(values) > 1:
@@ -103,5 +109,5 @@ class Refusal(Transform):
         raise BlockedError(f"the policy's action on {self._data_class or 'this value'} is {self._action}",
                            hint="remove the values, or let an exception name them")
 
-    def apply(self, values: Any) -> Any:
+    def apply(self, values: Any, records: Any = None) -> Any:
         return self.apply_one("")

@@ -79,10 +79,13 @@ class Encryption(Transform):
             matrix = slices.matrix(rows, width)
             if width <= PREFIX:
                 raise not_revealed()
-            starts, which = np.unique(matrix[:, :PREFIX], axis=0, return_inverse=True)
-            for number, start in enumerate(starts):
-                chosen = np.flatnonzero(which.ravel() == number)
-                groups.append((self._key_of(start.tobytes()), rows[chosen], _payloads(matrix[chosen, PREFIX:])))
+            left = np.ones(len(rows), bool)
+            while left.any():
+                # A column has few keys, most often one.
+                start = matrix[int(left.argmax()), :PREFIX]
+                same = left & (matrix[:, :PREFIX] == start).all(axis=1)
+                groups.append((self._key_of(start.tobytes()), rows[same], _payloads(matrix[same, PREFIX:])))
+                left &= ~same
         return groups
 
     def _key_of(self, start: bytes) -> str:
@@ -106,6 +109,7 @@ class RandomisedEncryption(Encryption):
     """
 
     letter = "r"
+    binds_records = True
 
     def __init__(self, keyring: Keyring, dataset: str, field: str) -> None:
         super().__init__(keyring, dataset, field)
@@ -184,7 +188,7 @@ class DeterministicEncryption(Encryption):
     def apply_one(self, value: str) -> str | None:
         return str(self._apply_all(pa.array([value], pa.string()))[0].as_py())
 
-    def reveal(self, values: Any) -> Any:
+    def reveal(self, values: Any, records: Any = None) -> Any:
         """As `Transform.reveal`. Raises KeyringError, without telling which value does not open or why."""
         slices = Slices.of(values)
         parts = [(rows, from_matrix(self._open(key_id, payloads)))

@@ -1,12 +1,14 @@
 """pseudonymise: a keyed token in place of the value, the same for the same value under one key and link domain.
 
-A token is AES-256-CMAC (a pseudorandom function) of the value's canonical form, cut to 4 bits a character. With n
-different values and tokens of b bits the chance that any two share a token is at most n^2 / 2^(b+1): for the default of
-16 characters (64 bits) 3 in 10^8 at a million values. Without the key nobody can test a guess; whoever has it can.
+A token is CMAC (a pseudorandom function; with AES-256, or SM4 in the domestic suite) of the value's canonical form, cut
+to at least 64 bits. With n different values and tokens of b bits the chance that any two share a token is at most
+n^2 / 2^(b+1) (`collision_bound`): for 64 bits 3 in 10^8 at a million values. Without the key nobody can test a guess;
+whoever has it can.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import string
 import unicodedata
@@ -18,19 +20,22 @@ import pyarrow as pa
 
 from guard.crypto.blocks import BLOCK, BlockCipher
 from guard.crypto.cmac import Cmac
+from guard.crypto.ff1 import write_numerals
 from guard.errors import UsageError
 from guard.keys import Keyring
 from guard.protect.base import Transform
 from guard.protect.columns import Bytes, Mask, Rows, Slices, all_in, assemble, byte_set, from_matrix, is_han
 
 PURPOSE = "token"
-SHORTEST, LONGEST, DEFAULT = 16, 64, 16
-"""Characters of a token, four bits each."""
-
-ALPHABETS = {"letters": "bcdfghjkmnpqrstv", "hex": "0123456789abcdef"}
-"""Sixteen symbols each. `letters` is the default: a token without digits can never look like a number that the check of
-the output would have to report (a run of eleven digits or more turns up in about one of sixty hexadecimal tokens), and
-without vowels it is no word."""
+LEAST_BITS = 64
+ALPHABETS = {"letters": "bcdfghjkmnpqrstv", "hex": "0123456789abcdef", "digits": string.digits,
+             "alphanumeric": string.digits + string.ascii_letters}
+"""`letters` is the default: a token without digits can never look like a number that the check of the output would
+have to report (a run of eleven digits or more turns up in about one of sixty hexadecimal tokens), and without vowels it
+is no word."""
+LENGTHS = {"letters": (16, 64), "hex": (16, 64), "digits": (20, 36), "alphanumeric": (11, 20)}
+"""Fewest and most characters of a token: `LEAST_BITS`, and what two CMACs give."""
+DEFAULT = 16
 
 _NUMBERS = ("person.id", "person.passport", "person.travel_permit", "person.phone", "person.bank_card",
             "person.postcode", "person.bank_account", "org.uscc", "org.code", "org.registration", "org.taxpayer",
@@ -69,20 +74,27 @@ class Token(Transform):
 
     injective = True
 
-    def __init__(self, data_class: str, keyring: Keyring, domain: str, *, length: int = DEFAULT,
+    def __init__(self, data_class: str, keyring: Keyring, domain: str, *, length: int | None = None,
                  alphabet: str = "letters", normalise: Callable[[str], str] | None = None) -> None:
-        if type(length) is not int or not SHORTEST <= length <= LONGEST:
-            raise UsageError(f"a token has {SHORTEST} to {LONGEST} characters")
         if alphabet not in ALPHABETS:
             raise UsageError("unknown token alphabet", hint=f"the alphabets are {', '.join(ALPHABETS)}")
+        shortest, longest = LENGTHS[alphabet]
+        length = max(DEFAULT, shortest) if length is None else length
+        if type(length) is not int or not shortest <= length <= longest:
+            raise UsageError(f"a token of {alphabet} has {shortest} to {longest} characters")
         self._data_class = data_class
         self._normalise = normalise
         self._length = length
         self._symbols = np.frombuffer(ALPHABETS[alphabet].encode(), np.uint8)
+        self._pairs = np.frombuffer("".join(a + b for a in ALPHABETS[alphabet] for b in ALPHABETS[alphabet]).encode(),
+                                    np.uint16)
         self._prefix = np.frombuffer(f"{prefix(data_class)}_".encode(), np.uint8)
         keys = keyring.derive(PURPOSE, data_class, domain, 64)
-        # One CMAC gives 32 characters; a longer token takes a second one under an independent key.
-        self._macs = [Cmac(BlockCipher(key)) for key in (keys[:32], keys[32:])][: -(-length // (2 * BLOCK))]
+        suite = keyring.algorithms
+        # One CMAC gives so many characters; a longer token takes a second one under an independent key.
+        given = 2 * (BLOCK if len(self._symbols) == 16 else _in_a_word(len(self._symbols)))
+        self._macs = [Cmac(BlockCipher(key[: suite.cipher_key_bytes], suite.cipher))
+                      for key in (keys[:32], keys[32:])][: -(-length // given)]
 
     def apply_one(self, value: str) -> str | None:
         if not value.strip():
@@ -136,12 +148,35 @@ class Token(Transform):
         return np.concatenate([mac.digest(messages) for mac in self._macs], axis=1)
 
     def _text(self, digests: Bytes) -> Bytes:
-        used = digests[:, : (self._length + 1) // 2]
-        text = np.empty((len(digests), len(self._prefix) + 2 * used.shape[1]), np.uint8)
-        text[:, : len(self._prefix)] = self._prefix
-        text[:, len(self._prefix) :: 2] = self._symbols[used >> 4]
-        text[:, len(self._prefix) + 1 :: 2] = self._symbols[used & 15]
-        return text[:, : len(self._prefix) + self._length]
+        start = len(self._prefix)
+        text = np.empty((len(digests), start + self._length), np.uint8)
+        text[:, :start] = self._prefix
+        text[:, start:] = self._characters(digests)
+        return text
+
+    def _characters(self, digests: Bytes) -> Bytes:
+        """The tokens without their prefix, shape (n, length)."""
+        if len(self._symbols) == 16:
+            # A byte is two characters.
+            pairs = self._pairs[digests[:, : (self._length + 1) // 2]]
+            return pairs.view(np.uint8)[:, : self._length]
+        # Eight bytes give characters worth half of them, so that none is likelier than another by more than 2^-32.
+        each = _in_a_word(len(self._symbols))
+        words = digests.view(">u8").astype(np.uint64) % np.uint64(len(self._symbols) ** each)
+        places = np.empty((len(digests), words.shape[1] * each), np.uint8)
+        for word in range(words.shape[1]):
+            write_numerals(words[:, word], len(self._symbols), places[:, word * each : (word + 1) * each])
+        return self._symbols[places[:, : self._length]]
+
+
+def collision_bound(count: int, length: int = DEFAULT, alphabet: str = "letters") -> float:
+    """The chance, at most, that any two of `count` different values have the same token."""
+    return min(1.0, count * count / 2 / float(len(ALPHABETS[alphabet])) ** length)
+
+
+def _in_a_word(symbols: int) -> int:
+    """Characters that eight bytes of a CMAC give."""
+    return int(32 / math.log2(symbols))
 
 
 def prefix(data_class: str) -> str:
