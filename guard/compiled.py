@@ -31,6 +31,7 @@ _choosing = threading.Lock()
 _work = 0
 
 
+@once
 def is_available() -> bool:
     """Whether the compiler is installed."""
     return importlib.util.find_spec("numba") is not None
