@@ -315,6 +315,7 @@ def test_a_release_encrypts_as_the_policy_says(kind: str) -> None:
     assert "相同的值密文相同" in said
     name = f"released/public/data/people.{kind}"
     rows = read(name)
+    assert json.loads(Path("released/evidence/manifest.json").read_text())["key_id"] == rows[0]["手机"].split(":")[1]
     assert all(row["身份证号"].startswith("g1:") and row["手机"].startswith("g1:") for row in rows)
     prefix = "$." if kind == "jsonl" else ""
     good("reveal", name, "--field", f"{prefix}身份证号", "--record", "xh", "-o", f"id.{kind}", "--keyring", "ring",

@@ -237,7 +237,7 @@ def test_no_pseudonym_is_a_real_value_and_no_two_persons_become_one(seed: int, s
     assert not set(results) & set(values)
     assert len(set(results)) == len(values)
     pseudonyms = real_numbers([result for result in results if result.isdigit()])
-    revealed = method.reveal(protected, pseudonyms).to_pylist()
+    revealed = method.reveal(protected, pseudonyms=pseudonyms).to_pylist()
     assert [one for one, result in zip(revealed, results, strict=True) if result.isdigit()] == \
         [one for one, result in zip(values, results, strict=True) if result.isdigit()]
 

@@ -189,7 +189,8 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
                       lambda output: run.policy.decide(output, audience=run.audience))
     report = dataclasses.replace(assessment.report, checks=tuple(checks))
     _refuse_failed(report)
-    _describe(report, folder, pseudonyms="destroyed" if own else "kept")
+    _describe(report, folder, pseudonyms="destroyed" if own else "kept",
+              key_id="" if own or keys is None else keys.key_id)
     return report
 
 
@@ -233,8 +234,8 @@ def _confirmed(run: _Run, documents: Iterable[Document], plans: Mapping[tuple[st
     return {value: place for value, place in suspects.items() if value in confirmation.confirmed}
 
 
-def _describe(report: Report, folder: Path, *, pseudonyms: str) -> None:
-    """Write notice, manifests and evidence."""
+def _describe(report: Report, folder: Path, *, pseudonyms: str, key_id: str) -> None:
+    """Write notice, manifests and evidence. Pseudonyms do not name their key, so the evidence does."""
     public, evidence = folder / "public", folder / "evidence"
     protection = sorted({(d.data_class, str(d.action)) for d in report.decisions
                          if d.data_class and d.action is not Action.ALLOW})
@@ -254,7 +255,7 @@ def _describe(report: Report, folder: Path, *, pseudonyms: str) -> None:
     write_text(evidence / "report.json", json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
     for language in LANGUAGES:
         write_text(evidence / f"report.{language}.html", render(plain, "html", language))
-    write_manifest(evidence, {"created": report.created, "of": "evidence"})
+    write_manifest(evidence, {"created": report.created, "of": "evidence", "key_id": key_id})
     _open_modes(folder)
 
 

@@ -110,14 +110,19 @@ Level = Literal["county", "city", "province", "birth_year", "birth_band", "birth
 """What a pseudonym of its form can keep of a value; which of them a class has says `guard.protect.forms_china`."""
 
 
+_METHODS = {"token": {"length", "alphabet"}, "form": {"keep", "template", "synthetic"}, "vault": set()}
+"""What each method of pseudonymise takes."""
+
+
 class PseudonymiseParams(Strict):
     """A `method`, and the link `domain` in which the same value gives the same pseudonym.
 
     `token` (the default) takes `length` and `alphabet`. `form` gives another valid value of the class, with what it is
-    to `keep`, or of a `template`; for the public only where it is `synthetic`: said to be no real data.
+    to `keep`, or of a `template`; for the public only where it is `synthetic`: said to be no real data. `vault` draws
+    tokens at random and keeps them with their encrypted values.
     """
 
-    method: Literal["token", "form"] = "token"
+    method: Literal["token", "form", "vault"] = "token"
     length: int | None = Constraint(default=None, ge=11, le=64)
     alphabet: Literal["letters", "hex", "digits", "alphanumeric"] = "letters"
     domain: str = "release"
@@ -128,8 +133,7 @@ class PseudonymiseParams(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         given = self.model_fields_set - {"method", "domain"}
-        other = {"length", "alphabet"} if self.method == "form" else {"keep", "template", "synthetic"}
-        if wrong := sorted(given & other):
+        if wrong := sorted(given - _METHODS[self.method]):
             raise ValueError(f"pseudonymise by {self.method} takes no {wrong[0]}")
         if self.keep is not None and self.template is not None:
             raise ValueError("a template says in brackets what is kept; leave keep out")

@@ -160,6 +160,9 @@ def _check_audiences(source: Source, index: int, rule: Rule) -> None:
         raise source.document.error(("rules", index, "params"), "pseudonyms for the audience public must be unlinkable",
                                     hint="leave domain out, so that the key ends with the release")
     chosen = rule.params.pseudonymise
+    if public is Action.PSEUDONYMISE and chosen.method == "vault":
+        raise source.document.error(("rules", index, "params"), "a vault keeps the values of what is public",
+                                    hint="use tokens, whose key ends with the release")
     if public is Action.PSEUDONYMISE and chosen.method == "form" and not chosen.synthetic:
         raise source.document.error(
             ("rules", index, "params"), "pseudonyms that look real are refused for the audience public",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guard.errors import KeyringError, UsageError
 from guard.keys import Keyring
@@ -15,6 +15,9 @@ from guard.protect.generalise import generalised
 from guard.protect.masks import MaskedEnds, MaskedStyle
 from guard.taxonomy import data_class
 
+if TYPE_CHECKING:
+    from guard.protect.vault import TokenVault
+
 Real = Callable[[Bytes], Mask]
 
 RELEASE_DOMAIN = "release"
@@ -22,12 +25,14 @@ RELEASE_DOMAIN = "release"
 
 
 def transform(decision: Decision, keyring: Keyring | None, domain: str,
-              normalise: Callable[[str], str] | None = None, real: Real | None = None) -> Transform:
+              normalise: Callable[[str], str] | None = None, real: Real | None = None,
+              vault: TokenVault | None = None) -> Transform:
     """The transform for a decision.
 
     `domain` is the link domain when the decision names none; `normalise` gives the normal form of a value of this class
     and must leave a value that is normal already (plain digits, upper-case letters, ideographs) as it is. `real` tells
-    which values, rows of bytes of one width, are real ones of this release, that no pseudonym of their form may be.
+    which values, rows of bytes of one width, are real ones of this release, that no pseudonym of their form may be;
+    `vault` keeps the tokens of the method of that name.
 
     Raises KeyringError for pseudonymise and encrypt without a keyring, UsageError for parameters that do not fit.
     """
@@ -39,7 +44,7 @@ def transform(decision: Decision, keyring: Keyring | None, domain: str,
         case Action.GENERALISE:
             return generalised(decision.data_class, decision.params)
         case Action.PSEUDONYMISE:
-            return _pseudonym(decision, keyring, domain, normalise, real)
+            return _pseudonym(decision, keyring, domain, normalise, real, vault)
         case Action.DROP:
             return Removal()
         case Action.REVIEW | Action.BLOCK:
@@ -68,7 +73,7 @@ def _style(identifier: str) -> str:
 
 
 def _pseudonym(decision: Decision, keyring: Keyring | None, domain: str,
-               normalise: Callable[[str], str] | None, real: Real | None) -> Transform:
+               normalise: Callable[[str], str] | None, real: Real | None, vault: TokenVault | None) -> Transform:
     if keyring is None:
         raise KeyringError("the policy pseudonymises and no keyring was given", hint="create one and name it")
     given = {name: value for name, value in decision.params.items() if value is not None}
@@ -78,7 +83,7 @@ def _pseudonym(decision: Decision, keyring: Keyring | None, domain: str,
     # The library of ciphers is not for those who only mask.
     from guard.protect.pseudonyms import pseudonym
 
-    return pseudonym(decision.data_class, given, keyring, link, normalise, real)
+    return pseudonym(decision.data_class, given, keyring, link, normalise, real, vault)
 
 
 def _encryption(decision: Decision, keyring: Keyring | None) -> Transform:

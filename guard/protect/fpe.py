@@ -73,7 +73,7 @@ class FormPseudonym(Transform):
         revealed: str = self.reveal(pa.array([value], pa.string()))[0].as_py()
         return revealed
 
-    def reveal(self, values: Any, pseudonyms: Known | None = None) -> Any:
+    def reveal(self, values: Any, records: Any = None, *, pseudonyms: Known | None = None) -> Any:
         """The values of pseudonyms; a token stays, since nobody has its value.
 
         Where values were walked past (`walked`), `pseudonyms` must tell all pseudonyms of the release; without it the

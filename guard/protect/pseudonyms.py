@@ -14,17 +14,20 @@ from guard.protect.forms_layout import levels_of
 from guard.protect.forms_template import template_layout
 from guard.protect.fpe import FormPseudonym, Known
 from guard.protect.tokens import Token
+from guard.protect.vault import TokenVault, VaultToken
 
 Normalise = Callable[[str], str]
-PARAMETERS = {"token": ("length", "alphabet"), "form": ("keep", "template", "synthetic")}
+PARAMETERS = {"token": ("length", "alphabet"), "form": ("keep", "template", "synthetic"), "vault": ()}
 """What each method takes, besides `method` and `domain`."""
 
 
 def pseudonym(data_class: str, params: Mapping[str, Any], keyring: Keyring, link: str,
-              normalise: Normalise | None = None, real: Known | None = None) -> Transform:
+              normalise: Normalise | None = None, real: Known | None = None,
+              vault: TokenVault | None = None) -> Transform:
     """The transform for `params` without their domain, in the link domain `link`.
 
-    Raises UsageError for parameters that do not fit, and for a class that has no form and no template.
+    Raises UsageError for parameters that do not fit, for a class that has no form and no template, and where a vault is
+    asked for and none is given.
     """
     given = dict(params)
     method = given.pop("method", "token")
@@ -34,6 +37,10 @@ def pseudonym(data_class: str, params: Mapping[str, Any], keyring: Keyring, link
     if unknown:
         raise UsageError(f"unknown parameter of pseudonymise by {method}: {unknown[0]}",
                          hint=f"it takes {', '.join(('method', 'domain', *PARAMETERS[method]))}")
+    if method == "vault":
+        if vault is None:
+            raise UsageError("the policy keeps tokens in a vault and none was given", hint="name its file")
+        return VaultToken(data_class, vault, link, normalise=normalise)
     if method == "token":
         return Token(data_class, keyring, link, normalise=normalise, **given)
     token = Token(data_class, keyring, link, normalise=normalise)
