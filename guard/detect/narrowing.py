@@ -276,14 +276,15 @@ def _narrowed(whole: Triggers, chosen: Ints, present: Ints) -> Triggers:
     first: list[int] = []
     for number in [END, *present.tolist()]:
         traits = (pairs[number, present], pairs[present, number], before[number], further[:, number],
-                  following[:, number])
+                  following[:, number], whole.alike[number])
         merged[number] = known.setdefault(b"".join(trait.tobytes() for trait in traits), len(known))
         if len(known) > len(first):
             first.append(number)
     return Triggers(
         merged[whole.classes], np.ascontiguousarray(pairs[np.ix_(first, first)]), as_bits(_or_none(lists)),
         as_bits(_or_none(before[first])), as_bits(_or_none(further[:, first])), _some(whole.runs, chosen),
-        _some(whole.stretches, chosen), np.ascontiguousarray(_or_none(following[:, first])))
+        _some(whole.stretches, chosen), np.ascontiguousarray(_or_none(following[:, first])), whole.alike[first],
+        as_bits(_or_none(_members(whole.midst, count)[:, chosen])))
 
 
 def _members(bits: npt.NDArray[np.uint64], count: int) -> Mask:
