@@ -41,7 +41,7 @@ class Values:
         return Values(self._joined(), stops - lengths - 1, stops - 1)
 
     def _joined(self) -> bytes:
-        if not compiled.pays(self.size):
+        if not len(self) or not compiled.pays(self.size):
             return b"\n".join(self.as_list())
         from guard.detect import value_loops as loops
         from guard.hashing_loops import words_of
