@@ -24,7 +24,7 @@ from guard import cache
 Function = TypeVar("Function", bound=Callable[..., Any])
 WORTH = 3_000_000
 """Bytes of work for which loading the compiler takes about as long as doing without it."""
-WORTH_COMPILING = 60_000_000
+WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""
 _PACKAGE = Path(__file__).parent
 _choosing = threading.Lock()
