@@ -223,6 +223,7 @@ def test_no_input_takes_quadratic_time(piece: str) -> None:
         return time.process_time() - start
 
     cost(200)
-    small, large = cost(2_000), cost(16_000)
-    # Eight times the input: linear is x8, quadratic x64. Small costs are mostly noise, hence the floor.
+    small, large = cost(2_000), min(cost(16_000) for _ in range(2))
+    # Eight times the input: linear is x8, quadratic x64. Small costs are mostly noise, hence the floor; the first
+    # of two may load machine code.
     assert large < 24 * max(small, 0.01)

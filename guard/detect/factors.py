@@ -29,6 +29,7 @@ _COMMON = frozenset((b"key", b"token", b"secret", b"name", b"user", b"pass", b"p
                      b"base", b"type", b"time", b"http", b"://", b"value", b"login", b"post", b"file", b"test"))
 """Words that stand in every other line of somebody's logs."""
 _COMMON_SHARE = 0.3
+_EVERYWHERE = 2.0
 _RARE_SIGNS = b"#@$%^~`*"
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _NOTHING: Words = frozenset([b""])
@@ -62,7 +63,7 @@ def rarest(*sets: Words | None) -> Words | None:
     """The set that is seen in the fewest lines; None when none of them says anything."""
     told = [words for words in sets if words is not None]
     best = min(told, key=_expected, default=None)
-    return None if best is None or _expected(best) == math.inf else best
+    return None if best is None or _expected(best) >= _EVERYWHERE else best
 
 
 def line_share(words: Words) -> float:

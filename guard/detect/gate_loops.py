@@ -46,7 +46,10 @@ def open_gates(gates: Gates, block: Block, wanted: Any) -> None:
 
 @tight_loop
 def _open_gates(gates: Gates, text: Any, bounds: Ints, wanted: Any) -> None:
-    """The same for words of more than one byte. The text can be read for two bytes behind the last line."""
+    """The same for words of more than one byte. The text can be read for some bytes behind the last line.
+
+    What is read before its first byte is any other one: then the word does not stand inside the line.
+    """
     line = 0
     for at in range(bounds[len(bounds) - 1]):
         key = _hash(text, at)
@@ -56,6 +59,8 @@ def _open_gates(gates: Gates, text: Any, bounds: Ints, wanted: Any) -> None:
         while bounds[line + 1] < at:
             line += 1
         for entry in range(gates.first[bucket], gates.first[bucket + 1]):
+            if text[at + gates.entries[entry, 2]] | CASE != gates.entries[entry, 3]:
+                continue
             word = gates.entries[entry, 0]
             if _stands_at(gates, word, text, at - gates.entries[entry, 1], bounds[line] + 1, bounds[line + 1]):
                 for index in range(wanted.shape[1]):

@@ -22,14 +22,16 @@ CASE = 0x20
 MULTIPLIER = 0x9E3779B1
 HASH_BITS = 18
 BUCKET_BITS = 16
-_RARE = b"jqxzkvwybgpfmuchdlnroaistE0123456789"
-"""Letters from rare to common; what is none of them, bytes of Chinese too, is taken for rarer."""
+REACH = 7
+"""How far from the beginning of a place the byte stands at most that is looked at next."""
+_RARE = b"jqxzkvwybgpfmuchdlnroaisteJQXZKVWYBGPFMUCHDLNROAISTE0123456789/,_=.-\":' "
+"""Signs from rare to common; what is none of them, bytes of Chinese too, is taken for rarer."""
 Ints32 = npt.NDArray[np.int32]
 
 
 class Gates(NamedTuple):
     """`filter` has a bit for each hash of a place; `first[bucket]` to `first[bucket + 1]` are the numbers of `entries`:
-    (word, offset of the place in it). `singles` are (word, byte) of the words of one byte. Word n is
+    (word, offset of the place in it, offset of one more byte from the place, that byte without CASE). `singles` are (word, byte) of the words of one byte. Word n is
     `letters[starts[n]:starts[n + 1]]`, where a small letter stands for both cases; `members[n]` are the bits of the
     openings that need it."""
 
@@ -44,11 +46,11 @@ class Gates(NamedTuple):
 
 def gates(words: Mapping[bytes, Sequence[int]], openings: int) -> Gates:
     """The tables for words and the numbers of the openings that need them."""
-    hashes = sorted((_hash(seen), number, place) for number, word in enumerate(words) if len(word) > 1
-                    for place in [_rarest_place(word)] for seen in _spelled(word[place : place + PLACE]))
+    hashes = sorted((_hash(seen), number, place, *_further(word, place)) for number, word in enumerate(words)
+                    if len(word) > 1 for place in [_rarest_place(word)] for seen in _spelled(word[place:][:PLACE]))
     filled = np.zeros(1 << HASH_BITS, bool)
-    filled[[key for key, _, _ in hashes]] = True
-    counts = np.bincount([(key >> HASH_BITS - BUCKET_BITS) + 1 for key, _, _ in hashes],
+    filled[[key for key, *_ in hashes]] = True
+    counts = np.bincount([(key >> HASH_BITS - BUCKET_BITS) + 1 for key, *_ in hashes],
                          minlength=(1 << BUCKET_BITS) + 1)
     singles = [(number, byte) for number, word in enumerate(words) if len(word) == 1 for byte in {*word, *word.upper()}]
     members = np.zeros((max(1, len(words)), max(1, openings)), bool)
@@ -56,7 +58,7 @@ def gates(words: Mapping[bytes, Sequence[int]], openings: int) -> Gates:
         members[number, list(needing)] = True
     lengths = [0, *map(len, words)]
     return Gates(np.packbits(filled, bitorder="little"), np.cumsum(counts).astype(np.int32),
-                 np.array([(number, place) for _, number, place in hashes] or [(0, 0)], np.int32),
+                 np.array([entry for _, *entry in hashes], np.int32).reshape(-1, 4),
                  np.frombuffer(b"".join(words) or b"\0", np.uint8), np.cumsum(lengths).astype(np.int32),
                  as_bits(members), np.array(singles, np.int32).reshape(-1, 2))
 
@@ -69,6 +71,14 @@ def _spelled(place: bytes) -> list[bytes]:
 def _rarest_place(word: bytes) -> int:
     ranks = [_RARE.find(byte) for byte in word]
     return min(range(max(1, len(word) - PLACE + 1)), key=lambda place: sum(ranks[place : place + PLACE]))
+
+
+def _further(word: bytes, place: int) -> tuple[int, int]:
+    """The offset of the rarest byte beside a place, and the byte; of the place itself where nothing is beside it."""
+    beside = [at for at in range(max(0, place - REACH), min(len(word), place + REACH + 1))
+              if not place <= at < place + PLACE]
+    chosen = min(beside, key=lambda at: _RARE.find(word[at]), default=place)
+    return chosen - place, word[chosen] | CASE
 
 
 def _hash(place: bytes) -> int:
