@@ -44,6 +44,22 @@ reason: a check digit that is wrong, a word or header that is missing, a stand-i
 touches. `--detector` tells in full what one detector made of the text, also where its pattern matches nowhere. Values
 are masked as in reports, so the answer may be pasted into a ticket. In the library it is
 `guard.detect.explain(matcher, text, header)`.
+
+## How right they are
+
+Measured on documents and tables of our own, with synthetic people; the tests hold floors below these figures.
+
+| what | measured | in tests/ |
+|---|---|---|
+| 125 documents of offices, by span and class | F1 0.966, names 0.946, addresses 0.962 | `test_offices_accuracy.py` |
+| 52 tables of 366 columns | macro F1 0.996, no other column called a name | `test_offices_accuracy.py` |
+| 1,000,000 lines of a log, 500 secrets of 63 kinds | 499 found, none false | `test_secrets_accuracy.py` |
+| 960 lines of configuration, secrets without a form | 956 found | `test_secrets_accuracy.py` |
+| names in pinyin behind labels, at first sight | 11 of 11 | `test_wordings_accuracy.py` |
+| rare names behind labels, at first sight | 11 of 12 | `test_wordings_accuracy.py` |
+| addresses in Hong Kong, Macao, Taiwan, at first sight | 10 of 10 | `test_wordings_accuracy.py` |
+| names in prose without a label, at first sight | 11 of 16 | `test_wordings_accuracy.py` |
+| Presidio's 90 pattern recognizers, 3 + 3 cases each | answers of Presidio itself | `test_presidio_pack.py` |
 """
 
 

@@ -43,6 +43,8 @@ COMPOUND = """
 轩辕 端木 南宫 西门 独孤 呼延 钟离 百里 东郭 公冶 濮阳 赫连 太叔 仲孙 第五 拓跋 万俟 鲜于 闾丘 左丘
 东门 南门 公羊 梁丘 亓官 相里 乐正 漆雕 壤驷 公良 夹谷 宰父 谷梁 段干 微生 羊舌 纳兰
 """
+RARE = "妫麴戢侴冮芈庹琚恽贠缑粘妥练冶"
+"""Surnames that a dictionary of words knows nobody of."""
 NOT_SURNAMES = frozenset("上扎才仁拉来后能终从空越须养通家支")
 """Hundred Surnames or stray characters that start far more words than names."""
 
@@ -73,7 +75,7 @@ def surname_weights(folder: Path) -> dict[str, float]:
     single = [c for c in dict.fromkeys("".join(SURNAMES.split())) if c not in NOT_SURNAMES]
     persons = Counter(word[0] for word, _, tag in words(folder) if tag == "nr" and len(word) == 3)
     weights = {c: math.log2(1 + persons[c]) for c in single}
-    return weights | dict.fromkeys(COMPOUND.split(), 8.0)
+    return weights | dict.fromkeys(COMPOUND.split(), 8.0) | dict.fromkeys(RARE, 0.0)
 
 
 def word_list(folder: Path, surnames: Iterable[str]) -> dict[str, int]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guard import Scanner
 from guard.batch import DECODED, MASKED, SHADOWED
 from guard.demo import People
 from guard.detect import Explanation, Matcher, explain, load
@@ -158,6 +160,14 @@ def test_no_value_is_told_in_clear() -> None:
         explain(matcher(), text))
     for value in ("张伟", "19921103", "13812345678", "Zx8kq91L", "228480012345678903"):
         assert value not in told
+
+
+def test_rules_of_others_are_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text("[[rules]]\nid = 'ours'\nregex = 'zq_[0-9]{6}'\n", encoding="utf-8")
+    found = explain(Scanner(rules=[path]).matcher, "key zq_123456")
+    (one,) = [one for one in found if one.detector == "ours"]
+    assert (one.outcome, one.start, [weight.name for weight in one.weights]) == ("reported", 4, ["rule"])
 
 
 def test_what_cannot_be_explained() -> None:

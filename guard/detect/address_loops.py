@@ -309,10 +309,10 @@ def _starts_division(lexicon: AddressLexicon, codes: Codes, at: int) -> bool:
 
 
 @tight_loop
-def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_start: int, line_end: int, start: int,
-                  end: int) -> tuple[int, int]:
-    """`addresses.around_number`; (-1, -1) for None."""
-    left, before = _left(lexicon, buffer, line_start, start)
+def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_end: int, start: int, end: int,
+                  left: int, before: int) -> tuple[int, int, bool]:
+    """`addresses.around_number` behind the `before` characters from `left` on, and whether the address begins with the
+    name of a division; (-1, -1, False) for None."""
     count = decode(buffer, left, _parts_end(lexicon, buffer, start, line_end), scratch.codes, scratch.edges, _START,
                    before + lexicon.longest)
     starts = 0
@@ -320,7 +320,7 @@ def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line
         if _starts_division(lexicon, scratch.codes, at):
             stop = _complete_end(lexicon, scratch, at, count)
             if stop >= 0 and scratch.edges[stop] >= end:
-                return scratch.edges[at], scratch.edges[stop]
+                return scratch.edges[at], scratch.edges[stop], True
             starts += 1
             if starts == _STARTS:
                 break
@@ -328,8 +328,8 @@ def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line
         at = _rural_start(lexicon, scratch.codes, before)
         stop = _complete_end(lexicon, scratch, at, count) if at >= 0 else -1
         if stop >= 0 and scratch.edges[stop] >= end:
-            return scratch.edges[at], scratch.edges[stop]
-    return -1, -1
+            return scratch.edges[at], scratch.edges[stop], False
+    return -1, -1, False
 
 
 @inlined_loop
@@ -403,17 +403,26 @@ def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, l
            line_ends: Offsets, starts: Offsets, ends: Offsets, out_starts: Offsets, out_ends: Offsets) -> None:
     """The extent of each candidate `buffer[starts[i]:ends[i]]` in its line, -1 and -1 for none.
 
-    A candidate that does not lie in its line, or a line that does not lie in the buffer, has none.
+    A candidate that does not lie in its line, or a line that does not lie in the buffer, has none. A further number of
+    the address that was found last needs no reading: from the same characters on the same divisions are tried, and the
+    first that reached the number before reaches this one too. (Not so in an address without divisions: behind its
+    first number there may be one.)
     """
+    first, last, divided, left_before = -1, -1, False, -1
     for index in range(len(starts)):
         low, high, start, end = line_starts[index], line_ends[index], starts[index], ends[index]
-        found = -1, -1
-        if 0 <= low <= start <= end <= high <= len(buffer):
-            if way == BEHIND_LABEL:
-                found = behind_label(lexicon, scratch, buffer, start, end)
-            else:
-                found = around_number(lexicon, scratch, buffer, low, high, start, end)
-        out_starts[index], out_ends[index] = found
+        if not 0 <= low <= start <= end <= high <= len(buffer):
+            first, last, divided = -1, -1, False
+        elif way == BEHIND_LABEL:
+            first, last = behind_label(lexicon, scratch, buffer, start, end)
+        else:
+            left, before = _left(lexicon, buffer, low, start)
+            is_further = (divided and left == left_before and end <= last and starts[index - 1] < start
+                          and ends[index - 1] <= end and line_starts[index - 1] == low and line_ends[index - 1] == high)
+            if not is_further:
+                first, last, divided = around_number(lexicon, scratch, buffer, high, start, end, left, before)
+            left_before = left
+        out_starts[index], out_ends[index] = first, last
 
 
 @tight_loop

@@ -223,7 +223,7 @@ def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
     openings = [opening_of(way, fold) for way in ways] if 1 < len(ways) <= MOST_WAYS else [None]
     apart = [Beginning(opening, rarest(factors_of(way, fold), needed))
              for way, opening in zip(ways, openings, strict=False) if opening is not None]
-    if len(apart) == len(openings) and (not whole or 1.5 * sum(b.share for b in apart) < whole[0].share):
+    if len(apart) == len(openings) and (not whole or sum(b.share for b in apart) < whole[0].share):
         whole = apart
     return whole if all(beginning.is_rare for beginning in whole) else []
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from guard.detect.cell_loops import find_usual
 from guard.detect.cell_shapes import cell_pattern
 from guard.detect.cells import Explained, plainly
 from guard.detect.dense import header_sign
-from guard.detect.folding import fold
+from guard.detect.folding import Folded, fold
 from guard.detect.limits import AnyPattern
 from guard.detect.overlap import Placed
 from guard.detect.rule import Rule
@@ -39,29 +40,46 @@ class WholeCells:
 
     def __init__(self, values: Values, header: str) -> None:
         self._values, self._header = values, header
-        self._folded = fold(values.data)
-        self._block = Block(self._folded.data)
-        self._low, self._high, whole = self._lines()
-        self._usual = np.zeros(len(values), bool)
-        find_usual(self._block.buffer, self._low, self._high, self._usual)
-        self._usual &= whole
+
+    @cached_property
+    def _folded(self) -> Folded:
+        return fold(self._values.data)
+
+    @cached_property
+    def _block(self) -> Block:
+        return Block(self._folded.data)
 
     def hits(self, rules: Sequence[Rule], explained: Explained) -> list[tuple[Found, Ints]]:
         """The hits of rules that fit the header, with their cells."""
         filled = self._values.ends > self._values.starts
         parts, rest = [], list[tuple[Rule, Mask]]()
         apart = bool(self._header) and not any(rule.detector.near for rule in rules)
-        for rule in rules:
-            still = filled.copy()
+        left = [filled.copy() for _ in rules]
+        for rule, still in zip(rules, left, strict=True):
             still[explained.cells(rule)] = False
+        if not any(still.any() for still in left):
+            return []
+        usual = self._usual(np.logical_or.reduce(left))
+        for rule, still in zip(rules, left, strict=True):
             together = np.zeros(len(still), bool)
             if apart and (rule.cell is None or _is_whole(rule.cell)):
-                together = still & self._usual
+                together = still & usual
                 parts.append(self._judged(rule, np.flatnonzero(together)))
             rest.append((rule, still & ~together))
         single = list(self._plainly(rest))
         return [*parts, (found_of([hit for _, hit in single]), np.array([cell for cell, _ in single], np.int64))]
 
+    def _usual(self, cells: Mask) -> Mask:
+        """Which of some cells are written in the usual way."""
+        low, high, whole = self._lines
+        chosen = np.flatnonzero(cells & whole)
+        found = np.zeros(len(chosen), bool)
+        find_usual(self._block.buffer, low[chosen], high[chosen], found)
+        usual = np.zeros(len(cells), bool)
+        usual[chosen] = found
+        return usual
+
+    @cached_property
     def _lines(self) -> tuple[Ints, Ints, Mask]:
         """Start and end of each cell in the folded block, and which are sound and of one line; folding keeps lines."""
         size, bounds = len(self._values), self._block.bounds
@@ -78,10 +96,11 @@ class WholeCells:
 
     def _judged(self, rule: Rule, cells: Ints) -> tuple[Found, Ints]:
         """The hits of a rule in usual cells."""
+        lows, highs, _ = self._lines
         if isinstance(rule.cell, re.Pattern):
             cells = cells[cell_pattern(rule.cell).takes(
-                self._block.data, self._block.buffer, self._low[cells], self._high[cells])]
-        low, high = self._low[cells], self._high[cells]
+                self._block.data, self._block.buffer, lows[cells], highs[cells])]
+        low, high = lows[cells], highs[cells]
         signs = np.full(len(cells), header_sign(rule, self._header), np.int64)
         spans = judged(self._block, self._folded, Candidates(rule, low, high, low, high), True, signs)
         cells = cells[np.searchsorted(low, spans.start)]

@@ -64,7 +64,7 @@ class _Cells:
             return scanned(plan, data, self.header)
         from guard.detect.engine import EngineScan
 
-        assembly = plan.memories.narrowed(plan.assembly, self.values, self.header)
+        assembly = plan.memories.narrowed(plan.assembly, self.values, self.header, use_cache=plan.use_cache)
         engine = EngineScan(assembly, plan.workspace, data, self.header)
         return engine.found(), engine.multiline
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import loop
+from guard.compiled import tight_loop
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -19,7 +19,7 @@ GROUPS = 5
 _SPACE = 32
 
 
-@loop
+@tight_loop
 def begins_as_text(data: Bytes, start: int, is_hex: bool, values: Any, may_follow: Mask) -> bool:
     """Whether the first bytes that stand behind `start` could be UTF-8 text."""
     previous = _SPACE
@@ -39,12 +39,12 @@ def begins_as_text(data: Bytes, start: int, is_hex: bool, values: Any, may_follo
     return True
 
 
-@loop
-def _is_new(data: Bytes, start: int, end: int, alphabets: Bytes) -> bool:
-    """Whether a run of the URL-safe alphabet is no run of the standard one, which was tried before."""
-    if start > 0 and alphabets[data[start - 1]] & STANDARD:
+@tight_loop
+def _is_new(data: Bytes, first: int, last: int, start: int, end: int, alphabets: Bytes) -> bool:
+    """Whether a run of the URL-safe alphabet in `first`:`last` is no run of the standard one, tried before."""
+    if start > first and alphabets[data[start - 1]] & STANDARD:
         return True
-    if end < len(data) and alphabets[data[end]] & STANDARD:
+    if end < last and alphabets[data[end]] & STANDARD:
         return True
     place = start
     while place < end and alphabets[data[place]] & STANDARD:
@@ -52,9 +52,9 @@ def _is_new(data: Bytes, start: int, end: int, alphabets: Bytes) -> bool:
     return place < end
 
 
-@loop
-def _split(data: Bytes, low: int, high: int, least: int, alphabets: Bytes, sextets: Any, nibbles: Any, may_follow: Mask,
-           spans: Ints, found: int) -> int:
+@tight_loop
+def _split(data: Bytes, first: int, last: int, low: int, high: int, least: int, alphabets: Bytes, sextets: Any,
+           nibbles: Any, may_follow: Mask, spans: Ints, found: int) -> int:
     """Add the runs of each alphabet between `low` and `high` that begin as text; their number afterwards."""
     hexadecimal = standard = safe = low
     for place in range(low, high + 1):
@@ -71,23 +71,23 @@ def _split(data: Bytes, low: int, high: int, least: int, alphabets: Bytes, sexte
             standard = place + 1
         if not kinds & SAFE:
             if (place - safe >= least and begins_as_text(data, safe, False, sextets, may_follow)
-                    and _is_new(data, safe, place, alphabets)):
+                    and _is_new(data, first, last, safe, place, alphabets)):
                 spans[found, 0], spans[found, 1], spans[found, 2] = safe, place, SAFE
                 found += 1
             safe = place + 1
     return found
 
 
-@loop
-def candidates(data: Bytes, least: int, alphabets: Bytes, sextets: Any, nibbles: Any, may_follow: Mask,
-               spans: Ints) -> int:
-    """Writes (start, end, alphabet) of what may be a token to `spans`, and returns how many.
+@tight_loop
+def candidates(data: Bytes, first: int, last: int, least: int, alphabets: Bytes, sextets: Any, nibbles: Any,
+               may_follow: Mask, spans: Ints) -> int:
+    """Writes (start, end, alphabet) of what may be a token in `data[first:last]` to `spans`, and returns how many.
 
     A run of `least` characters holds every `least`-th byte or its neighbours, so most bytes are never looked at.
     """
-    found = low = known = 0
-    probe = least - 1
-    while probe < len(data):
+    found, low, known = 0, first, first
+    probe = first + least - 1
+    while probe < last:
         place = probe
         while place >= known and alphabets[data[place]] & ANY:
             place -= 1
@@ -95,18 +95,18 @@ def candidates(data: Bytes, least: int, alphabets: Bytes, sextets: Any, nibbles:
             low, known, probe = place + 1, probe + 1, place + least
             continue
         end = probe + 1
-        while end < len(data) and alphabets[data[end]] & ANY:
+        while end < last and alphabets[data[end]] & ANY:
             end += 1
-        found = _split(data, low, end, least, alphabets, sextets, nibbles, may_follow, spans, found)
+        found = _split(data, first, last, low, end, least, alphabets, sextets, nibbles, may_follow, spans, found)
         low = known = end + 1
         probe = end + least
     return found
 
 
-@loop
+@tight_loop
 def hold_candidates(data: Bytes, starts: Ints, ends: Ints, least: int, alphabets: Bytes, sextets: Any, nibbles: Any,
                     may_follow: Mask, spans: Ints, held: Mask) -> None:
     """Writes to `held` which slices hold a candidate; `spans` has room for those of the longest."""
     for index in range(len(starts)):
-        held[index] = candidates(data[starts[index] : ends[index]], least, alphabets, sextets, nibbles, may_follow,
+        held[index] = candidates(data, starts[index], ends[index], least, alphabets, sextets, nibbles, may_follow,
                                  spans) > 0

@@ -135,14 +135,19 @@ class EngineScan:
     def _searched(self, programs: Ints, ends: Ints) -> Iterator[tuple[int, int, int, int]]:
         """(pattern, start, end, line) of the matches of patterns that the machine cannot run, in lines with events."""
         lines = self._block.lines_of(ends)
-        for number, line in sorted(set(zip(programs.tolist(), lines.tolist(), strict=True))):
-            pattern = self._assembly.patterns[number]
+        for number in np.unique(programs).tolist():
+            pattern, chosen = self._assembly.patterns[number], np.unique(lines[programs == number])
             if pattern.spans_lines:
-                self.multiline.setdefault(pattern.rule.index, []).append(self._original_line(line))
-                continue
+                self.multiline.setdefault(pattern.rule.index, []).extend(self._original_lines(chosen))
+            else:
+                yield from self._searched_by(number, chosen.tolist())
+
+    def _searched_by(self, number: int, lines: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
+        pattern = self._assembly.patterns[number]
+        compiled = pattern.rule.masked if pattern.kind is Kind.MASKED else pattern.rule.pattern
+        for line in lines:
             low, high = int(self._block.bounds[line]) + 1, int(self._block.bounds[line + 1])
             text = self._block.data[low:high].decode("utf-8")
-            compiled = pattern.rule.masked if pattern.kind is Kind.MASKED else pattern.rule.pattern
             for first, last in _spans_of(pattern, compiled, text):
                 yield (number, low + len(text[:first].encode()), low + len(text[:last].encode()), line)
 
@@ -156,10 +161,11 @@ class EngineScan:
                 for first, last in _spans_of(pattern, compiled, text.text):
                     yield number, low + 1 + text.bytes(first), low + 1 + text.bytes(last), line
 
-    def _original_line(self, line: int) -> int:
-        """An offset of the buffer in this line; folding keeps lines."""
-        first = np.array([self._block.bounds[line] + 1])
-        return int(self._folded.originals(first, first + 1)[0][0])
+    def _original_lines(self, lines: Ints) -> list[int]:
+        """An offset of the buffer in each of the lines; folding keeps lines."""
+        firsts = self._block.bounds[lines] + 1
+        originals: list[int] = self._folded.originals(firsts, firsts + 1)[0].tolist()
+        return originals
 
     def _judged(self, rule: Rule, found: Sequence[tuple[Kind, Candidates]]) -> Iterator[Spans]:
         fits = self._heading.fits[rule.index]

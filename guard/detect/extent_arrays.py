@@ -62,24 +62,46 @@ def locate(kind: str, buffer: Bytes, line_starts: Offsets, line_ends: Offsets, s
 
 
 def check(kind: str, buffer: Bytes, starts: Offsets, ends: Offsets, *, spaced: bool = False) -> Mask:
-    """What the check `kind` says to each value `buffer[starts[i]:ends[i]]`.
+    """What the check `kind` says to each value `buffer[starts[i]:ends[i]]`; as for the rest, see `Answers`."""
+    return Answers(buffer, starts, ends, spaced=spaced).passed(kind, np.arange(len(starts)))
+
+
+class Answers:
+    """What checks say to the values `buffer[starts[i]:ends[i]]`.
 
     With `spaced` spaces in names do not count, as in detectors that have them for separators. What does not lie in the
-    buffer passes no check.
+    buffer passes no check. All checks of names ask the same, with other floors: values are weighed once.
     """
-    if not compiled.is_available():
-        return _check_plainly(kind, buffer, starts, ends, spaced)
-    loops = _loops()
-    passed = np.zeros(len(starts), np.bool_)
-    values = _fixed(buffer), _fixed(starts), _fixed(ends), passed
-    if kind in _ADDRESS_CHECKS:
-        question, lexicon = getattr(loops.addresses, _ADDRESS_CHECKS[kind][1]), loops.lexicon.address_lexicon()
-        loops.addresses.check(lexicon, loops.addresses.new_scratch(lexicon), question, *values)
-    else:
-        least = _NAME_CHECKS[kind][1]
-        loops.names.check(loops.lexicon.name_lexicon(), loops.names.new_scratch(), least, kind == "is_name", spaced,
-                          *values)
-    return passed
+
+    def __init__(self, buffer: Bytes, starts: Offsets, ends: Offsets, *, spaced: bool) -> None:
+        self._buffer, self._starts, self._ends, self._spaced = buffer, starts, ends, spaced
+        self._known = np.zeros(len(starts), np.bool_)
+        self._worths, self._written = np.empty(len(starts)), np.empty(len(starts), np.bool_)
+
+    def passed(self, kind: str, chosen: Offsets) -> Mask:
+        """Which of the chosen values pass the check `kind`."""
+        if not compiled.is_available():
+            return _check_plainly(kind, self._buffer, self._starts[chosen], self._ends[chosen], self._spaced)
+        if kind in _ADDRESS_CHECKS:
+            return self._as_addresses(_ADDRESS_CHECKS[kind][1], chosen)
+        self._weigh(chosen[~self._known[chosen]])
+        passed: Mask = self._worths[chosen] >= _NAME_CHECKS[kind][1]
+        return passed | self._written[chosen] if kind == "is_name" else passed
+
+    def _as_addresses(self, question: str, chosen: Offsets) -> Mask:
+        loops, passed = _loops(), np.zeros(len(chosen), np.bool_)
+        lexicon = loops.lexicon.address_lexicon()
+        loops.addresses.check(lexicon, loops.addresses.new_scratch(lexicon), getattr(loops.addresses, question),
+                              _fixed(self._buffer), _fixed(self._starts[chosen]), _fixed(self._ends[chosen]), passed)
+        return passed
+
+    def _weigh(self, chosen: Offsets) -> None:
+        if not len(chosen):
+            return
+        loops, worths, written = _loops(), np.empty(len(chosen)), np.empty(len(chosen), np.bool_)
+        loops.names.weigh(loops.lexicon.name_lexicon(), loops.names.new_scratch(), self._spaced, _fixed(self._buffer),
+                          _fixed(self._starts[chosen]), _fixed(self._ends[chosen]), worths, written)
+        self._worths[chosen], self._written[chosen], self._known[chosen] = worths, written, True
 
 
 class _Loops(NamedTuple):

@@ -78,7 +78,7 @@ def _share(word: bytes) -> float:
     if len(word) == 1:
         return _COMMON_SHARE if word in _RARE_SIGNS else math.inf
     if word.isdigit():
-        return 1 / len(word)
+        return 2 / len(word)
     if word.lower() in _COMMON:
         return _COMMON_SHARE
     return 0.5 * 0.6 ** _weight(word)

@@ -42,12 +42,12 @@ class ColumnMemories(threading.local):
         self._by_header: OrderedDict[str, ColumnMemory] = OrderedDict()
         self._narrowed: NarrowedAssemblies | None = None
 
-    def narrowed(self, whole: Assembly, values: Values, header: str) -> Assembly:
+    def narrowed(self, whole: Assembly, values: Values, header: str, *, use_cache: bool) -> Assembly:
         """What the compiled engine runs for values one below the other: `whole`, or as much of it as may match."""
         from guard.detect.narrowing import NarrowedAssemblies
 
         if self._narrowed is None:
-            self._narrowed = NarrowedAssemblies(whole)
+            self._narrowed = NarrowedAssemblies(whole, use_cache=use_cache)
         return self._narrowed.of(values, header)
 
     def of(self, header: str) -> ColumnMemory:

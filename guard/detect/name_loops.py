@@ -220,7 +220,10 @@ def cut(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int
     decode(buffer, edges[inside], line_end, codes, edges, inside, inside + _FOLLOWER)
     first = _behind_lead(lexicon, codes, inside)
     best, chosen = -np.inf, -1
-    for stop in range(first + 2, (inside if inside < first + lexicon.longest else first + lexicon.longest) + 1):
+    limit = min(inside, first + lexicon.longest)
+    if limit > first + _LONGEST_WRITTEN and not _may_be_long(lexicon, codes, first, limit):
+        limit = first + _LONGEST_WRITTEN
+    for stop in range(first + 2, limit + 1):
         worth = plausibility(lexicon, codes, first, stop - first, least)
         if worth < least:
             continue
@@ -230,6 +233,15 @@ def cut(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int
     if chosen < 0 or best < least:
         return -1, -1
     return edges[first], edges[chosen]
+
+
+@inlined_loop
+def _may_be_long(lexicon: NameLexicon, codes: Codes, first: int, limit: int) -> bool:
+    """Whether a longer name than a surname and a given name can begin at `first`: with a dot, or of parts."""
+    found = lexicon.words.groups[PARTS, codes[first]] != 0
+    for at in range(first, limit):
+        found |= codes[at] == _DOT
+    return found
 
 
 @inlined_loop
@@ -298,6 +310,8 @@ def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, 
 def begun(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float, codes: Codes, edges: Codes,
           ) -> tuple[int, int]:
     """`names.begun`."""
+    if not _may_begin(lexicon, buffer, line_end, start, codes, edges):
+        return -1, -1
     end, most = start, start + 3 * (_LEAD + lexicon.longest)
     while end < line_end and end < most:
         code, behind = code_point(buffer, end, line_end)
@@ -305,6 +319,23 @@ def begun(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least:
             break
         end = behind
     return cut(lexicon, buffer, line_end, start, end, least, codes, edges)
+
+
+@inlined_loop
+def _may_begin(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, codes: Codes, edges: Codes) -> bool:
+    """Whether a name can begin at `start`: with a surname, a part of a name or a word before names, or there is a dot
+    behind at most eight characters. Most runs begin otherwise."""
+    size = decode(buffer, start, line_end, codes, edges, _START, _PART + 1)
+    if size < 2:
+        return False
+    words, code = lexicon.words, codes[0]
+    if (lexicon.characters[code, AS_SURNAME] != 0 or words.groups[LEADS, code] != 0 or words.groups[PARTS, code] != 0
+            or lexicon.entries[_entry(lexicon, codes, _START, _TWO), SURNAME] > -np.inf):
+        return True
+    found = False
+    for at in range(size):
+        found |= codes[at] == _DOT
+    return found
 
 
 @inlined_loop
@@ -407,20 +438,18 @@ def _is_plausible(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, lea
 
 
 @tight_loop
-def check(lexicon: NameLexicon, scratch: tuple[Codes, Codes], least: float, surname_suffices: bool, spaced: bool,
-          buffer: Bytes, starts: Offsets, ends: Offsets, out: Mask) -> None:
-    """Whether each `buffer[starts[i]:ends[i]]` is a name of at least that plausibility.
-
-    With `surname_suffices` two to four characters with a surname are one too (`names.is_name`). With `spaced` spaces
-    do not count, as for detectors that have them for separators.
+def weigh(lexicon: NameLexicon, scratch: tuple[Codes, Codes], spaced: bool, buffer: Bytes, starts: Offsets,
+          ends: Offsets, worths: Floats, written: Mask) -> None:
+    """The plausibility of each `buffer[starts[i]:ends[i]]` as a name, and whether it is written like one: two to four
+    characters, the first a surname. With `spaced` spaces do not count, as for detectors that have them for separators.
     """
     codes, edges = scratch
     for index in range(len(starts)):
-        out[index] = False
+        worths[index], written[index] = -np.inf, False
         if 0 <= starts[index] <= ends[index] <= len(buffer):
             size = _read(buffer, starts[index], ends[index], spaced, codes, edges)
-            out[index] = plausibility(lexicon, codes, _START, size, least) >= least or (
-                surname_suffices and 2 <= size <= 4 and lexicon.characters[codes[0], AS_SURNAME] != 0)
+            worths[index] = plausibility(lexicon, codes, _START, size, -np.inf)
+            written[index] = 2 <= size <= 4 and lexicon.characters[codes[0], AS_SURNAME] != 0
 
 
 @inlined_loop

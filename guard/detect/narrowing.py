@@ -7,21 +7,26 @@ pass over them costs a fraction. Nothing is guessed from a sample: every byte wa
 
 from __future__ import annotations
 
+import hashlib
+import io
+import sys
+import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from guard import cache
 from guard.batch import Ints
 from guard.detect.assembly import Assembly, Heading, Pattern
 from guard.detect.cell_loops import PLANE, survey
 from guard.detect.compile import LineFinder
 from guard.detect.gates import Gates, gates
-from guard.detect.needs import BEYOND, Needs, least_width, needs_of, needs_of_words
+from guard.detect.needs import BEYOND, Needs, code_digest, least_width, needs, needs_of, needs_of_words
 from guard.detect.normalise import TABLE
 from guard.detect.openings import HAN, RUNS
 from guard.detect.sweep import Starts
@@ -52,10 +57,9 @@ class Alphabet:
 class NarrowedAssemblies:
     """The narrowed assemblies of one thread, the longest unused forgotten first."""
 
-    def __init__(self, whole: Assembly) -> None:
+    def __init__(self, whole: Assembly, *, use_cache: bool) -> None:
         self._whole = whole
-        self._needs, self._words = _needs(whole.patterns), _word_needs(whole.patterns)
-        self._widths = np.array([least_width(pattern.source) for pattern in whole.patterns], np.int64)
+        self._facts = _facts(whole.patterns, use_cache=use_cache)
         self._kept: OrderedDict[tuple[str, Alphabet], _Narrowing] = OrderedDict()
 
     def of(self, values: Values, header: str) -> Assembly:
@@ -71,9 +75,9 @@ class NarrowedAssemblies:
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
-        narrowing = self._kept[key]
-        wanted = narrowing.backed | (narrowing.asks & self._words.met(seen))
-        return narrowing.assembly(wanted & self._needs.met(seen) & (self._widths <= longest), len(values.data))
+        narrowing, facts = self._kept[key], self._facts
+        wanted = narrowing.backed | (narrowing.asks & facts.words.met(seen))
+        return narrowing.assembly(wanted & facts.needs.met(seen) & (facts.widths <= longest), len(values.data))
 
 
 class _Narrowing:
@@ -105,13 +109,46 @@ class _Narrowing:
         return self._made
 
 
-def _needs(patterns: Sequence[Pattern]) -> Needs:
-    return Needs([needs_of(pattern.source, spans_lines=pattern.spans_lines) for pattern in patterns])
+class _Facts(NamedTuple):
+    """What patterns need, in their matches and of the words beside them, and the characters of their shortest match."""
+
+    needs: Needs
+    words: Needs
+    widths: Ints
 
 
-def _word_needs(patterns: Sequence[Pattern]) -> Needs:
+def _facts(patterns: Sequence[Pattern], *, use_cache: bool) -> _Facts:
+    """From the cache if it can be: to look at all patterns takes a tenth of a second."""
+    said = "\n".join(f"{p.source}\0{p.spans_lines}\0{p.rule.detector.context}" for p in patterns)
+    name = cache.key("needs", hashlib.sha256(said.encode()).hexdigest(), code_digest(), sys.version)
+    known = _load(cache.load(name)) if use_cache and code_digest() else None
+    if known is not None:
+        return known
     contexts = [pattern.rule.detector.context for pattern in patterns]
-    return Needs([needs_of_words(context.words) if context is not None else () for context in contexts])
+    made = _Facts(needs([needs_of(pattern.source, spans_lines=pattern.spans_lines) for pattern in patterns]),
+                  needs([needs_of_words(context.words) if context is not None else () for context in contexts]),
+                  np.array([least_width(pattern.source) for pattern in patterns], np.int64))
+    if use_cache and code_digest():
+        cache.store(name, _dump(made))
+    return made
+
+
+def _dump(facts: _Facts) -> bytes:
+    out = io.BytesIO()
+    arrays = [*facts.needs[1:], *facts.words[1:], facts.widths]
+    np.savez(out, *arrays, allow_pickle=False)
+    return out.getvalue()
+
+
+def _load(blob: bytes | None) -> _Facts | None:
+    """The facts in a blob; None when it is of another form."""
+    try:
+        with np.load(io.BytesIO(blob or b""), allow_pickle=False) as kept:
+            arrays = [kept[f"arr_{number}"] for number in range(7)]
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
+        return None
+    count = len(arrays[6])
+    return _Facts(Needs(count, *arrays[:3]), Needs(count, *arrays[3:6]), arrays[6])
 
 
 def _seen(data: bytes) -> Mask | None:
@@ -167,7 +204,8 @@ class NarrowedAssembly(Assembly):
         self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen),
                              self.owners if len(openings) else np.zeros(1, np.int32))
         self.backs = _some(whole.backs, chosen)
-        always = _members(heading.always, len(whole.owners))[openings]
+        # In cells with digits looking for words takes longer than they save: runs of digits tell openings apart.
+        always = _members(heading.always, len(whole.owners))[openings] | (ord("0") in alphabet.leads)
         self.gates = _gates(whole, openings[~always], openings)
         self.finder = _Told(whole.finder, (told - whole.opened).tolist())
         self._heading = Heading(heading.fits, heading.signs, as_bits(_or_none(always)))
@@ -238,14 +276,15 @@ def _narrowed(whole: Triggers, chosen: Ints, present: Ints) -> Triggers:
     first: list[int] = []
     for number in [END, *present.tolist()]:
         traits = (pairs[number, present], pairs[present, number], before[number], further[:, number],
-                  following[:, number])
+                  following[:, number], whole.alike[number])
         merged[number] = known.setdefault(b"".join(trait.tobytes() for trait in traits), len(known))
         if len(known) > len(first):
             first.append(number)
     return Triggers(
         merged[whole.classes], np.ascontiguousarray(pairs[np.ix_(first, first)]), as_bits(_or_none(lists)),
         as_bits(_or_none(before[first])), as_bits(_or_none(further[:, first])), _some(whole.runs, chosen),
-        _some(whole.stretches, chosen), np.ascontiguousarray(_or_none(following[:, first])))
+        _some(whole.stretches, chosen), np.ascontiguousarray(_or_none(following[:, first])), whole.alike[first],
+        as_bits(_or_none(_members(whole.midst, count)[:, chosen])))
 
 
 def _members(bits: npt.NDArray[np.uint64], count: int) -> Mask:

@@ -6,17 +6,20 @@ estimate that may be too few or too wide, never the other way round.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 import string
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from guard.batch import Ints
 from guard.detect.charsets import Charset, charset_of
 from guard.detect.context import compile_words
 
@@ -48,6 +51,18 @@ def needs_of_words(words: Sequence[str]) -> tuple[Need, ...]:
     # Words are no patterns in ASCII mode: without regard to case these characters are letters too.
     return tuple(need | _ALSO_LETTERS if any(code in _ASCII_LETTERS for code in need) else need
                  for need in _either(ways))
+
+
+@lru_cache(maxsize=1)
+def code_digest() -> str:
+    """A digest of the code that tells needs; empty where its source cannot be read, and then nothing is kept."""
+    folder, total = Path(__file__).parent, hashlib.sha256()
+    try:
+        for name in ("charsets", "context", "needs"):
+            total.update((folder / f"{name}.py").read_bytes())
+    except OSError:
+        return ""
+    return total.hexdigest()
 
 
 def least_width(source: str) -> int:
@@ -97,19 +112,25 @@ def _width(need: Need) -> int:
     return len(need) + (1 << 16) * (BEYOND in need)
 
 
-class Needs:
-    """The needs of many patterns, held against what occurs."""
+class Needs(NamedTuple):
+    """The needs of `size` patterns: need n is `codes[starts[n]:starts[n + 1]]`, of pattern `owners[n]`."""
 
-    def __init__(self, needs: Sequence[Sequence[Need]]) -> None:
-        clauses = [(owner, sorted(need)) for owner, mine in enumerate(needs) for need in mine]
-        self._codes = np.array([code for _, codes in clauses for code in codes], np.int64)
-        self._edges = np.cumsum([0, *(len(codes) for _, codes in clauses)])[:-1]
-        self._owners = np.array([owner for owner, _ in clauses], np.int64)
-        self._count = len(needs)
+    size: int
+    codes: Ints
+    starts: Ints
+    owners: Ints
 
     def met(self, seen: Mask) -> Mask:
         """Which patterns have all that they need, where `seen[code point]` (BEYOND: any beyond ASCII) occur."""
-        met = np.ones(self._count, bool)
-        if len(self._codes):
-            met[self._owners[~np.logical_or.reduceat(seen[self._codes], self._edges)]] = False
+        met = np.ones(self.size, bool)
+        if len(self.codes):
+            met[self.owners[~np.logical_or.reduceat(seen[self.codes], self.starts)]] = False
         return met
+
+
+def needs(patterns: Sequence[Sequence[Need]]) -> Needs:
+    """The needs of each pattern, as columns."""
+    each = [(owner, sorted(need)) for owner, mine in enumerate(patterns) for need in mine]
+    return Needs(len(patterns), np.array([code for _, codes in each for code in codes], np.int64),
+                 np.cumsum([0, *(len(codes) for _, codes in each)])[:-1],
+                 np.array([owner for owner, _ in each], np.int64))

@@ -25,6 +25,7 @@ _LONGEST = 96
 DIGITS = charset([(48, 57)])
 ALNUM = charset([(48, 57), (65, 90), (97, 122)])
 TOKEN = charset([(48, 57), (65, 90), (97, 122), (95, 95), (43, 43), (45, 47), (61, 61)])
+LETTERS = charset([(65, 90), (97, 122)])
 DASHED = charset([(48, 57), (45, 45)])
 HEXES = charset([(48, 58), (65, 70), (97, 102)])
 HAN = charset([(0x4E00, 0x9FA5)])

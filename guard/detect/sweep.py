@@ -30,7 +30,9 @@ OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
 MARGIN = 8
 """Bytes behind the text that may be read."""
 FURTHER = PLACES - 2
-AHEAD = SPARE + 2 * RUN_KINDS
+PASSED = SPARE + 2 * RUN_KINDS
+AHEAD = PASSED + 4
+"""Slots of the memory: which sets of `Triggers.alike` are passed by in this line, and the characters ahead."""
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _BIT_NUMBERS = np.zeros(64, np.int64)
 for _bit in range(64):
@@ -170,7 +172,8 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
     """
     addresses, groups, owners = starts.addresses, starts.groups, starts.owners
     classes, pairs, before_of, lists = triggers.classes, triggers.pairs, triggers.before, triggers.lists
-    further = triggers.further
+    further, alike, midst = triggers.further, triggers.alike, triggers.midst
+    memory[PASSED] = 0
     room, count = out.shape[1] - 600, place[2]
     for line in range(place[0], len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
@@ -186,9 +189,18 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
         words = lists.shape[1]
         while words > 0 and wanted[line, words - 1] == 0:
             words -= 1
+        for kind in range(len(midst)):
+            memory[PASSED + 1 + kind] = 1
+            for word in range(words):
+                if midst[kind, word] & wanted[line, word] != 0:
+                    memory[PASSED + 1 + kind] = 0
+                    break
         while at < high:
             following = at + width_at(text, at)
             coming = _class_at(classes, text, following) if following < high else 0
+            if alike[prior] == alike[current] and memory[PASSED + alike[current]] != 0:
+                prior, current, at = current, coming, following
+                continue
             number = pairs[current, coming]
             if number != 0:
                 ready = False

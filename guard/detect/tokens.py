@@ -129,7 +129,7 @@ def _candidates_compiled(data: bytes) -> Iterator[Candidates]:
     from guard.detect import decoding_loops as loops
 
     spans = _room(len(data))
-    count = loops.candidates(np.frombuffer(data, np.uint8), LEAST, *_tables(), spans)
+    count = loops.candidates(np.frombuffer(data, np.uint8), 0, len(data), LEAST, *_tables(), spans)
     for flag, decode in _DECODERS:
         mine = spans[:count][spans[:count, 2] == flag]
         yield decode, mine[:, 0], mine[:, 1]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.detect.charsets import ANY, LAST, Charset
-from guard.detect.openings import HAN, PLACES, RUNS, Opening, Pair, is_within
+from guard.detect.openings import DIGITS, HAN, LETTERS, PLACES, RUNS, Opening, Pair, is_within
 
 PLANE = 65_536
 """Code points with a class of their own; those beyond share one that belongs to every set reaching there."""
@@ -29,6 +29,8 @@ _TELLING = 4
 _SHARES = ((range(48, 58), 0.015), (range(97, 123), 0.0135), (range(65, 91), 0.003), (range(32, 48), 0.01))
 _HAN_SHARE = 0.3
 _LONG = 8
+ALIKE = (DIGITS, LETTERS, HAN)
+"""Most characters of a text have their like before them, and hardly a match begins there."""
 _STRETCHED = 0.25
 """The share of runs that have what must stand behind them."""
 Table = npt.NDArray[np.uint16]
@@ -43,7 +45,9 @@ class Triggers(NamedTuple):
     for none, and `lists[list]` its openings. `before[class]` are the openings that may stand behind a class,
     `further[n, class]` those that may have it n + 2 places behind their first character. `runs[opening]` is (kind,
     least) of a run of RUNS that must begin here, kind -1 for none; `stretches[opening]` is (kind, least, most) of its
-    `Stretch`, kind -1 for none, and `following[opening, class]` whether a class may stand behind it.
+    `Stretch`, kind -1 for none, and `following[opening, class]` whether a class may stand behind it. `alike[class]` is
+    the number of the set of ALIKE that a class belongs to, from 1 on, 0 for none, and `midst[number - 1]` are the
+    openings that may begin with a character of this set behind another.
     """
 
     classes: Table
@@ -54,6 +58,8 @@ class Triggers(NamedTuple):
     runs: npt.NDArray[np.int32]
     stretches: npt.NDArray[np.int32]
     following: npt.NDArray[np.bool_]
+    alike: npt.NDArray[np.uint8]
+    midst: Bits
 
 
 def is_rare(opening: Opening | None, lines: float) -> bool:
@@ -94,7 +100,7 @@ def _share(chosen: Charset) -> float:
 
 def triggers(openings: Sequence[Opening]) -> Triggers:
     """The tables for some openings, numbered in the order given."""
-    sets = list(dict.fromkeys([ANY, *RUNS, *(s for o in openings for s in _sets(o))]))
+    sets = list(dict.fromkeys([ANY, *RUNS, *ALIKE, *(s for o in openings for s in _sets(o))]))
     classes, samples = _classes(sets)
     inside = {chosen: _members(chosen, samples) for chosen in sets}
     pairs, lists = _pairs(openings, inside)
@@ -105,7 +111,16 @@ def triggers(openings: Sequence[Opening]) -> Triggers:
     return Triggers(classes, pairs, as_bits(lists), as_bits(before.T), as_bits(np.moveaxis(further, 0, -1)),
                     np.array([_longest_run(opening) for opening in openings] or [(-1, 0)], np.int32),
                     np.array([_stretch(opening) for opening in openings] or [(-1, 0, 0)], np.int32),
-                    np.stack([_following(opening, inside) for opening in openings] or [np.zeros(1, bool)]))
+                    np.stack([_following(opening, inside) for opening in openings] or [np.zeros(1, bool)]),
+                    np.sum([number * inside[alike] for number, alike in enumerate(ALIKE, 1)], axis=0).astype(np.uint8),
+                    as_bits(_midst(openings, inside)))
+
+
+def _midst(openings: Sequence[Opening], inside: dict[Charset, Mask]) -> Mask:
+    """Which openings may begin with a character of each set of ALIKE behind another."""
+    begun = [np.any([inside[first] for first, _ in opening.pairs], axis=0) for opening in openings]
+    return np.array([[(first & inside[alike]).any() and (inside[alike] & ~inside[opening.barred]).any()
+                      for first, opening in zip(begun, openings, strict=True)] for alike in ALIKE], bool)
 
 
 def as_bits(members: Mask) -> Bits:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import NamedTuple
 
-from guard.detect import addresses, identifier_checks, names, secret_checks, secret_formats
+from guard.detect import addresses, identifier_checks, names, pinyin, secret_checks, secret_formats
 
 
 def _checks(module: ModuleType, *chosen: str) -> dict[str, Callable[[str], bool]]:
@@ -24,6 +24,7 @@ VALIDATORS: Mapping[str, Callable[[str], bool]] = {
     **_checks(secret_checks),
     **_checks(secret_formats),
     **_checks(names, "is_name", "is_usual_name", "is_fair_name", "is_sure_name"),
+    **_checks(pinyin, "is_pinyin_name"),
     **_checks(addresses, "in_division", "is_address"),
 }
 """Every check by the name that packs use."""

@@ -41,10 +41,12 @@ class Values:
         return Values(self._joined(), stops - lengths - 1, stops - 1)
 
     def _joined(self) -> bytes:
-        if not compiled.pays(self.size):
+        if not len(self) or not compiled.pays(self.size):
             return b"\n".join(self.as_list())
         from guard.detect import value_loops as loops
+        from guard.hashing_loops import words_of
 
-        out = np.empty(self.size + len(self), np.uint8)
-        loops.join(np.frombuffer(self.data, np.uint8), self.starts, self.ends, out)
-        return out[: max(0, len(out) - 1)].tobytes()
+        size = self.size + len(self)
+        out = np.empty(max(size, 8), np.uint8)
+        loops.join(np.frombuffer(self.data, np.uint8), words_of(self.data), self.starts, self.ends, out, words_of(out))
+        return out[: max(0, size - 1)].tobytes()

@@ -121,10 +121,11 @@ def _by_words(block: Block, found: Candidates, signs: Ints, least: int) -> tuple
     detector = found.rule.detector
     spaced = bool(detector.separators)
     starts, ends, noisy = _stripped(block, found, spaced)
+    answers = extent_arrays.Answers(block.buffer, starts, ends, spaced=spaced)
 
     def passing(names: Sequence[str], chosen: Ints) -> Ints:
         for name in names:
-            chosen = chosen[extent_arrays.check(name, block.buffer, starts[chosen], ends[chosen], spaced=spaced)]
+            chosen = chosen[answers.passed(name, chosen)]
         return chosen
 
     wanted = passing(detector.filters, np.flatnonzero(signs >= least))

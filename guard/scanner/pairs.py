@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from guard.batch import DECODED, Batch, Column, Hits, Ints
 from guard.detect import Budget, Detector, Matcher
 from guard.scanner.count import header_classes
 from guard.sources.json_values import JsonBatch
 
+Mask = npt.NDArray[np.bool_]
 NAMES = frozenset(("name", "key", "field", "label", "property", "param", "parameter", "variable", "attribute", "字段",
                    "字段名", "字段名称", "名称", "键", "属性", "参数", "参数名", "项目", "配置项"))
 VALUES = frozenset(("value", "val", "content", "data", "字段值", "值", "内容", "取值", "属性值", "参数值", "配置值"))
@@ -106,7 +108,7 @@ def _rescanned(matcher: Matcher, column: Column, name: str, cells: Ints, hits: H
     return joined.take(np.argsort(joined.cell, kind="stable"))
 
 
-def _has_form(detectors: Sequence[Detector], hits: Hits) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which hits are of detectors that look at the value: a name alone (`health: ok`) says too little."""
-    formed = np.array([bool(detector.pattern or detector.cell) for detector in detectors], bool)
-    return formed[hits.detector]
+def _has_form(detectors: Sequence[Detector], hits: Hits) -> Mask:
+    """Which hits are of detectors that look closely at the value: a name alone says too little (`Age: 35` of HTTP)."""
+    close = np.array([bool(detector.pattern or detector.filters or detector.check) for detector in detectors], bool)
+    return np.asarray(close[hits.detector], bool)
