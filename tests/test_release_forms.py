@@ -8,13 +8,14 @@ import random
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import guard
 from guard.demo import People
-from guard.detect.identifier_checks import id_birth_date, iso7064_mod11_2, mobile_segment
+from guard.detect.identifier_checks import id_birth_date, iso7064_mod11_2, luhn, mobile_segment
 from guard.disclosure.protecting import protect_file
-from guard.errors import ContentError
+from guard.errors import ContentError, ReleaseError
 from guard.keys import Keyring
 from guard.policy import Policy
 from guard.render.sentences import say
@@ -82,6 +83,36 @@ def test_pseudonyms_that_would_be_real_are_walked_past_and_told(tmp_path: Path) 
     assert all(plate.startswith("浙A") and plate[2:7].isdigit() for plate in released)
     (told,) = [warning for warning in warnings if "walked past" in warning]
     assert "还原这些值需要本次发布的全部假名" in say(told, "zh")
+
+
+def test_a_pseudonym_that_is_a_right_card_number_as_well_does_not_fail_the_release(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from guard.protect.fpe import FormPseudonym
+
+    source, card = tmp_path / "source", "620102198001010754"
+    source.mkdir()
+    assert iso7064_mod11_2(card)
+    assert luhn(card)
+    people = People(13)
+    (source / "a.csv").write_text("身份证号\n" + "".join(f"{people.resident_id()}\n" for _ in range(20)))
+    (source / "c.log").write_text(f"user with 身份证号 {people.resident_id()} logged in\n")
+    monkeypatch.setattr(FormPseudonym, "_apply_all", lambda self, values: pa.array([card] * len(values)))
+    data, _ = release(tmp_path, source)
+    assert (data / "a.csv").read_text().splitlines()[1:] == [card] * 20
+
+
+def test_a_card_that_stands_beside_pseudonyms_still_fails_the_release(tmp_path: Path,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    from guard.protect.fpe import FormPseudonym
+
+    source = tmp_path / "source"
+    source.mkdir()
+    people = People(13)
+    (source / "a.csv").write_text("身份证号\n" + "".join(f"{people.resident_id()}\n" for _ in range(20)))
+    monkeypatch.setattr(FormPseudonym, "_apply_all", lambda self, values: pa.array(
+        [f"{people.resident_id()} 银行卡 {people.bank_card()}" for _ in values]))
+    with pytest.raises(ReleaseError, match="nothing fires"):
+        release(tmp_path, source)
 
 
 def test_all_real_values_are_there_before_the_first_pseudonym_is_made(tmp_path: Path,
