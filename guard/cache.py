@@ -23,6 +23,8 @@ MAGIC = b"guard rules 1\n"
 MAX_BLOB = 64_000_000
 KEEP = 64
 """So many blobs stay: a handful for each version and rule set that somebody really uses."""
+KEPT_FAMILY = 5
+"""So many older directories of machine code stay, a few megabytes each: several versions may be in use."""
 _SUFFIX = ".rules"
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -82,7 +84,7 @@ def identity(name: str) -> str:
 def subdirectory(name: str, family: str) -> Path | None:
     """A directory of its own, mode 0700, for files that another library keeps; None when none can be trusted.
 
-    Older ones whose names begin with `family` go, but for the latest.
+    Older ones whose names begin with `family` go, but for the latest few.
     """
     path = directory()
     with contextlib.suppress(OSError), _opened(create=True) as folder:
@@ -99,7 +101,7 @@ def _prune_family(folder: int, name: str, family: str) -> None:
     """Machine code of versions that are gone."""
     others = [entry for entry in os.listdir(folder) if entry.startswith(family) and entry != name]
     ages = {entry: os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mtime for entry in others}
-    for entry in sorted(others, key=ages.__getitem__, reverse=True)[1:]:
+    for entry in sorted(others, key=ages.__getitem__, reverse=True)[KEPT_FAMILY:]:
         shutil.rmtree(entry, dir_fd=folder, ignore_errors=True)
 
 

@@ -24,13 +24,14 @@ from guard import cache
 Function = TypeVar("Function", bound=Callable[..., Any])
 WORTH = 3_000_000
 """Bytes of work for which loading the compiler takes about as long as doing without it."""
-WORTH_COMPILING = 60_000_000
+WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""
 _PACKAGE = Path(__file__).parent
 _choosing = threading.Lock()
 _work = 0
 
 
+@once
 def is_available() -> bool:
     """Whether the compiler is installed."""
     return importlib.util.find_spec("numba") is not None

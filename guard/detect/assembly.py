@@ -109,8 +109,11 @@ class Assembly:
                              kept.owners if len(kept.owners) else np.zeros(1, np.int32))
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
         self._headings: dict[str, Heading] = {}
+        self._named = [rule for rule in self.rules if rule.header_words or rule.vicinity]
         self.gates, self.owners = kept.gates, kept.owners
-        self._gated = kept.gated
+        self._gated = np.array(kept.gated, bool)
+        self._needy = [opening for opening, number in enumerate(kept.owners.tolist())
+                       if self.patterns[number].rule.detector.require == "context"]
 
     def heading(self, header: str) -> Heading:
         """What a header says; kept, since batch after batch has the same."""
@@ -121,14 +124,16 @@ class Assembly:
         return known
 
     def _read(self, header: str) -> Heading:
-        fits = tuple(bool(header) and rule.header_words.fit(header) > 0 for rule in self.rules)
-        signs = tuple(header_sign(rule, header) for rule in self.rules)
+        fits, signs = [False] * len(self.rules), [0] * len(self.rules)
+        for rule in self._named if header else ():
+            fits[rule.index] = rule.header_words.fit(header) > 0
+            signs[rule.index] = header_sign(rule, header)
         always = np.ones(len(self.owners), bool)
-        for opening, (number, gated) in enumerate(zip(self.owners.tolist(), self._gated, strict=True)):
-            rule = self.patterns[number].rule
-            needy = rule.detector.require == "context"
-            always[opening] = not gated or (needy and (fits[rule.index] or signs[rule.index] > 0))
-        return Heading(fits, signs, as_bits(always))
+        always[self._gated] = False
+        for opening in self._needy:
+            index = self.patterns[self.owners[opening]].rule.index
+            always[opening] |= fits[index] or signs[index] > 0
+        return Heading(tuple(fits), tuple(signs), as_bits(always))
 
     def _entry(self, pattern: Pattern, opened: bool) -> int:
         """Where its program begins; what may stand before a match was looked at already where it has an opening."""
@@ -223,7 +228,7 @@ def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
     openings = [opening_of(way, fold) for way in ways] if 1 < len(ways) <= MOST_WAYS else [None]
     apart = [Beginning(opening, rarest(factors_of(way, fold), needed))
              for way, opening in zip(ways, openings, strict=False) if opening is not None]
-    if len(apart) == len(openings) and (not whole or sum(b.share for b in apart) < whole[0].share):
+    if len(apart) == len(openings) and (not whole or sum(b.share for b in apart) < 1.2 * whole[0].share):
         whole = apart
     return whole if all(beginning.is_rare for beginning in whole) else []
 

@@ -85,7 +85,8 @@ class EngineScan:
         spent = limits.current().exhausted
         resume = np.zeros(count, np.int64)
         patience = np.full(count, PATIENCE, np.int64)
-        patience[[pattern.rule.index in spent for pattern in assembly.patterns]] = OUT_OF_STEPS
+        if spent:
+            patience[[pattern.rule.index in spent for pattern in assembly.patterns]] = OUT_OF_STEPS
         place = np.zeros(3, np.int64)
 
         def run(step: Any, *arguments: Any) -> int:
@@ -120,7 +121,7 @@ class EngineScan:
             ends = np.concatenate([ends, np.tile(lines, len(everywhere))])
         order = np.lexsort((programs, ends))
         programs, ends = programs[order], ends[order]
-        by_machine = np.array([pattern.address >= 0 for pattern in assembly.patterns], bool)[programs]
+        by_machine = assembly.starts.addresses[programs] >= 0
         searched = list(self._searched(programs[~by_machine], ends[~by_machine]))
         return programs[by_machine], ends[by_machine], searched
 

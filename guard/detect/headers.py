@@ -48,6 +48,10 @@ class HeaderWords:
         han = (normalise(word).lower() for word in ends if not word.isascii())
         self.han = tuple(sorted(han, key=len, reverse=True))
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.whole or self.hints or self.latin or self.han)
+
     def fit(self, header: str) -> int:
         """How well the header fits: 0 not at all, else the length of the word found, 100 more for the whole header."""
         return _fit(self, header)

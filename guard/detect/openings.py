@@ -145,8 +145,8 @@ def _barred(items: Iterable[Item], fold: bool) -> Charset:
     codes: frozenset[int] = frozenset()
     beyond: tuple[tuple[int, int], ...] = ()
     for operation, value in items:
-        if operation is sre.SUBPATTERN and value[0] is None and not value[1] | value[2]:
-            inner = _barred(value[3], fold)
+        if operation is sre.SUBPATTERN and value[0] is None:
+            inner = _barred(value[3], _folded(value, fold))
             return charset([*_ranges(codes, beyond), *_ranges(inner.ascii, inner.beyond)])
         if operation in (sre.ASSERT_NOT, sre.ASSERT) and value[0] == -1:
             chosen = _barred_by(list(value[1]), fold, operation is sre.ASSERT)
@@ -161,6 +161,8 @@ def _barred_by(items: Sequence[Item], fold: bool, wanted: bool) -> Charset | Non
     """What a look-behind rules out right before the match: what it names, or all but what it wants at its end."""
     if wanted and items and items[-1][0] in _REPEATS and items[-1][1][0] > 0:
         items = list(items[-1][1][2])
+    if len(items) == 1 and items[0][0] is sre.SUBPATTERN:
+        return _barred_by(list(items[0][1][3]), _folded(items[0][1], fold), wanted)
     if not items or (len(items) > 1 and not wanted):
         return None
     chosen = charset_of(items[-1][0], items[-1][1], fold)

@@ -198,7 +198,8 @@ def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, b
         while at < high:
             following = at + width_at(text, at)
             coming = _class_at(classes, text, following) if following < high else 0
-            if alike[prior] == alike[current] and memory[PASSED + alike[current]] != 0:
+            kind = alike[current]
+            if alike[prior] == kind and alike[coming] == kind and memory[PASSED + kind] != 0:
                 prior, current, at = current, coming, following
                 continue
             number = pairs[current, coming]

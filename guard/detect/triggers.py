@@ -47,7 +47,7 @@ class Triggers(NamedTuple):
     least) of a run of RUNS that must begin here, kind -1 for none; `stretches[opening]` is (kind, least, most) of its
     `Stretch`, kind -1 for none, and `following[opening, class]` whether a class may stand behind it. `alike[class]` is
     the number of the set of ALIKE that a class belongs to, from 1 on, 0 for none, and `midst[number - 1]` are the
-    openings that may begin with a character of this set behind another.
+    openings that may begin with two characters of this set behind another.
     """
 
     classes: Table
@@ -117,10 +117,10 @@ def triggers(openings: Sequence[Opening]) -> Triggers:
 
 
 def _midst(openings: Sequence[Opening], inside: dict[Charset, Mask]) -> Mask:
-    """Which openings may begin with a character of each set of ALIKE behind another."""
-    begun = [np.any([inside[first] for first, _ in opening.pairs], axis=0) for opening in openings]
-    return np.array([[(first & inside[alike]).any() and (inside[alike] & ~inside[opening.barred]).any()
-                      for first, opening in zip(begun, openings, strict=True)] for alike in ALIKE], bool)
+    """Which openings may begin with two characters of each set of ALIKE behind another."""
+    return np.array([[(inside[alike] & ~inside[opening.barred]).any() and any(
+        (inside[first] & inside[alike]).any() and (second is None or (inside[second] & inside[alike]).any())
+        for first, second in opening.pairs) for opening in openings] for alike in ALIKE], bool)
 
 
 def as_bits(members: Mask) -> Bits:
