@@ -60,7 +60,10 @@ def merge_sketches(one: Iterable[int], two: Iterable[int]) -> tuple[int, ...]:
 
 @dataclass(slots=True)
 class FieldTally:
-    """Counts of one field. `header` is the raw name in memory only; `header_classes` what it says the field is."""
+    """Counts of one field. `header` is the raw name in memory only; `header_classes` what it says the field is.
+
+    `weakness` says how its values, which look protected, can be had back; without a value in clear.
+    """
 
     dataset: str
     name: str
@@ -72,6 +75,7 @@ class FieldTally:
     header_classes: tuple[str, ...] = ()
     detectors: dict[str, ClassTally] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    weakness: str = ""
 
     def __add__(self, other: FieldTally) -> FieldTally:
         detectors = dict(self.detectors)
@@ -80,7 +84,7 @@ class FieldTally:
         return FieldTally(
             self.dataset, self.name, self.kind, self.ordinal, self.rows + other.rows, self.filled + other.filled,
             self.long_text + other.long_text, self.header_classes or other.header_classes, detectors,
-            (self.findings + other.findings)[:MAX_FINDINGS],
+            (self.findings + other.findings)[:MAX_FINDINGS], self.weakness or other.weakness,
         )
 
 

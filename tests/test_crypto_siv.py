@@ -69,8 +69,14 @@ def test_sm4_vectors_of_the_standard() -> None:
     assert state.tobytes() == chain[16 * 999 : 16 * 1000]
 
 
-@pytest.mark.parametrize("vector", VECTORS["aes_cmac"]["vectors"])
-def test_cmac_vectors_of_rfc_4493(vector: dict[str, str]) -> None:
+def test_sm4_vectors_of_the_library() -> None:
+    for vector in VECTORS["library_sm4_ecb"]["vectors"]:
+        blocks = matrix(bytes.fromhex(vector["plaintext"]))
+        assert BlockCipher(bytes.fromhex(vector["key"]), "SM4").encrypt(blocks).tobytes().hex() == vector["ciphertext"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["aes_cmac"]["vectors"] + VECTORS["library_cmac"]["vectors"])
+def test_cmac_vectors_of_rfc_4493_and_of_nist(vector: dict[str, str]) -> None:
     mac = Cmac(BlockCipher(bytes.fromhex(vector["key"])))
     assert mac.digest_one(bytes.fromhex(vector["msg"])).hex() == vector["mac"]
 
@@ -92,8 +98,8 @@ def test_cmac_with_sm4_is_that_of_the_library() -> None:
     assert Cmac(BlockCipher(key, "SM4")).digest_one(message) == mac.finalize()
 
 
-@pytest.mark.parametrize("vector", VECTORS["aes_siv"]["vectors"], ids=["A.1", "A.2"])
-def test_siv_vectors_of_rfc_5297(vector: dict[str, str]) -> None:
+@pytest.mark.parametrize("vector", VECTORS["aes_siv"]["vectors"] + VECTORS["library_aes_siv"]["vectors"])
+def test_siv_vectors_of_rfc_5297_and_of_the_library(vector: dict[str, str]) -> None:
     key, value = bytes.fromhex(vector["key"]), bytes.fromhex(vector["plaintext"])
     associated = [bytes.fromhex(component) for component in vector["ad"]]
     assert siv.seal_many(key, [value], associated)[0].hex() == vector["out"]

@@ -145,7 +145,7 @@ def test_what_does_not_fit_is_hidden_nulls_stay_and_columns_equal_values(
 @pytest.mark.parametrize(("data_class", "params"), [
     ("person.birth_date", {"to": "county"}), ("person.address", {"to": "year"}), ("device.ip", {"to": "street"}),
     ("person.age", {"width": 0}), ("person.age", {"width": 2.5}), ("person.age", {"width": True}),
-    ("location.coordinates", {"digits": 7}), ("person.postcode", {"digits": -1}), ("person.age", {"step": 5}),
+    ("location.coordinates", {"digits": 7}), ("person.postcode", {"digits": -1}), ("person.age", {"stride": 5}),
     ("person.sex", {"to": "planet"}),
 ])
 def test_parameters_that_do_not_fit_are_refused(data_class: str, params: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from guard.batch import DECODED, MASKED, Batch, CellEdit, Column, Edits, Hits, Ints, SpanEdit
 from guard.disclosure.cells import spliced, strings
 from guard.disclosure.record_keys import RecordKeys
+from guard.disclosure.tables import record_column, takes_records
 from guard.disclosure.withheld import Withholding
 from guard.disclosure.withholding import Mask, Remembrance
 from guard.errors import SourceError, UsageError
@@ -21,6 +22,8 @@ from guard.keys import Keyring
 from guard.model import Action, Decision
 from guard.policy import Plan
 from guard.protect import Transform, transform
+from guard.protect.fpe import FormPseudonym
+from guard.protect.fpe_real import RealValues
 from guard.scanner import Scanner
 from guard.taxonomy import title
 
@@ -53,12 +56,14 @@ class _Spans:
 class PolicyEditor:
     """Edits batch after batch by the plans of their fields, and remembers what was withheld.
 
-    A field that has no plan was not there when the plans were made: that is a SourceError, never a pass.
+    A field that has no plan was not there when the plans were made: that is a SourceError, never a pass. `real` are the
+    real values that no pseudonym of a form may be; while they are collected, forms change nothing.
     """
 
     def __init__(self, scanner: Scanner, plans: Mapping[Key, Plan], keyring: Keyring | None, domain: str,
-                 withholding: Withholding) -> None:
+                 withholding: Withholding, real: RealValues | None = None) -> None:
         self._scanner = scanner
+        self._real = real
         self._detectors = scanner.matcher.detectors
         self._plans = plans
         self._keyring = keyring
@@ -66,6 +71,7 @@ class PolicyEditor:
         self._remember = Remembrance(scanner.matcher, withholding)
         self._transforms: dict[tuple[str, str, str], Transform] = {}
         self._record_keys: dict[Key, RecordKeys] = {}
+        self._subjects: dict[Key, RecordKeys] = {}
         self.done: dict[tuple[str, str, str], Done] = {}
 
     def drops(self, dataset: str, field: str) -> bool:
@@ -85,6 +91,15 @@ class PolicyEditor:
                  if own.objection()]
         return found + [f"{dataset}: {keys.objection()}" for (dataset, _), keys in self._record_keys.items()
                         if keys.objection()]
+
+    def form_warnings(self) -> list[str]:
+        """What an officer should know of the pseudonyms of forms; asked when all batches were edited."""
+        forms = [(f"{dataset}: {field}", own) for (dataset, field, _), own in self._transforms.items()
+                 if isinstance(own, FormPseudonym)]
+        walked = [f"{place}: {own.walked} pseudonyms would have been real values and were walked past; to reveal these "
+                  "takes all pseudonyms of the release" for place, own in forms if own.walked]
+        return walked + [f"{place}: {own.tokens} values fit no form and became tokens" for place, own in forms
+                         if own.tokens]
 
     def _plan(self, dataset: str, field: str) -> Plan:
         plan = self._plans.get((dataset, field))
@@ -176,12 +191,15 @@ class PolicyEditor:
     def _applied(self, decision: Decision, batch: Batch, column: Column, old: Any) -> Any:
         """The whole values of a column, protected; bound to their records where the decision names a column for that.
         """
-        own, record = self._transform(decision), decision.params.get("record")
-        return own.apply(old, self._keys_of(batch, record).of(batch, column)) if record and own.binds_records \
-            else own.apply(old)
+        own, record = self._transform(decision), record_column(decision.params)
+        if not takes_records(own, record):
+            return own.apply(old)
+        return own.apply(old, self._keys_of(batch, record, repeat=own.repeats_records).of(batch, column))
 
-    def _keys_of(self, batch: Batch, record: str) -> RecordKeys:
+    def _keys_of(self, batch: Batch, record: str, *, repeat: bool) -> RecordKeys:
         key = batch.dataset, record
+        if repeat:
+            return self._subjects.setdefault(key, RecordKeys(*key, repeat=True))
         if key not in self._record_keys:
             plan = self._plans.get(key)
             if plan is not None and (plan.action not in (None, Action.ALLOW) or self._acting(plan)):
@@ -194,7 +212,7 @@ class PolicyEditor:
         key = (decision.dataset, decision.field, decision.data_class)
         if key not in self._transforms:
             self._transforms[key] = transform(decision, self._keyring, self._domain,
-                                               normaliser(self._scanner, decision.data_class))
+                                               normaliser(self._scanner, decision.data_class), self._real)
         return self._transforms[key]
 
     def _acting(self, plan: Plan) -> dict[int, Decision]:

@@ -24,6 +24,8 @@ Key = tuple[str, str]
 MOST_SUSPECTS = 100_000
 """So many suspected values are told apart; a release with more fails without confirmation."""
 _WORDS = re.compile(r"[^\W_]+")
+_FAR = 1 << 32
+"""More than any cell is long."""
 
 
 @dataclass(slots=True)
@@ -37,22 +39,23 @@ class OutputScan:
 @dataclass(frozen=True, slots=True)
 class Allowances:
     """What the policy knowingly lets stand: per field the classes that are allowed, and fields allowed as a whole;
-    and the fields in which ciphertexts stand, whose characters can spell anything."""
+    the fields in which ciphertexts stand, whose characters can spell anything; and per field the classes whose values
+    became others of the class, which can be right numbers of another class as well."""
 
     classes: Mapping[Key, frozenset[str]]
     fields: frozenset[Key]
     encrypted: frozenset[Key] = frozenset()
+    formed: Mapping[Key, frozenset[str]] = field(default_factory=dict)
 
     @staticmethod
     def of(decisions: Sequence[Decision]) -> Allowances:
         """Those of the decisions on classes that were found in clear, or that the header names."""
         allowed = [d for d in decisions if d.data_class and d.action is Action.ALLOW and d.rule != MASKED_RULE]
-        classes: dict[Key, set[str]] = {}
-        for decision in allowed:
-            classes.setdefault((decision.dataset, decision.field), set()).add(decision.data_class)
-        return Allowances({key: frozenset(found) for key, found in classes.items()},
+        formed = [d for d in decisions if d.action is Action.PSEUDONYMISE and d.params.get("method") == "form"]
+        return Allowances(_classes(allowed),
                           frozenset((d.dataset, d.field) for d in allowed if d.scope is Scope.FIELD),
-                          frozenset((d.dataset, d.field) for d in decisions if d.action is Action.ENCRYPT))
+                          frozenset((d.dataset, d.field) for d in decisions if d.action is Action.ENCRYPT),
+                          _classes(formed))
 
 
 def scan_output(folder: Path, scanner: Scanner, withheld: WithheldValues, options: Options, allowances: Allowances,
@@ -83,7 +86,9 @@ def _scan_document(document: Document, scanner: Scanner, probe: _Probe, total: T
         dataset = origin(item.dataset)
         hits = [_outside_ciphertexts(item, index, found) if (dataset, name) in probe.allowances.encrypted else found
                 for (index, name), found in zip(_fields(item), scanner.hits(item), strict=True)]
-        part = scanner.tally_batch(item, hits, shows=False)
+        counting = [_outside_pseudonyms(scanner, probe.allowances.formed.get((dataset, name), frozenset()), found)
+                    for (_, name), found in zip(_fields(item), hits, strict=True)]
+        part = scanner.tally_batch(item, counting, shows=False)
         for counted in part.fields.values():
             counted.dataset = dataset
         total += Tally({(dataset, name): counted for (_, name), counted in part.fields.items()})
@@ -171,6 +176,29 @@ class _Probe:
 def _fields(batch: Batch) -> list[tuple[int, str]]:
     """Index and name of each field of a batch; the text has index -1."""
     return [(index, column.field) for index, column in enumerate(batch.columns)] or [(-1, "text")]
+
+
+def _classes(decisions: Sequence[Decision]) -> dict[Key, frozenset[str]]:
+    """The classes that are decided in each field."""
+    classes: dict[Key, set[str]] = {}
+    for decision in decisions:
+        classes.setdefault((decision.dataset, decision.field), set()).add(decision.data_class)
+    return {key: frozenset(found) for key, found in classes.items()}
+
+
+def _outside_pseudonyms(scanner: Scanner, formed: frozenset[str], hits: Hits) -> Hits:
+    """The hits but those of other classes inside of a pseudonym: an ID number of Gansu can be a right card number.
+
+    All values of the classes `formed` were replaced, so that what is found of them are pseudonyms.
+    """
+    if not formed or not len(hits):
+        return hits
+    numbers = [i for i, d in enumerate(scanner.matcher.detectors) if d.data_class in formed]
+    own = np.isin(hits.detector, numbers) & (hits.flags & MASKED == 0)
+    # One line for all cells, each far from the next.
+    starts, ends = hits.cell * _FAR + hits.start, hits.cell * _FAR + hits.end
+    inside = _covered(starts, ends, *_union([(starts[own], ends[own])]))
+    return hits.take(own | ~inside)
 
 
 def _outside_ciphertexts(batch: Batch, index: int, hits: Hits) -> Hits:

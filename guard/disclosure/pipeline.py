@@ -33,6 +33,7 @@ from guard.tally import Tally
 
 if TYPE_CHECKING:
     from guard.disclosure.editor import PolicyEditor
+    from guard.protect.fpe_real import RealValues
 
 _TABLES = ("csv", "tsv", "parquet")
 LANGUAGES = ("en", "zh")
@@ -175,7 +176,8 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
         data.mkdir(parents=True)
     plans = assessment.plans
     withheld = WithheldValues(exact=EXACT)
-    editor = _editor(run, plans, keys, secrets.token_hex(16), withheld)
+    real = _real_values(run, assessment, keys)
+    editor = _editor(run, plans, keys, secrets.token_hex(16), withheld, real)
     written = _rewrite(run, assessment, data, editor)
     if own and keys is not None:
         keys.destroy()
@@ -187,7 +189,8 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
         suspects = _confirmed(run, written.documents, plans, withheld, suspects)
     checks = verdicts(editor.done, suspects, found.tally, run.scanner.report(found.tally), assessment.decisions,
                       lambda output: run.policy.decide(output, audience=run.audience))
-    report = dataclasses.replace(assessment.report, checks=tuple(checks))
+    report = dataclasses.replace(assessment.report, checks=tuple(checks),
+                                 warnings=(*assessment.report.warnings, *editor.form_warnings()))
     _refuse_failed(report)
     _describe(report, folder, pseudonyms="destroyed" if own else "kept",
               key_id="" if own or keys is None else keys.key_id)
@@ -195,11 +198,34 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
 
 
 def _editor(run: _Run, plans: Mapping[tuple[str, str], Plan], keys: Keyring | None, domain: str,
-            withheld: WithheldValues | Confirmation) -> PolicyEditor:
+            withheld: WithheldValues | Confirmation, real: RealValues | None = None) -> PolicyEditor:
     """The editor that changes what the plans say. It needs Arrow, for which a mere check should not have to wait."""
     from guard.disclosure.editor import PolicyEditor
 
-    return PolicyEditor(run.scanner, plans, keys, domain, withheld)
+    return PolicyEditor(run.scanner, plans, keys, domain, withheld, real)
+
+
+def _real_values(run: _Run, assessment: _Assessment, keys: Keyring | None) -> RealValues | None:
+    """What no pseudonym of a form may be: identifiers that are withheld, and all values of fields that get such
+    pseudonyms, from a read of their own. None where no field does."""
+    if not any(d.action is Action.PSEUDONYMISE and d.params.get("method") == "form" for d in assessment.decisions):
+        return None
+    from guard.protect.fpe_real import RealValues
+
+    values = WithheldValues(exact=EXACT)
+    real = RealValues(values)
+    editor = _editor(run, assessment.plans, keys, "real values", values, real)
+    _edit_all(assessment.released(), editor)
+    real.close()
+    return real
+
+
+def _edit_all(documents: Iterable[Document], editor: PolicyEditor) -> None:
+    """Edit everything and write nothing: what counts is what the editor remembers."""
+    for document in documents:
+        for item in document.read():
+            if not isinstance(item, Skipped):
+                editor.edit(item)
 
 
 def _rewrite(run: _Run, assessment: _Assessment, data: Path, editor: PolicyEditor) -> Written:
@@ -226,11 +252,7 @@ def _confirmed(run: _Run, documents: Iterable[Document], plans: Mapping[tuple[st
     if len(suspects) >= MOST_SUSPECTS:
         return suspects
     confirmation = Confirmation(withheld, suspects)
-    editor = _editor(run, plans, Keyring.ephemeral(), "confirmation", confirmation)
-    for document in documents:
-        for item in document.read():
-            if not isinstance(item, Skipped):
-                editor.edit(item)
+    _edit_all(documents, _editor(run, plans, Keyring.ephemeral(), "confirmation", confirmation))
     return {value: place for value, place in suspects.items() if value in confirmation.confirmed}
 
 

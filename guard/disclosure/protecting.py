@@ -17,7 +17,7 @@ from guard.batch import Batch, Column, Edits
 from guard.disclosure.editor import normaliser
 from guard.disclosure.pipeline import release
 from guard.disclosure.staging import output_errors, publish_file, staging
-from guard.disclosure.tables import TableEditor, applied, open_one, rewrite, takes_records
+from guard.disclosure.tables import TableEditor, applied, open_one, record_column, rewrite, takes_records
 from guard.errors import UsageError
 from guard.keys import Keyring
 from guard.model import Action, Audience, Decision, Report
@@ -136,8 +136,10 @@ class PlanEditor(TableEditor):
         self._shown[column.field] = decision.field
         if decision.action in (Action.ALLOW, Action.DROP) or not len(column):
             return None
-        own, record = self._transforms[decision.field], str(decision.params.get("record", ""))
-        records = self.keys_of(batch, column, record) if takes_records(own, record) else None
+        own, record = self._transforms[decision.field], record_column(decision.params)
+        records = None
+        if takes_records(own, record):
+            records = self.keys_of(batch, column, record, repeat=own.repeats_records)
         return applied(own.apply, column, records)
 
     def objections(self) -> list[str]:

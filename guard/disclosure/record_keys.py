@@ -15,11 +15,12 @@ from guard.hashing import Hashes, hash64, new_key
 class RecordKeys:
     """The values of one column of a data set, for the cells of the others.
 
-    To know that none occurs twice, a hash of each is kept: 8 bytes a record.
+    To know that none occurs twice, a hash of each is kept: 8 bytes a record. Where they are subjects, which `repeat`,
+    none is.
     """
 
-    def __init__(self, dataset: str, field: str) -> None:
-        self._dataset, self._field = dataset, field
+    def __init__(self, dataset: str, field: str, *, repeat: bool = False) -> None:
+        self._dataset, self._field, self._repeat = dataset, field, repeat
         self._key = new_key()
         self._seen: list[Hashes] = []
         self._batch: Batch | None = None
@@ -50,6 +51,6 @@ class RecordKeys:
 
     def _note(self, batch: Batch, keys: Column) -> None:
         """Once for each batch, however many columns are bound to it."""
-        if self._batch is not batch:
+        if self._batch is not batch and not self._repeat:
             self._batch = batch
             self._seen.append(hash64(keys.data, keys.starts, keys.ends, self._key))

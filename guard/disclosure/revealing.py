@@ -18,7 +18,7 @@ from guard.audit import AuditLog
 from guard.batch import Batch, Column, Edits, SpanEdit
 from guard.disclosure.cells import strings
 from guard.disclosure.editor import normaliser
-from guard.disclosure.tables import TABLES, TableEditor, applied, open_one, rewrite, takes_records
+from guard.disclosure.tables import TABLES, TableEditor, applied, open_one, record_column, rewrite, takes_records
 from guard.errors import GuardError, UsageError
 from guard.keys import Keyring
 from guard.model import Action, Decision, Scope
@@ -132,7 +132,9 @@ class RevealEditor(TableEditor):
             return self._revealed_inside(field, strings(column.data, column.starts, column.ends))
         own = self._transform(field, column)
         record = self._records.get(field, self._binding.record)
-        records = self.keys_of(batch, column, record) if takes_records(own, record) else None
+        records = None
+        if takes_records(own, record):
+            records = self.keys_of(batch, column, record, repeat=own.repeats_records)
         return applied(own.reveal, column, records)
 
     def edit_text(self, batch: Batch) -> Edits:
@@ -194,7 +196,7 @@ def _of_plan(loaded: ProtectionPlan, fields: Sequence[str], keyring: Keyring,
         own = transform(decision, keyring, loaded.dataset, normaliser(scanner, decision.data_class))
         if not own.reversible or decision.action is Action.ALLOW:
             raise UsageError(f"the plan's protection of {field} is not reversible")
-        transforms[field], records[field] = own, str(decision.params.get("record", ""))
+        transforms[field], records[field] = own, record_column(decision.params)
     return transforms, records
 
 

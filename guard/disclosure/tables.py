@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class TableEditor(ABC):
 
     def __init__(self) -> None:
         self.changed: dict[str, int] = {}
-        self._record_keys: dict[str, RecordKeys] = {}
+        self._record_keys: dict[tuple[str, bool], RecordKeys] = {}
 
     @abstractmethod
     def drops(self, dataset: str, field: str) -> bool:
@@ -46,9 +46,9 @@ class TableEditor(ABC):
         """The changes to a text, which is what stands above the header of a table."""
         return Edits()
 
-    def keys_of(self, batch: Batch, column: Column, record: str) -> Any:
-        """The record keys of a column's cells."""
-        keys = self._record_keys.setdefault(record, RecordKeys(batch.dataset, record))
+    def keys_of(self, batch: Batch, column: Column, record: str, *, repeat: bool = False) -> Any:
+        """The record keys of a column's cells; `repeat` says that they are subjects."""
+        keys = self._record_keys.setdefault((record, repeat), RecordKeys(batch.dataset, record, repeat=repeat))
         return keys.of(batch, column)
 
     def objections(self) -> list[str]:
@@ -73,6 +73,11 @@ def applied(transform: Callable[..., Any], column: Column, records: Any = None) 
 def takes_records(transform: Transform, record: str) -> bool:
     """Whether a transform is bound to records here."""
     return bool(record) and transform.binds_records
+
+
+def record_column(params: Mapping[str, Any]) -> str:
+    """The column that parameters name for record keys or subjects; "" for none."""
+    return str(params.get("record") or params.get("subject") or "")
 
 
 def open_one(source: Path, scanner: Scanner, options: Options, formats: tuple[str, ...] = TABLES) -> Document:

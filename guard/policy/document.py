@@ -82,27 +82,46 @@ class Match(Strict):
 
 
 class MaskParams(Strict):
-    """`style` of `guard.masking` in place of the style of the class, or `keep: [first, last]` characters."""
+    """`style` of `guard.masking` in place of the style of the class, `keep: [first, last]` characters, or a
+    `template`."""
 
     style: Style | None = None
     keep: tuple[int, int] | None = None
+    template: str | None = Constraint(default=None, min_length=1, max_length=64)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.style and self.keep:
             raise ValueError("give a style or keep, not both")
+        if self.template and (self.style or self.keep):
+            raise ValueError("give a template, or style or keep")
         if self.keep and min(self.keep) < 0:
             raise ValueError("keep counts characters from 0")
         return self
 
 
 class GeneraliseParams(Strict):
-    """`to` a level of a date, place or network; bands of `width` (years, amounts) up to `top`; the first `digits`."""
+    """`to` a level of a date, place or network; bands of `width` (years, amounts) up to `top`; the first `digits`.
+
+    Or a number that stays one: the nearest multiple of `step`, at `least` and at `most`. Or one `constant` for all.
+    """
 
     to: Literal["year", "month", "decade", "county", "city", "province", "network"] | None = None
     width: int | None = Constraint(default=None, ge=1)
     top: int | None = Constraint(default=None, ge=1)
     digits: int | None = Constraint(default=None, ge=0, le=6)
+    step: float | None = Constraint(default=None, gt=0)
+    least: float | None = None
+    most: float | None = None
+    constant: str | None = Constraint(default=None, max_length=64)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = self.model_fields_set
+        rounding, others = given & {"step", "least", "most"}, given - {"step", "least", "most", "constant"}
+        if (rounding and others) or ("constant" in given and len(given) > 1):
+            raise ValueError("give bands and levels, or step, least and most, or a constant")
+        return self
 
 
 Level = Literal["county", "city", "province", "birth_year", "birth_band", "birth_decade", "sex", "segment", "area",
@@ -110,7 +129,8 @@ Level = Literal["county", "city", "province", "birth_year", "birth_band", "birth
 """What a pseudonym of its form can keep of a value; which of them a class has says `guard.protect.forms_china`."""
 
 
-_METHODS = {"token": {"length", "alphabet"}, "form": {"keep", "template", "synthetic"}, "vault": set()}
+_METHODS = {"token": {"length", "alphabet"}, "form": {"keep", "template", "synthetic"}, "vault": set(),
+            "shift": {"days", "whole_weeks", "subject"}, "dictionary": {"keep", "synthetic"}}
 """What each method of pseudonymise takes."""
 
 
@@ -119,16 +139,21 @@ class PseudonymiseParams(Strict):
 
     `token` (the default) takes `length` and `alphabet`. `form` gives another valid value of the class, with what it is
     to `keep`, or of a `template`; for the public only where it is `synthetic`: said to be no real data. `vault` draws
-    tokens at random and keeps them with their encrypted values.
+    tokens at random and keeps them with their encrypted values. `shift` moves all dates of a `subject`, the value of
+    that column, by the same secret number of at most `days`, in `whole_weeks` or not. `dictionary` gives another name
+    or address, one-way.
     """
 
-    method: Literal["token", "form", "vault"] = "token"
+    method: Literal["token", "form", "vault", "shift", "dictionary"] = "token"
     length: int | None = Constraint(default=None, ge=11, le=64)
     alphabet: Literal["letters", "hex", "digits", "alphanumeric"] = "letters"
     domain: str = "release"
     keep: tuple[Level, ...] | None = None
     template: str | None = Constraint(default=None, min_length=1, max_length=64)
     synthetic: bool = False
+    days: int = Constraint(default=365, ge=7, le=3650)
+    whole_weeks: bool = False
+    subject: str | None = Constraint(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -137,6 +162,8 @@ class PseudonymiseParams(Strict):
             raise ValueError(f"pseudonymise by {self.method} takes no {wrong[0]}")
         if self.keep is not None and self.template is not None:
             raise ValueError("a template says in brackets what is kept; leave keep out")
+        if self.method == "shift" and self.subject is None:
+            raise ValueError("a shift of dates names its subject, the column that says whose they are")
         return self
 
 

@@ -163,7 +163,7 @@ def _check_audiences(source: Source, index: int, rule: Rule) -> None:
     if public is Action.PSEUDONYMISE and chosen.method == "vault":
         raise source.document.error(("rules", index, "params"), "a vault keeps the values of what is public",
                                     hint="use tokens, whose key ends with the release")
-    if public is Action.PSEUDONYMISE and chosen.method == "form" and not chosen.synthetic:
+    if public is Action.PSEUDONYMISE and chosen.method in ("form", "dictionary") and not chosen.synthetic:
         raise source.document.error(
             ("rules", index, "params"), "pseudonyms that look real are refused for the audience public",
             hint="use tokens, or say synthetic: true where readers are told that the data is made up")

@@ -31,11 +31,17 @@ def _leaves(action: Action, params: Mapping[str, Any], identifier: str) -> float
     if action is Action.MASK:
         return kept(params, identifier)
     if action is Action.GENERALISE:
+        if "constant" in params:
+            return 0.0
+        if set(params) & {"step", "least", "most"}:
+            # A rounded number leaves about as many digits as there are above its step; one that is only held within
+            # bounds leaves nearly all.
+            return 8.0 if "step" not in params else max(0.0, 6.0 - len(str(int(params["step"]))))
         level = _LEVEL_LEAVES.get(params.get("to", ""), 0)
         return float(level + params.get("digits", _DIGITS) + 1 / params.get("width", _WIDTH))
     if action is Action.PSEUDONYMISE:
         # A token says nothing of its value; a form says what it keeps, and may be taken for a real one.
-        form = 1 + len(params.get("keep") or ()) if params.get("method") == "form" else 0
+        form = 1 + len(params.get("keep") or ()) if params.get("method") in ("form", "dictionary", "shift") else 0
         return form + (0.0 if params.get("domain", "release") == "release" else 1.0)
     if action is Action.ENCRYPT:
         # Deterministic leaves which values are equal.
@@ -47,4 +53,6 @@ def kept(params: Mapping[str, Any], identifier: str) -> float:
     """About how many characters a mask leaves of a value of this class."""
     if keep := params.get("keep"):
         return float(sum(keep))
+    if template := params.get("template"):
+        return float(template.count("#"))
     return float(_STYLE_LEAVES[params.get("style") or data_class(identifier).mask])

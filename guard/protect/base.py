@@ -26,6 +26,8 @@ class Transform(ABC):
     keeps_type: ClassVar[bool] = False
     binds_records: ClassVar[bool] = False
     """Whether `apply` and `reveal` take record keys, which they bind each value to."""
+    repeats_records: ClassVar[bool] = False
+    """Whether record keys may repeat: they are subjects, who have several records."""
 
     @abstractmethod
     def apply_one(self, value: str) -> str | None:

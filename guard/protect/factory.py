@@ -12,7 +12,9 @@ from guard.model import Action, Decision
 from guard.protect.base import Identity, Refusal, Removal, Transform
 from guard.protect.columns import Bytes, Mask
 from guard.protect.generalise import generalised
+from guard.protect.mask_template import MaskedTemplate
 from guard.protect.masks import MaskedEnds, MaskedStyle
+from guard.protect.rounding import Coded, Constant
 from guard.taxonomy import data_class
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def transform(decision: Decision, keyring: Keyring | None, domain: str,
         case Action.MASK:
             return _masked(decision)
         case Action.GENERALISE:
-            return generalised(decision.data_class, decision.params)
+            return _generalised(decision)
         case Action.PSEUDONYMISE:
             return _pseudonym(decision, keyring, domain, normalise, real, vault)
         case Action.DROP:
@@ -54,13 +56,26 @@ def transform(decision: Decision, keyring: Keyring | None, domain: str,
 
 
 def _masked(decision: Decision) -> Transform:
-    given = _given(decision.params, "mask", ("style", "keep"))
+    given = _given(decision.params, "mask", ("style", "keep", "template"))
+    if "template" in given:
+        if len(given) > 1:
+            raise UsageError("template of mask stands in place of style and keep")
+        return MaskedTemplate(given["template"])
     if "keep" in given:
         keep = given["keep"]
         if "style" in given or len(keep) != 2 or not all(type(count) is int and count >= 0 for count in keep):
             raise UsageError("keep of mask is two whole numbers, first and last, in place of a style")
         return MaskedEnds(*keep)
     return MaskedStyle(given.get("style") or _style(decision.data_class))
+
+
+def _generalised(decision: Decision) -> Transform:
+    given = {name: value for name, value in decision.params.items() if value is not None}
+    if set(given) & {"step", "least", "most"}:
+        return Coded(**_given(given, "generalise", ("step", "least", "most")))
+    if "constant" in given:
+        return Constant(**_given({"text": given.pop("constant"), **given}, "generalise", ("text",)))
+    return generalised(decision.data_class, given)
 
 
 def _style(identifier: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
 from guard.batch import Ints
 from guard.hashing import Hashes
+from guard.keys import Keyring
 from guard.protect.columns import Bytes, Mask
 from guard.protect.forms import Form, Ranked
 from guard.protect.fpe import FormPseudonym, Known
+from guard.protect.tokens import Token
 
 
 class ValueSet(Protocol):
@@ -56,8 +59,9 @@ class RealValues:
 class FormCensus(FormPseudonym):
     """What a form takes is added to the real values and stays as it is."""
 
-    def __init__(self, pseudonym: FormPseudonym, real: RealValues) -> None:
-        self.__dict__.update(vars(pseudonym))
+    def __init__(self, forms: Sequence[Form], data_class: str, keyring: Keyring, domain: str, token: Token, *,
+                 real: RealValues, separated: bool = True) -> None:
+        super().__init__(forms, data_class, keyring, domain, token, real=real, separated=separated)
         self._census = real
 
     def _walk(self, form: Form, values: Ranked, taken: Known | None, backward: bool) -> tuple[Mask, Bytes]:

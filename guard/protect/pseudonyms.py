@@ -1,23 +1,26 @@
-"""pseudonymise: from the parameters of a policy to a token or a form."""
+"""pseudonymise: from the parameters of a policy to the transform of their method."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from guard.errors import UsageError
 from guard.keys import Keyring
 from guard.protect.base import Transform
+from guard.protect.dates import DateShift
+from guard.protect.dictionary import DictionaryWord
 from guard.protect.forms import Form
 from guard.protect.forms_china import DEFAULT_KEEP, layouts
 from guard.protect.forms_layout import levels_of
 from guard.protect.forms_template import template_layout
 from guard.protect.fpe import FormPseudonym, Known
-from guard.protect.tokens import Token
+from guard.protect.fpe_real import FormCensus, RealValues
+from guard.protect.tokens import Normalise, Token
 from guard.protect.vault import TokenVault, VaultToken
 
-Normalise = Callable[[str], str]
-PARAMETERS = {"token": ("length", "alphabet"), "form": ("keep", "template", "synthetic"), "vault": ()}
+PARAMETERS = {"token": ("length", "alphabet"), "form": ("keep", "template", "synthetic"), "vault": (),
+              "shift": ("days", "whole_weeks", "subject"), "dictionary": ("keep", "synthetic")}
 """What each method takes, besides `method` and `domain`."""
 
 
@@ -37,15 +40,28 @@ def pseudonym(data_class: str, params: Mapping[str, Any], keyring: Keyring, link
     if unknown:
         raise UsageError(f"unknown parameter of pseudonymise by {method}: {unknown[0]}",
                          hint=f"it takes {', '.join(('method', 'domain', *PARAMETERS[method]))}")
+    if method == "token":
+        return Token(data_class, keyring, link, normalise=normalise, **given)
     if method == "vault":
         if vault is None:
             raise UsageError("the policy keeps tokens in a vault and none was given", hint="name its file")
         return VaultToken(data_class, vault, link, normalise=normalise)
-    if method == "token":
-        return Token(data_class, keyring, link, normalise=normalise, **given)
-    token = Token(data_class, keyring, link, normalise=normalise)
-    forms = _forms(data_class, given.get("template"), given.get("keep"))
-    return FormPseudonym(forms, data_class, keyring, link, token, real=real, separated="template" not in given)
+    if method == "shift":
+        if not given.pop("subject", None):
+            raise UsageError("a shift of dates needs its subjects", hint="subject: the column that says whose they are")
+        return DateShift(keyring, link, **given)
+    given.pop("synthetic", None)
+    if method == "dictionary":
+        return DictionaryWord(data_class, keyring, link, normalise=normalise, **given)
+    return _form(data_class, given, keyring, link, Token(data_class, keyring, link, normalise=normalise), real)
+
+
+def _form(data_class: str, given: Mapping[str, Any], keyring: Keyring, link: str, token: Token,
+          real: Known | None) -> Transform:
+    forms, separated = _forms(data_class, given.get("template"), given.get("keep")), "template" not in given
+    if isinstance(real, RealValues) and real.is_open:
+        return FormCensus(forms, data_class, keyring, link, token, real=real, separated=separated)
+    return FormPseudonym(forms, data_class, keyring, link, token, real=real, separated=separated)
 
 
 def _forms(data_class: str, template: str | None, keep: Any) -> list[Form]:

@@ -69,13 +69,17 @@ def canonical(data_class: str, value: str) -> str:
     return text or value
 
 
+Normalise = Callable[[str], str]
+"""From a value to its normal form; a value that is normal stays as it is."""
+
+
 class Token(Transform):
     """pseudonymise by token. `normalise` comes before `canonical`, and leaves a value that is canonical as it is."""
 
     injective = True
 
     def __init__(self, data_class: str, keyring: Keyring, domain: str, *, length: int | None = None,
-                 alphabet: str = "letters", normalise: Callable[[str], str] | None = None) -> None:
+                 alphabet: str = "letters", normalise: Normalise | None = None) -> None:
         if alphabet not in ALPHABETS:
             raise UsageError("unknown token alphabet", hint=f"the alphabets are {', '.join(ALPHABETS)}")
         shortest, longest = LENGTHS[alphabet]

@@ -21,6 +21,7 @@ from guard.batch import MASKED, SHADOWED, Batch, Hits
 from guard.detect import Budget, Detector, Matcher, load
 from guard.detect.marks import marked
 from guard.detect.validators import NO_CHECKS, Checks
+from guard.detect.weak_protection import WeakProtection
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
 from guard.scanner.count import Characters, count_column, count_text, header_classes
@@ -215,7 +216,7 @@ class Scanner:
             part = yield from self.steps_of(document, labels, sink)
         else:
             part = yield from self._read(document.read_piece(unit.piece), document.name, labels, sink,
-                                         earlier=unit.shown)
+                                         earlier=unit.shown, is_first=not unit.piece.start)
             part.extent, part.is_cut_short = document.extent, not document.extent.bytes
         part.names = self.names_of(labels)
         part.known = frozenset(self._suppressor.used if self._suppressor else ())
@@ -239,8 +240,9 @@ class Scanner:
                 yield item, self.hits(item, budget=budget)
 
     def _read(self, items: Iterable[Batch | Skipped], name: str, labels: ScannedLabels, sink: Sink | None,
-              new: NewValues | None = None, earlier: Mapping[Place, Shown] = NOTHING_SHOWN) -> Steps:
-        part, limits = Part(), Limits(self.matcher.detectors)
+              new: NewValues | None = None, earlier: Mapping[Place, Shown] = NOTHING_SHOWN, *,
+              is_first: bool = True) -> Steps:
+        part, limits, weak = Part(), Limits(self.matcher.detectors), WeakProtection(self.matcher)
         for item in items:
             if isinstance(item, Skipped):
                 part.tally += Tally(skipped=[item])
@@ -251,8 +253,14 @@ class Scanner:
             part.read += len(item.data)
             if part.is_secret:
                 withhold_examples(part.tally)
-                break
+                return part
+            # One piece of a document says how its columns are protected.
+            if is_first:
+                weak.add(item)
             yield len(item.data)
+        for key, found in weak.found().items():
+            if key in part.tally.fields:
+                part.tally.fields[key].weakness = found.sentence()
         return part
 
     def _add(self, total: Tally, batch: Batch, sink: Sink | None, budget: Budget, new: NewValues | None,

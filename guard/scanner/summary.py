@@ -29,8 +29,13 @@ def summarised(tally: Tally, matcher: Matcher, warnings: Sequence[str]) -> Repor
         inputs=tuple(tally.inputs), fields=fields,
         findings=tuple(f for field in tally.fields.values() for f in field.findings), skipped=skipped,
         verdict=Verdict.PASS if complete else Verdict.INCOMPLETE, created=now(), suppressed=dict(tally.suppressed),
-        summary=_counts(tally, fields, len(skipped)), warnings=tuple(warnings),
+        summary=_counts(tally, fields, len(skipped)), warnings=(*warnings, *_weaknesses(tally)),
     )
+
+
+def _weaknesses(tally: Tally) -> list[str]:
+    """The fields that look protected and are not."""
+    return [f"{field.dataset}: {field.name}: {field.weakness}" for field in tally.fields.values() if field.weakness]
 
 
 def _counts(tally: Tally, fields: Sequence[Field], skipped: int) -> dict[str, Any]:
