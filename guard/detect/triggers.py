@@ -23,7 +23,7 @@ END = 0
 """The class of the end of a line."""
 COMMON = 0.02
 """Share of all places above which an opening is too common."""
-RARE = 0.001
+RARE = 0.003
 """The same for programs that Hyperscan finds by a literal."""
 _TELLING = 4
 _SHARES = ((range(48, 58), 0.015), (range(97, 123), 0.0135), (range(65, 91), 0.003), (range(32, 48), 0.01))
