@@ -94,6 +94,8 @@ class Assembly:
 
     `patterns` are those with openings, `opened` of them, and then the others; their numbers are those of programs.
     `owners[opening]` is the number of its pattern; first come openings that are looked for in every line.
+    `beside[rule]` is the bit of lines that hold a word of its context, behind those of the openings; any line may where
+    there is none.
     """
 
     def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
@@ -110,7 +112,7 @@ class Assembly:
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
         self._headings: dict[str, Heading] = {}
         self._named = [rule for rule in self.rules if rule.header_words or rule.vicinity]
-        self.gates, self.owners = kept.gates, kept.owners
+        self.gates, self.owners, self.beside = kept.gates, kept.owners, kept.beside
         self._gated = np.array(kept.gated, bool)
         self._needy = [opening for opening, number in enumerate(kept.owners.tolist())
                        if self.patterns[number].rule.detector.require == "context"]
@@ -164,6 +166,7 @@ class Assembled(NamedTuple):
     gates: Gates
     owners: npt.NDArray[np.int32]
     gated: tuple[bool, ...]
+    beside: dict[int, int]
 
 
 def assembled(rules: Sequence[Rule], digest: str, *, use_cache: bool) -> Assembled:
@@ -190,9 +193,10 @@ def assemble(rules: Sequence[Rule]) -> Assembled:
                   key=lambda way: -way[0].lines)
     words = {rule.index: _words(assembler, rule) for rule in rules if rule.vicinity is not None}
     beginnings = [way for way, _ in ways]
+    gates_of_all, beside = _gates(beginnings, rules)
     return Assembled(patterns, len(opened), assembler.finish(), triggers([way.opening for way in beginnings]), words,
-                     tuple(map(_expression, told)), _gates(beginnings), np.array([n for _, n in ways], np.int32),
-                     tuple(way.words is not None for way in beginnings))
+                     tuple(map(_expression, told)), gates_of_all, np.array([n for _, n in ways], np.int32),
+                     tuple(way.words is not None for way in beginnings), beside)
 
 
 class Beginning(NamedTuple):
@@ -233,12 +237,28 @@ def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
     return whole if all(beginning.is_rare for beginning in whole) else []
 
 
-def _gates(ways: Sequence[Beginning]) -> Gates:
+def _gates(ways: Sequence[Beginning], rules: Sequence[Rule]) -> tuple[Gates, dict[int, int]]:
+    """The gates of all openings, and behind them the bits of the contexts of rules, by rule."""
+    contexts = {rule.index: words for rule in rules if (words := _context_words(rule)) is not None}
+    first = -(-len(ways) // 64) * 64
+    beside = {index: first + number for number, index in enumerate(contexts)}
+    needed = {**{number: way.words for number, way in enumerate(ways) if way.words},
+              **{beside[index]: words for index, words in contexts.items()}}
     needing: dict[bytes, list[int]] = {}
-    for number, way in enumerate(ways):
-        for word in sorted(way.words or ()):
+    for number, words in needed.items():
+        for word in sorted(words):
             needing.setdefault(word, []).append(number)
-    return gates(needing, len(ways))
+    return gates(needing, first + len(beside)), beside
+
+
+def _context_words(rule: Rule) -> Factors | None:
+    """Words one of which stands wherever the context of a rule says anything; None where that is not known."""
+    context = rule.detector.context
+    if context is None:
+        return None
+    needed = [factors(pattern.pattern) for words in (context.words, context.against)
+              if (pattern := compile_words(words)) is not None]
+    return None if None in needed else frozenset().union(*(words for words in needed if words is not None))
 
 
 def _source(rule: Rule, kind: Kind) -> str:
@@ -306,7 +326,7 @@ def _dump(made: Assembled) -> bytes:
     """Arrays as NumPy writes them, and what is no array as JSON in one more."""
     words = {index: list(found[:2]) + list(found[4:]) if found else None for index, found in made.words.items()}
     plain = {"patterns": [[p.rule.index, int(p.kind), p.address, p.back] for p in made.patterns],
-             "opened": made.opened, "words": words, "gated": made.gated,
+             "opened": made.opened, "words": words, "gated": made.gated, "beside": made.beside,
              "expressions": [expression.decode("latin-1") for expression in made.expressions]}
     arrays = {f"trigger_{name}": array for name, array in made.triggers._asdict().items()}
     arrays |= {f"gate_{name}": array for name, array in made.gates._asdict().items()}
@@ -333,6 +353,6 @@ def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
             return Assembled(patterns, plain["opened"], kept["programs"], tables, words,
                              tuple(expression.encode("latin-1") for expression in plain["expressions"]),
                              Gates(**{name: kept[f"gate_{name}"] for name in Gates._fields}), kept["owners"],
-                             tuple(plain["gated"]))
+                             tuple(plain["gated"]), {int(index): bit for index, bit in plain["beside"].items()})
     except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zipfile.BadZipFile):
         return None

@@ -54,6 +54,7 @@ class EngineScan:
         self._folded = fold(sound)
         self._block = Block(self._folded.data)
         self._heading = assembly.heading(header)
+        self._bits: Bits | None = None
         self.multiline: dict[int, list[int]] = {}
 
     def found(self) -> Found:
@@ -95,7 +96,8 @@ class EngineScan:
             return int(found)
 
         programs, ends, searched = self._events()
-        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, self._wanted())
+        self._bits = self._wanted()
+        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, self._bits)
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                     assembly.backs)
@@ -128,9 +130,10 @@ class EngineScan:
     def _wanted(self) -> Bits:
         """For each line the bits of the patterns with an opening that are looked for there."""
         always = self._heading.always
-        wanted = np.empty((len(self._block.bounds) - 1, len(always)), np.uint64)
-        wanted[:] = always
-        open_gates(self._assembly.gates, self._block, wanted)
+        gates = self._assembly.gates
+        wanted = np.zeros((len(self._block.bounds) - 1, gates.members.shape[1]), np.uint64)
+        wanted[:, : len(always)] = always
+        open_gates(gates, self._block, wanted)
         return wanted
 
     def _searched(self, programs: Ints, ends: Ints) -> Iterator[tuple[int, int, int, int]]:
@@ -183,13 +186,25 @@ class EngineScan:
             yield judge(self._block, self._folded, chosen, fits, signs)
 
     def _signs(self, rule: Rule, found: Candidates) -> Ints:
-        """What the words around each say."""
-        signs = np.zeros(len(found), np.int64)
+        """What the words around each say: where the line holds none, what the header says."""
         if rule.vicinity is None:
-            return signs
+            return np.zeros(len(found), np.int64)
+        bit = self._assembly.beside.get(rule.index)
+        if bit is None or self._bits is None:
+            return self._weighed(rule, found)
+        lines = np.searchsorted(self._block.bounds, found.low - 1)
+        near = (self._bits[lines, bit // 64] >> np.uint64(bit % 64) & np.uint64(1)).astype(bool)
+        signs = np.full(len(found), self._heading.signs[rule.index], np.int64)
+        if near.any():
+            signs[near] = self._weighed(rule, found.take(near))
+        return signs
+
+    def _weighed(self, rule: Rule, found: Candidates) -> Ints:
+        """The same by looking at the text around each."""
         words, header = self._assembly.words[rule.index], self._heading.signs[rule.index]
         if words is None:
             return _plain_signs(rule, self._block, found, self._header)
+        signs = np.zeros(len(found), np.int64)
         self._workspace.memory[STEPS] = PATIENCE
         weigh(self._assembly.programs, words, self._block.buffer, found.low, found.high, found.start, found.end, header,
               signs, self._workspace.memory)

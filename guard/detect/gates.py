@@ -31,9 +31,9 @@ Ints32 = npt.NDArray[np.int32]
 
 class Gates(NamedTuple):
     """`filter` has a bit for each hash of a place; `first[bucket]` to `first[bucket + 1]` are the numbers of `entries`:
-    (word, offset of the place in it, offset of one more byte from the place, that byte without CASE). `singles` are (word, byte) of the words of one byte. Word n is
-    `letters[starts[n]:starts[n + 1]]`, where a small letter stands for both cases; `members[n]` are the bits of the
-    openings that need it."""
+    (word, offset of the place in it, offset of one more byte from the place, that byte without CASE). `singles` are
+    (word, byte) of the words of one byte. Word n is `letters[starts[n]:starts[n + 1]]`, where a small letter stands for
+    both cases; `members[n]` are the bits of the openings that need it."""
 
     filter: npt.NDArray[np.uint8]
     first: Ints32

@@ -206,7 +206,7 @@ class NarrowedAssembly(Assembly):
         self.backs = _some(whole.backs, chosen)
         # In cells with digits looking for words takes longer than they save: runs of digits tell openings apart.
         always = _members(heading.always, len(whole.owners))[openings] | (ord("0") in alphabet.leads)
-        self.gates = _gates(whole, openings[~always], openings)
+        self.gates, self.beside = _gates(whole, openings[~always], openings), {}
         self.finder = _Told(whole.finder, (told - whole.opened).tolist())
         self._heading = Heading(heading.fits, heading.signs, as_bits(_or_none(always)))
 
