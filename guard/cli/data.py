@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from guard.cli.options import FORMATS, Reading, apply, deciding, reading, reporting
+from guard.cli.options import FORMATS, Reading, apply, deciding, keeping, reading, reporting
 from guard.cli.output import FindingsFile, created
 from guard.errors import ReleaseError, UsageError
 from guard.model import CERTAIN, LIKELY, POSSIBLE, Report, Verdict
@@ -117,10 +117,11 @@ def check_command(source: Path, policy: str, audience: str, exceptions: Path | N
 @deciding
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR",
               help="The folder to make; it must not exist.")
+@keeping
 @reading
 @reporting
 def release_command(source: Path, policy: str, audience: str, exceptions: Path | None, out: Path,
-                    **options: Any) -> int:
+                    vault: Path | None, **options: Any) -> int:
     """Protect a file or folder, check the result and put it at DIR, or leave nothing there."""
     from guard.disclosure.pipeline import release
 
@@ -129,7 +130,8 @@ def release_command(source: Path, policy: str, audience: str, exceptions: Path |
         with _sink(options["findings"]) as sink, _progress(source, passes=2) as progress:
             done = release(source, policy=_policy(policy, exceptions), audience=audience, out=out,
                            keyring=how.open_keyring(), scanner=how.scanner(), options=how.sources(), sink=sink,
-                           allow_incomplete=how.allow_incomplete, progress=progress, workers=how.processes())
+                           allow_incomplete=how.allow_incomplete, progress=progress, workers=how.processes(),
+                           vault=vault)
     except ReleaseError as error:
         if error.report is not None:
             _emit(error.report, options)

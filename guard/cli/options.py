@@ -169,6 +169,10 @@ unlocking = apply(
 )
 
 
+keeping = click.option("--vault", type=click.Path(path_type=Path), metavar="FILE",
+                       help="The token vault, for tokens that are kept in one; protect and release make it.")
+
+
 def open_keyring(path: Path, passphrase_file: Path | None, key_file: Path | None = None) -> Keyring:
     """The keyring at `path`, with what opens it from the options or the environment."""
     from guard.keys import Keyring

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from guard.cli.options import apply, open_keyring, unlocking
+from guard.cli.options import apply, keeping, open_keyring, unlocking
 from guard.errors import UsageError
 from guard.model import Audience
 
@@ -36,11 +36,12 @@ keyed = apply(
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path), metavar="FILE",
               help="The file to make (mode 0600); it must not exist.")
 @keyed
+@keeping
 @click.option("--format", "format_", type=click.Choice(("terminal", "json")), default="terminal", show_default=True,
               help="Form of the answer.")
 def protect_command(source: Path, plan: Path | None, policy: str | None, audience: str | None, out: Path,
                     keyring: Path | None, passphrase_file: Path | None, key_file: Path | None,
-                    audit_log: Path | None, format_: str) -> int:
+                    audit_log: Path | None, vault: Path | None, format_: str) -> int:
     """Protect the fields of one table, by a plan or a policy, into a new file."""
     from guard.disclosure.protecting import protect_by_policy, protect_file
 
@@ -49,9 +50,9 @@ def protect_command(source: Path, plan: Path | None, policy: str | None, audienc
     keys = None if keyring is None else open_keyring(keyring, passphrase_file, key_file)
     if plan is not None:
         log = None if keys is None or keyring is None else _log(keyring, keys, audit_log)
-        _say(protect_file(source, plan=plan, out=out, keyring=keys, log=log), format_)
+        _say(protect_file(source, plan=plan, out=out, keyring=keys, log=log, vault=vault), format_)
         return 0
-    report = protect_by_policy(source, policy=str(policy), audience=str(audience), out=out, keyring=keys)
+    report = protect_by_policy(source, policy=str(policy), audience=str(audience), out=out, keyring=keys, vault=vault)
     click.echo(json.dumps(report.as_json(), ensure_ascii=False) if format_ == "json" else
                f"protected for {audience}: {len(report.decisions)} decisions, {len(report.checks)} checks passed")
     return 0
@@ -77,9 +78,11 @@ def protect_command(source: Path, plan: Path | None, policy: str | None, audienc
               help="With --plan: the evidence folder of the release that pseudonyms of a form are from.")
 @click.option("--inside", is_flag=True, help="Reveal what stands inside of longer cells and texts.")
 @keyed
+@keeping
 def reveal_command(source: Path, fields: tuple[str, ...], reason: str, out: Path | None, plan: Path | None,
                    record_key: str, key: str, evidence: Path | None, inside: bool, keyring: Path | None,
-                   passphrase_file: Path | None, key_file: Path | None, audit_log: Path | None, **names: str) -> int:
+                   passphrase_file: Path | None, key_file: Path | None, audit_log: Path | None, vault: Path | None,
+                   **names: str) -> int:
     """Turn protected values back: with the key, a reason, and an entry in the audit log."""
     from guard.disclosure.revealing import Binding, Permission, reveal_file, reveal_value
 
@@ -91,14 +94,15 @@ def reveal_command(source: Path, fields: tuple[str, ...], reason: str, out: Path
         if len(fields) != 1 or out is not None or plan is not None or evidence is not None or inside:
             raise UsageError("a value on stdin takes one --field, and no --out, --plan, --evidence or --inside",
                              hint="a pseudonym is revealed in its file")
-        click.echo(reveal_value(_value(), permission=permission, field=fields[0], binding=bound, record_key=record_key))
+        click.echo(reveal_value(_value(), permission=permission, field=fields[0], binding=bound, record_key=record_key,
+                                vault=vault))
         return 0
     if out is None or record_key:
         raise UsageError("a file takes --out FILE, and no --record-key")
     if (key or evidence) and plan is None:
         raise UsageError("--key and --evidence go with --plan", hint="what is encrypted names its key itself")
     count = reveal_file(source, fields, permission=permission, out=out, binding=bound, plan=plan, key_id=key,
-                        inside=inside, evidence=evidence)
+                        inside=inside, evidence=evidence, vault=vault)
     click.echo(f"{count} values revealed; the audit log says who, what and why")
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from guard.protect.fpe import FormPseudonym
 from guard.protect.fpe_real import RealValues
 from guard.scanner import Scanner
 from guard.taxonomy import title
+
+if TYPE_CHECKING:
+    from guard.protect.vault import TokenVault
 
 _MASK_CHARACTERS = r"[*＊×█•某]"
 _FAR = 1 << 32
@@ -59,13 +62,14 @@ class PolicyEditor:
     """Edits batch after batch by the plans of their fields, and remembers what was withheld.
 
     A field that has no plan was not there when the plans were made: that is a SourceError, never a pass. `real` are the
-    real values that no pseudonym of a form may be; while they are collected, forms change nothing.
+    real values that no pseudonym of a form may be; while they are collected, forms change nothing. `vault` keeps the
+    tokens of plans that say so.
     """
 
     def __init__(self, scanner: Scanner, plans: Mapping[Key, Plan], keyring: Keyring | None, domain: str,
-                 withholding: Withholding, real: RealValues | None = None) -> None:
+                 withholding: Withholding, real: RealValues | None = None, vault: TokenVault | None = None) -> None:
         self._scanner = scanner
-        self._real = real
+        self._real, self._vault = real, vault
         self._detectors = scanner.matcher.detectors
         self._plans = plans
         self._keyring = keyring
@@ -226,7 +230,8 @@ class PolicyEditor:
         if key not in self._transforms:
             self._params[key] = decision.params
             self._transforms[key] = transform(decision, self._keyring, self._domain,
-                                               normaliser(self._scanner, decision.data_class), self._real)
+                                               normaliser(self._scanner, decision.data_class), self._real,
+                                               self._vault)
         return self._transforms[key]
 
     def _acting(self, plan: Plan) -> dict[int, Decision]:

@@ -18,6 +18,7 @@ from guard.disclosure.checks import verdicts
 from guard.disclosure.manifest import write_manifest, write_text
 from guard.disclosure.output import MOST_SUSPECTS, Allowances, scan_output
 from guard.disclosure.staging import output_errors, publish, staging
+from guard.disclosure.vaults import needed_vault, without_vault
 from guard.disclosure.withheld import EXACT, Confirmation, WithheldValues
 from guard.disclosure.written import Written
 from guard.errors import IncompleteError, KeyringError, ReleaseError, SourceError, UsageError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from guard.disclosure.editor import PolicyEditor
     from guard.disclosure.walks import Walks
     from guard.protect.fpe_real import RealValues
+    from guard.protect.vault import TokenVault
 
 _TABLES = ("csv", "tsv", "parquet")
 LANGUAGES = ("en", "zh")
@@ -59,6 +61,7 @@ class _Run:
     keyring: Keyring | None
     progress: Progress | None
     workers: int
+    vault: str | Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,13 @@ def check(source: str | Path, *, policy: Policy | str | Path, audience: Audience
 def release(source: str | Path, *, policy: Policy | str | Path, audience: Audience | str, out: str | Path,
             keyring: Keyring | None = None, scanner: Scanner | None = None, allow_incomplete: bool = False,
             options: Options | None = None, sink: Sink | None = None, progress: Progress | None = None,
-            workers: int = 1) -> Release:
+            workers: int = 1, vault: str | Path | None = None) -> Release:
     """Release a file or folder for an audience into the new folder `out`.
 
     `out/public` holds the data, its manifest and the public notice; `out/evidence` (mode 0700) the report. Without a
     keyring, and always for the public, pseudonyms are made with a key that is destroyed with the release. With
     `allow_incomplete`, files that could not be read whole are left out instead of failing the release. `workers`
-    processes share the first read.
+    processes share the first read. `vault` is the file of the token vault, for a policy that keeps tokens in one.
 
     Raises ReleaseError (its `report` says why) when policy or checks say no, IncompleteError when something was not
     read, SourceError when the source changed meanwhile, OutputError when the output cannot be written.
@@ -111,7 +114,8 @@ def release(source: str | Path, *, policy: Policy | str | Path, audience: Audien
     target = Path(out)
     _refuse_overlap(Path(source), target)
     audience = Audience(_audience(audience))
-    run = _Run(_policy(policy), audience, scanner or Scanner(), options or Options(), keyring, progress, workers)
+    run = _Run(_policy(policy), audience, scanner or Scanner(), options or Options(), keyring, progress, workers,
+               vault)
     with staging(target) as folder:
         assessment = _assess(run, source, sink, allow_incomplete=allow_incomplete)
         _refuse(assessment.report)
@@ -175,10 +179,10 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
     data = folder / "public" / "data"
     with output_errors():
         data.mkdir(parents=True)
-    plans = assessment.plans
+    plans, vault = assessment.plans, needed_vault(run.vault, run.keyring, assessment.decisions)
     withheld = WithheldValues(exact=EXACT)
     real = _real_values(run, assessment, keys)
-    editor = _editor(run, plans, keys, secrets.token_hex(16), withheld, real)
+    editor = _editor(run, plans, keys, secrets.token_hex(16), withheld, real, vault)
     written = _rewrite(run, assessment, data, editor)
     if own and keys is not None:
         keys.destroy()
@@ -199,11 +203,12 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
 
 
 def _editor(run: _Run, plans: Mapping[tuple[str, str], Plan], keys: Keyring | None, domain: str,
-            withheld: WithheldValues | Confirmation, real: RealValues | None = None) -> PolicyEditor:
+            withheld: WithheldValues | Confirmation, real: RealValues | None = None,
+            vault: TokenVault | None = None) -> PolicyEditor:
     """The editor that changes what the plans say. It needs Arrow, for which a mere check should not have to wait."""
     from guard.disclosure.editor import PolicyEditor
 
-    return PolicyEditor(run.scanner, plans, keys, domain, withheld, real)
+    return PolicyEditor(run.scanner, plans, keys, domain, withheld, real, vault)
 
 
 def _real_values(run: _Run, assessment: _Assessment, keys: Keyring | None) -> RealValues | None:
@@ -215,7 +220,7 @@ def _real_values(run: _Run, assessment: _Assessment, keys: Keyring | None) -> Re
 
     values = WithheldValues(exact=EXACT)
     real = RealValues(values)
-    editor = _editor(run, assessment.plans, keys, "real values", values, real)
+    editor = _editor(run, without_vault(assessment.plans), keys, "real values", values, real)
     _edit_all(assessment.released(), editor)
     real.close()
     return real
@@ -253,7 +258,7 @@ def _confirmed(run: _Run, documents: Iterable[Document], plans: Mapping[tuple[st
     if len(suspects) >= MOST_SUSPECTS:
         return suspects
     confirmation = Confirmation(withheld, suspects)
-    _edit_all(documents, _editor(run, plans, Keyring.ephemeral(), "confirmation", confirmation))
+    _edit_all(documents, _editor(run, without_vault(plans), Keyring.ephemeral(), "confirmation", confirmation))
     return {value: place for value, place in suspects.items() if value in confirmation.confirmed}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guard.audit import AuditLog
 from guard.batch import Batch, Column, Edits
@@ -18,6 +18,7 @@ from guard.disclosure.editor import normaliser
 from guard.disclosure.pipeline import release
 from guard.disclosure.staging import output_errors, publish_file, staging
 from guard.disclosure.tables import TableEditor, applied, open_one, record_column, rewrite, takes_records
+from guard.disclosure.vaults import needed_vault
 from guard.errors import UsageError
 from guard.keys import Keyring
 from guard.model import Action, Audience, Decision, Report
@@ -25,6 +26,9 @@ from guard.policy import Policy, ProtectionPlan
 from guard.protect import Transform, transform
 from guard.scanner import Scanner
 from guard.sources import Options
+
+if TYPE_CHECKING:
+    from guard.protect.vault import TokenVault
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,10 @@ class Protection:
 
 def protect_file(source: str | Path, *, plan: ProtectionPlan | str | Path, out: str | Path,
                  keyring: Keyring | None = None, log: AuditLog | None = None, scanner: Scanner | None = None,
-                 options: Options | None = None) -> Protection:
+                 options: Options | None = None, vault: str | Path | None = None) -> Protection:
     """Protect the fields of one CSV, JSON, JSON Lines or Parquet file by a plan, into the new file `out` (mode 0600).
+
+    `vault` is the file of the token vault for fields with tokens of one; it is made when it is not there.
 
     Raises UsageError where plan and file do not fit, a field has too few values for its mode, or a record key repeats;
     KeyringError where a key is needed and none was given; SourceError, OutputError. Then nothing is left at `out`.
@@ -70,7 +76,7 @@ def protect_file(source: str | Path, *, plan: ProtectionPlan | str | Path, out: 
     reader = scanner or Scanner()
     document = open_one(Path(source), reader, options or Options())
     chosen = plan if isinstance(plan, ProtectionPlan) else ProtectionPlan.load(plan, document.name)
-    editor = PlanEditor(chosen, keyring, reader)
+    editor = PlanEditor(chosen, keyring, reader, needed_vault(vault, keyring, chosen.fields.values()))
     rows = rewrite(document, Path(out), editor, lambda: _check(editor, chosen))
     done = editor.fields()
     if log is not None:
@@ -82,7 +88,7 @@ def protect_file(source: str | Path, *, plan: ProtectionPlan | str | Path, out: 
 
 def protect_by_policy(source: str | Path, *, policy: Policy | str | Path, audience: Audience | str, out: str | Path,
                       keyring: Keyring | None = None, scanner: Scanner | None = None,
-                      options: Options | None = None) -> Report:
+                      options: Options | None = None, vault: str | Path | None = None) -> Report:
     """Protect one file as `release` would, checks of the output included, and put its data alone at `out` (mode 0600).
 
     Raises what `release` raises; then nothing is left at `out`.
@@ -91,7 +97,7 @@ def protect_by_policy(source: str | Path, *, policy: Policy | str | Path, audien
         raise UsageError("the source is not a file", hint="name one file; guard release takes folders")
     with staging(Path(out)) as folder:
         made = release(source, policy=policy, audience=audience, out=folder / "release", keyring=keyring,
-                       scanner=scanner, options=options)
+                       scanner=scanner, options=options, vault=vault)
         written = [path for path in (made.path / "public" / "data").rglob("*") if path.is_file()]
         if len(written) != 1:
             raise UsageError("the source is more than one document", hint="guard release takes it")
@@ -104,11 +110,12 @@ def protect_by_policy(source: str | Path, *, policy: Policy | str | Path, audien
 class PlanEditor(TableEditor):
     """Carries a plan out. Transforms are made at once, so that a plan that cannot be carried out changes nothing."""
 
-    def __init__(self, plan: ProtectionPlan, keyring: Keyring | None, scanner: Scanner) -> None:
+    def __init__(self, plan: ProtectionPlan, keyring: Keyring | None, scanner: Scanner,
+                 vault: TokenVault | None = None) -> None:
         super().__init__()
         self._plan = plan
         self._transforms: dict[str, Transform] = {
-            name: transform(decision, keyring, plan.dataset, normaliser(scanner, decision.data_class))
+            name: transform(decision, keyring, plan.dataset, normaliser(scanner, decision.data_class), vault=vault)
             for name, decision in plan.fields.items() if decision.action is not Action.DROP}
         self._shown: dict[str, str] = {}
         self._dropped: set[str] = set()

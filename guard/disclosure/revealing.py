@@ -19,6 +19,7 @@ from guard.batch import Batch, Column, Edits, SpanEdit
 from guard.disclosure.cells import strings
 from guard.disclosure.editor import normaliser
 from guard.disclosure.tables import TABLES, TableEditor, applied, open_one, record_column, rewrite, takes_records
+from guard.disclosure.vaults import revealing_vault
 from guard.disclosure.walks import Doubts, Walks, read_walks, steps_of
 from guard.errors import GuardError, KeyringError, UsageError
 from guard.keys import Keyring
@@ -27,6 +28,7 @@ from guard.policy import ProtectionPlan
 from guard.protect import Transform, transform
 from guard.protect.ciphertext import CIPHERTEXT, PREFIX, split_prefix
 from guard.protect.fpe import FormPseudonym
+from guard.protect.vault import VaultToken
 from guard.scanner import Scanner
 from guard.sources import Options
 
@@ -57,43 +59,52 @@ class Permission:
 
 
 def reveal_value(value: str, *, permission: Permission, field: str, binding: Binding, record_key: str = "",
-                 scanner: Scanner | None = None) -> str:
-    """One encrypted value in clear. `record_key` is the value of the record column of its record, "" for none.
+                 scanner: Scanner | None = None, vault: str | Path | None = None) -> str:
+    """One encrypted value in clear. `record_key` is the value of the record column of its record, "" for none. With a
+    `vault`, the value of a token of it.
 
     Raises KeyringError when it does not open, without telling why; UsageError for a reason that says nothing.
     """
+    reader = scanner or Scanner()
     facts = {"dataset": binding.dataset, "fields": [field], "domain": binding.domain}
 
     def opened() -> tuple[str, int]:
-        own = _transform_for(value, permission.keyring, field, binding)
+        tokens = _tokens_of(permission, vault, reader)
+        own = tokens or _transform_for(value, permission.keyring, field, binding)
         records = pa.array([record_key]) if record_key and own.binds_records else None
         return str(own.reveal(pa.array([value]), records)[0].as_py()), 1
 
-    result: str = _with_reason(permission, scanner or Scanner(), facts, opened)
+    result: str = _with_reason(permission, reader, facts, opened)
     return result
 
 
 def reveal_file(source: str | Path, fields: Sequence[str], *, permission: Permission, out: str | Path,
                 binding: Binding | None = None, plan: str | Path | None = None, key_id: str = "", inside: bool = False,
                 evidence: str | Path | None = None, scanner: Scanner | None = None,
-                options: Options | None = None) -> int:
+                options: Options | None = None, vault: str | Path | None = None) -> int:
     """The encrypted fields of a file in clear, in the new file `out` (mode 0600); returns how many values.
 
     What they were bound to is said by `binding`, or by the `plan` that they were protected with, which also turns
     pseudonyms of a form back; these do not name their key, so `key_id` does where it is not the active one. With
     `inside` ciphertexts that stand in a text or a longer cell are revealed, and what stands around them stays. For
     pseudonyms of a release by a policy `evidence` is its evidence folder, which knows of those that walked past real
-    values. Any value that does not open, or may be another, ends it, and nothing is left at `out`.
+    values. With a `vault` the fields that are not of a plan, or have tokens of one by it, are tokens of that vault. Any
+    value that does not open, or may be another, ends it, and nothing is left at `out`.
     """
     if not fields:
         raise UsageError("no field is named", hint="--field NAME, as guard scan shows it")
+    if inside and vault is not None:
+        raise UsageError("tokens of a vault are revealed as whole values only", hint="leave --inside out")
     reader = scanner or Scanner()
     document = open_one(Path(source), reader, options or Options(), (*TABLES, "text") if inside else TABLES)
     given = binding or Binding()
     given = Binding(given.dataset or document.name, given.name, given.domain, given.record)
     loaded = ProtectionPlan.load(plan, given.dataset) if plan else None
     keyring = permission.keyring.at(key_id) if key_id else permission.keyring
-    transforms, records = _of_plan(loaded, fields, keyring, reader) if loaded else ({}, {})
+    tokens = _tokens_of(permission, vault, reader)
+    transforms, records = _of_plan(loaded, fields, keyring, reader, tokens) if loaded else ({}, {})
+    if loaded is None and tokens is not None:
+        transforms = dict.fromkeys(fields, tokens)
     if loaded and evidence is not None:
         _set_walks(loaded, transforms, read_walks(Path(evidence), keyring.key_id))
     is_told = evidence is not None or (loaded is not None and _is_noted(permission.log, loaded.dataset))
@@ -193,7 +204,7 @@ def _transform_for(value: str, keyring: Keyring, field: str, binding: Binding) -
     found = split_prefix(value[:PREFIX].encode("utf-8", "replace"))
     if found is None:
         raise KeyringError("a value cannot be revealed", hint="it is not encrypted; a pseudonym is revealed in its "
-                           "file, with --plan, and --evidence of the release, since it may have walked past real values")
+                           "file, with --plan, and --evidence of the release, as it may have walked past real values")
     params: dict[str, Any] = {"mode": "deterministic" if found[1].startswith("d") else "randomised"}
     if params["mode"] == "deterministic":
         if not binding.domain:
@@ -205,16 +216,29 @@ def _transform_for(value: str, keyring: Keyring, field: str, binding: Binding) -
 
 
 def _of_plan(loaded: ProtectionPlan, fields: Sequence[str], keyring: Keyring,
-             scanner: Scanner) -> tuple[dict[str, Transform], dict[str, str]]:
+             scanner: Scanner, tokens: VaultToken | None) -> tuple[dict[str, Transform], dict[str, str]]:
     """The transforms of a plan's fields, and the columns of their record keys."""
-    transforms, records = {}, {}
+    transforms: dict[str, Transform] = {}
+    records = {}
     for field in fields:
         decision = loaded.decision(field)
+        if decision.params.get("method") == "vault":
+            if tokens is None:
+                raise UsageError(f"the tokens of {field} are in a vault and none was given", hint="--vault FILE")
+            transforms[field], records[field] = tokens, ""
+            continue
         own = transform(decision, keyring, loaded.dataset, normaliser(scanner, decision.data_class))
         if not own.reversible or decision.action is Action.ALLOW:
             raise UsageError(f"the plan's protection of {field} is not reversible")
         transforms[field], records[field] = own, record_column(decision.params)
     return transforms, records
+
+
+def _tokens_of(permission: Permission, vault: str | Path | None, scanner: Scanner) -> VaultToken | None:
+    if vault is None:
+        return None
+    return revealing_vault(vault, permission.keyring, permission.log,
+                           masked_reason(permission.reason.strip(), scanner))
 
 
 def _set_walks(loaded: ProtectionPlan, transforms: Mapping[str, Transform], walks: Sequence[Walks]) -> None:

@@ -44,7 +44,7 @@ def pseudonym(data_class: str, params: Mapping[str, Any], keyring: Keyring, link
         return Token(data_class, keyring, link, normalise=normalise, **given)
     if method == "vault":
         if vault is None:
-            raise UsageError("the policy keeps tokens in a vault and none was given", hint="name its file")
+            raise UsageError("the policy keeps tokens in a vault and none was given", hint="--vault FILE")
         return VaultToken(data_class, vault, link, normalise=normalise)
     if method == "shift":
         if not given.pop("subject", None):

@@ -37,12 +37,10 @@ LENGTH = 16
 """Characters of a token, of sixteen symbols each; one that is there already is drawn anew."""
 WAIT = 60.0
 """Seconds to wait for another process that writes."""
-_TABLES = """
-CREATE TABLE IF NOT EXISTS about (format INTEGER NOT NULL, key_id TEXT NOT NULL, proof BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS tokens (
-    data_class TEXT NOT NULL, domain TEXT NOT NULL, found_by BLOB NOT NULL, token TEXT NOT NULL UNIQUE,
-    sealed BLOB NOT NULL, PRIMARY KEY (data_class, domain, found_by)) WITHOUT ROWID;
-"""
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS about (format INTEGER NOT NULL, key_id TEXT NOT NULL, proof BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS tokens (data_class TEXT NOT NULL, domain TEXT NOT NULL, found_by BLOB NOT NULL, "
+    "token TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL, PRIMARY KEY (data_class, domain, found_by)) WITHOUT ROWID")
 
 Audit = Callable[[Sequence[str], str], None]
 """Takes note of the tokens whose values are asked for, and the reason. What it raises ends the request."""
@@ -58,13 +56,13 @@ class TokenVault:
     def __init__(self, path: str | Path, keyring: Keyring) -> None:
         self._path, self._keyring = Path(path), keyring
         self._make_private()
-        with self._connected() as database:
-            database.executescript(_TABLES)
-            with _writing(database):
-                about = database.execute("SELECT format, key_id, proof FROM about").fetchone()
-                if about is None:
-                    about = (FORMAT, keyring.key_id, self._proof(keyring.key_id))
-                    database.execute("INSERT INTO about VALUES (?, ?, ?)", about)
+        with self._connected() as database, _writing(database):
+            for table in _TABLES:
+                database.execute(table)
+            about = database.execute("SELECT format, key_id, proof FROM about").fetchone()
+            if about is None:
+                about = (FORMAT, keyring.key_id, self._proof(keyring.key_id))
+                database.execute("INSERT INTO about VALUES (?, ?, ?)", about)
         if about[0] != FORMAT:
             raise SourceError("this vault is of another version of guard", reason="unsupported format")
         self._key_id = str(about[1])
