@@ -12,10 +12,13 @@ import pyarrow as pa
 import pytest
 
 import guard
+from guard.audit import AuditLog
 from guard.demo import People
 from guard.detect.identifier_checks import id_birth_date, iso7064_mod11_2, luhn, mobile_segment
 from guard.disclosure.protecting import protect_file
-from guard.errors import ContentError, ReleaseError
+from guard.disclosure.revealing import Binding, Permission, reveal_file, reveal_value
+from guard.disclosure.walks import read_walks
+from guard.errors import ContentError, KeyringError, ReleaseError, SourceError, UsageError
 from guard.keys import Keyring
 from guard.policy import Policy
 from guard.render.sentences import say
@@ -82,7 +85,7 @@ def test_pseudonyms_that_would_be_real_are_walked_past_and_told(tmp_path: Path) 
     assert len(set(released)) == 3000
     assert all(plate.startswith("浙A") and plate[2:7].isdigit() for plate in released)
     (told,) = [warning for warning in warnings if "walked past" in warning]
-    assert "还原这些值需要本次发布的全部假名" in say(told, "zh")
+    assert "还原这些值需要本次发布的证据" in say(told, "zh")
 
 
 def test_a_pseudonym_that_is_a_right_card_number_as_well_does_not_fail_the_release(
@@ -159,3 +162,67 @@ def test_for_the_public_only_what_is_said_to_be_synthetic(tmp_path: Path) -> Non
         Policy.load(str(policy(tmp_path, "public")))
     assert Policy.load(str(policy(tmp_path, "public", ", synthetic: true"))).outcome("person.id.cn", "public").params \
         == {"method": "form", "synthetic": True}
+
+
+def walked_release(tmp_path: Path) -> tuple[list[str], Path, Permission]:
+    """Plates of one office in a column, and more of them in a log, so that walks cross from one into the other."""
+    rng, source = random.Random(4), tmp_path / "source"
+    source.mkdir()
+    plates = [f"浙A{number:05d}F" for number in rng.sample(range(10**5), 6000)]
+    (source / "a.csv").write_text("车牌号\n" + "\n".join(plates[:4000]) + "\n")
+    (source / "b.csv").write_text("车牌号\n" + "\n".join(plates[4000:]) + "\n")
+    data, _ = release(tmp_path, source, more=", domain: city")
+    (tmp_path / "plan.yml").write_text("guard_plan: 1\ndomain: city\nfields:\n  车牌号:\n    action: pseudonymise\n"
+                                       "    class: vehicle.plate\n    params: {method: form}\n")
+    keys = Keyring.open(tmp_path / "keys.json")
+    return plates[:4000], data / "a.csv", Permission(keys, AuditLog(tmp_path / "log", keys), "case 12")
+
+
+def test_pseudonyms_that_walked_are_revealed_rightly_with_the_evidence(tmp_path: Path) -> None:
+    plates, released, permission = walked_release(tmp_path)
+    assert reveal_file(released, ["车牌号"], permission=permission, out=tmp_path / "back.csv",
+                       plan=tmp_path / "plan.yml", evidence=tmp_path / "out" / "evidence") == 4000
+    assert (tmp_path / "back.csv").read_text().splitlines()[1:] == plates
+    (tmp_path / "plan.yml").write_text((tmp_path / "plan.yml").read_text().replace("form}", "form, keep: [province]}"))
+    with pytest.raises(UsageError, match="kept something else"):
+        reveal_file(released, ["车牌号"], permission=permission, out=tmp_path / "back2.csv",
+                    plan=tmp_path / "plan.yml", evidence=tmp_path / "out" / "evidence")
+
+
+def test_pseudonyms_that_may_have_walked_are_not_revealed_without_the_evidence(tmp_path: Path) -> None:
+    _, released, permission = walked_release(tmp_path)
+    with pytest.raises(UsageError, match="walked past real values") as caught:
+        reveal_file(released, ["车牌号"], permission=permission, out=tmp_path / "back.csv", plan=tmp_path / "plan.yml")
+    assert "--evidence" in caught.value.hint
+    assert not (tmp_path / "back.csv").exists()
+    assert "not revealed" in (tmp_path / "log").read_text()
+    pseudonym = released.read_text().splitlines()[1]
+    with pytest.raises(KeyringError, match="cannot be revealed") as refused:
+        reveal_value(pseudonym, permission=permission, field="车牌号", binding=Binding(domain="city"))
+    assert "in its file" in refused.value.hint
+    for folder, message in ((tmp_path, "no evidence"), (tmp_path / "out" / "evidence", "another key")):
+        permission.keyring.rotate()
+        with pytest.raises(UsageError, match=message):
+            reveal_file(released, ["车牌号"], permission=permission, out=tmp_path / "back.csv",
+                        plan=tmp_path / "plan.yml", evidence=folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "guard.walks/v1", "key_id": "a", "walks": [3]}'])
+def test_walks_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "report.json").write_text("{}")
+    (tmp_path / "walks.json").write_text(text)
+    with pytest.raises(SourceError, match=r"walks\.json of the evidence cannot be read"):
+        read_walks(tmp_path, "a")
+
+
+def test_what_a_plan_protected_is_revealed_without_evidence_though_pseudonyms_are_real_values(tmp_path: Path) -> None:
+    plates, _, permission = walked_release(tmp_path)
+    (tmp_path / "t.csv").write_text("车牌号\n" + "\n".join(plates) + "\n")
+    protect_file(tmp_path / "t.csv", plan=tmp_path / "plan.yml", out=tmp_path / "p.csv", keyring=permission.keyring,
+                 log=permission.log)
+    assert set((tmp_path / "p.csv").read_text().split()[1:]) & set(plates)
+    # It goes by the name that it had.
+    (tmp_path / "p.csv").replace(tmp_path / "t.csv")
+    back = tmp_path / "b.csv"
+    reveal_file(tmp_path / "t.csv", ["车牌号"], permission=permission, out=back, plan=tmp_path / "plan.yml")
+    assert back.read_text().splitlines()[1:] == plates

@@ -73,11 +73,13 @@ def protect_command(source: Path, plan: Path | None, policy: str | None, audienc
 @click.option("--record-key", default="", metavar="KEY", help="For a single value: the key of its record.")
 @click.option("--key", default="", metavar="KEY",
               help="With --plan: the key of pseudonyms that the active one did not make; the audit log names it.")
+@click.option("--evidence", type=click.Path(path_type=Path), metavar="DIR",
+              help="With --plan: the evidence folder of the release that pseudonyms of a form are from.")
 @click.option("--inside", is_flag=True, help="Reveal what stands inside of longer cells and texts.")
 @keyed
 def reveal_command(source: Path, fields: tuple[str, ...], reason: str, out: Path | None, plan: Path | None,
-                   record_key: str, key: str, inside: bool, keyring: Path | None, passphrase_file: Path | None,
-                   key_file: Path | None, audit_log: Path | None, **names: str) -> int:
+                   record_key: str, key: str, evidence: Path | None, inside: bool, keyring: Path | None,
+                   passphrase_file: Path | None, key_file: Path | None, audit_log: Path | None, **names: str) -> int:
     """Turn protected values back: with the key, a reason, and an entry in the audit log."""
     from guard.disclosure.revealing import Binding, Permission, reveal_file, reveal_value
 
@@ -86,16 +88,17 @@ def reveal_command(source: Path, fields: tuple[str, ...], reason: str, out: Path
     keys = open_keyring(keyring, passphrase_file, key_file)
     permission, bound = Permission(keys, _log(keyring, keys, audit_log), reason), Binding(**names)
     if str(source) == "-":
-        if len(fields) != 1 or out is not None or plan is not None or inside:
-            raise UsageError("a value on stdin takes one --field, and no --out, --plan or --inside")
+        if len(fields) != 1 or out is not None or plan is not None or evidence is not None or inside:
+            raise UsageError("a value on stdin takes one --field, and no --out, --plan, --evidence or --inside",
+                             hint="a pseudonym is revealed in its file")
         click.echo(reveal_value(_value(), permission=permission, field=fields[0], binding=bound, record_key=record_key))
         return 0
     if out is None or record_key:
         raise UsageError("a file takes --out FILE, and no --record-key")
-    if key and plan is None:
-        raise UsageError("--key goes with --plan", hint="what is encrypted names its key itself")
+    if (key or evidence) and plan is None:
+        raise UsageError("--key and --evidence go with --plan", hint="what is encrypted names its key itself")
     count = reveal_file(source, fields, permission=permission, out=out, binding=bound, plan=plan, key_id=key,
-                        inside=inside)
+                        inside=inside, evidence=evidence)
     click.echo(f"{count} values revealed; the audit log says who, what and why")
     return 0
 

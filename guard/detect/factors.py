@@ -29,7 +29,7 @@ _COMMON = frozenset((b"key", b"token", b"secret", b"name", b"user", b"pass", b"p
                      b"base", b"type", b"time", b"http", b"://", b"value", b"login", b"post", b"file", b"test"))
 """Words that stand in every other line of somebody's logs."""
 _COMMON_SHARE = 0.3
-_EVERYWHERE = 2.0
+_EVERYWHERE = 2.9
 _RARE_SIGNS = b"#@$%^~`*"
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _NOTHING: Words = frozenset([b""])

@@ -48,11 +48,13 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """`barred` may not stand before a match. `pairs` are its first two characters, `further` those behind them, place
-    by place (None: anything, the end of the line too). `runs[n]` is the least length of the run of RUNS[n] that every
-    match begins with; `stretch` says more of one of them, where more is known."""
+    """`barred` may not stand before a match, nor, without `leads`, the beginning of the line. `pairs` are its first two
+    characters, `further` those behind them, place by place (None: anything, the end of the line too). `runs[n]` is the
+    least length of the run of RUNS[n] that every match begins with; `stretch` says more of one of them, where more is
+    known."""
 
     barred: Charset
+    leads: bool
     pairs: tuple[Pair, ...]
     further: tuple[Charset | None, ...]
     runs: tuple[int, ...]
@@ -74,7 +76,7 @@ def opening_of(items: Sequence[Item], fold: bool) -> Opening | None:
     if any(not prefix for prefix in found):
         return None
     pairs = tuple(dict.fromkeys((prefix[0], prefix[1] if len(prefix) > 1 else None) for prefix in found))
-    return Opening(_barred(items, fold), pairs, places(items, fold, PLACES)[2:],
+    return Opening(_barred(items, fold), _leads(items), pairs, places(items, fold, PLACES)[2:],
                    tuple(_run(items, fold, run)[0] for run in RUNS), stretch_of(items, fold), _literal(items))
 
 
@@ -155,6 +157,18 @@ def _barred(items: Iterable[Item], fold: bool) -> Charset:
         elif operation not in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
             break
     return charset(_ranges(codes, beyond))
+
+
+def _leads(items: Iterable[Item]) -> bool:
+    """Whether a match may begin where the line begins: not behind something that must stand before it."""
+    for operation, value in items:
+        if operation is sre.SUBPATTERN and value[0] is None:
+            return _leads(value[3])
+        if operation is sre.ASSERT and value[0] == -1 and value[1].getwidth()[0] > 0:
+            return False
+        if operation not in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+            break
+    return True
 
 
 def _barred_by(items: Sequence[Item], fold: bool, wanted: bool) -> Charset | None:

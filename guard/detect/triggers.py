@@ -106,6 +106,7 @@ def triggers(openings: Sequence[Opening]) -> Triggers:
     pairs, lists = _pairs(openings, inside)
     everything = np.ones_like(inside[ANY])
     before = np.stack([~inside[opening.barred] for opening in openings] or [everything])
+    before[:, END] = [opening.leads for opening in openings] or [True]
     further = np.stack([[everything if chosen is None else inside[chosen] for chosen in opening.further]
                         for opening in openings] or [[everything] * (PLACES - 2)])
     return Triggers(classes, pairs, as_bits(lists), as_bits(before.T), as_bits(np.moveaxis(further, 0, -1)),

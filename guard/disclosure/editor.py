@@ -15,6 +15,7 @@ from guard.batch import DECODED, MASKED, Batch, CellEdit, Column, Edits, Hits, I
 from guard.disclosure.cells import spliced, strings
 from guard.disclosure.record_keys import RecordKeys
 from guard.disclosure.tables import record_column, takes_records
+from guard.disclosure.walks import Walks
 from guard.disclosure.withheld import Withholding
 from guard.disclosure.withholding import Mask, Remembrance
 from guard.errors import SourceError, UsageError
@@ -22,6 +23,7 @@ from guard.keys import Keyring
 from guard.model import Action, Decision
 from guard.policy import Plan
 from guard.protect import Transform, transform
+from guard.protect.factory import RELEASE_DOMAIN
 from guard.protect.fpe import FormPseudonym
 from guard.protect.fpe_real import RealValues
 from guard.scanner import Scanner
@@ -70,6 +72,7 @@ class PolicyEditor:
         self._domain = domain
         self._remember = Remembrance(scanner.matcher, withholding)
         self._transforms: dict[tuple[str, str, str], Transform] = {}
+        self._params: dict[tuple[str, str, str], Mapping[str, Any]] = {}
         self._record_keys: dict[Key, RecordKeys] = {}
         self._subjects: dict[Key, RecordKeys] = {}
         self.done: dict[tuple[str, str, str], Done] = {}
@@ -97,9 +100,19 @@ class PolicyEditor:
         forms = [(f"{dataset}: {field}", own) for (dataset, field, _), own in self._transforms.items()
                  if isinstance(own, FormPseudonym)]
         walked = [f"{place}: {own.walked} pseudonyms would have been real values and were walked past; to reveal these "
-                  "takes all pseudonyms of the release" for place, own in forms if own.walked]
+                  "takes the evidence" for place, own in forms if own.walked]
         return walked + [f"{place}: {own.tokens} values fit no form and became tokens" for place, own in forms
                          if own.tokens]
+
+    def walks(self) -> list[Walks]:
+        """How pseudonyms of forms came about that walked past real values, where their link domain is known later."""
+        noted: dict[Any, Walks] = {}
+        for key, own in self._transforms.items():
+            if isinstance(own, FormPseudonym) and own.walks and self._params[key].get("domain", RELEASE_DOMAIN) \
+                    != RELEASE_DOMAIN:
+                walks = Walks.of(key[-1], self._params[key])
+                noted.setdefault(walks.identity, walks).steps.update(own.walks)
+        return list(noted.values())
 
     def _plan(self, dataset: str, field: str) -> Plan:
         plan = self._plans.get((dataset, field))
@@ -211,6 +224,7 @@ class PolicyEditor:
     def _transform(self, decision: Decision) -> Transform:
         key = (decision.dataset, decision.field, decision.data_class)
         if key not in self._transforms:
+            self._params[key] = decision.params
             self._transforms[key] = transform(decision, self._keyring, self._domain,
                                                normaliser(self._scanner, decision.data_class), self._real)
         return self._transforms[key]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from guard.tally import Tally
 
 if TYPE_CHECKING:
     from guard.disclosure.editor import PolicyEditor
+    from guard.disclosure.walks import Walks
     from guard.protect.fpe_real import RealValues
 
 _TABLES = ("csv", "tsv", "parquet")
@@ -193,7 +194,7 @@ def _make(run: _Run, assessment: _Assessment, folder: Path) -> Report:
                                  warnings=(*assessment.report.warnings, *editor.form_warnings()))
     _refuse_failed(report)
     _describe(report, folder, pseudonyms="destroyed" if own else "kept",
-              key_id="" if own or keys is None else keys.key_id)
+              key_id="" if own or keys is None else keys.key_id, walks=() if own else editor.walks())
     return report
 
 
@@ -256,8 +257,9 @@ def _confirmed(run: _Run, documents: Iterable[Document], plans: Mapping[tuple[st
     return {value: place for value, place in suspects.items() if value in confirmation.confirmed}
 
 
-def _describe(report: Report, folder: Path, *, pseudonyms: str, key_id: str) -> None:
-    """Write notice, manifests and evidence. Pseudonyms do not name their key, so the evidence does."""
+def _describe(report: Report, folder: Path, *, pseudonyms: str, key_id: str, walks: Sequence[Walks]) -> None:
+    """Write notice, manifests and evidence. Pseudonyms do not name their key, nor the steps to them, so the
+    evidence does."""
     public, evidence = folder / "public", folder / "evidence"
     protection = sorted({(d.data_class, str(d.action)) for d in report.decisions
                          if d.data_class and d.action is not Action.ALLOW})
@@ -277,6 +279,11 @@ def _describe(report: Report, folder: Path, *, pseudonyms: str, key_id: str) -> 
     write_text(evidence / "report.json", json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
     for language in LANGUAGES:
         write_text(evidence / f"report.{language}.html", render(plain, "html", language))
+    if walks:
+        # It needs Arrow, as the editor does.
+        from guard.disclosure.walks import write_walks
+
+        write_walks(evidence, key_id, walks)
     write_manifest(evidence, {"created": report.created, "of": "evidence", "key_id": key_id})
     _open_modes(folder)
 

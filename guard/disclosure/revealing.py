@@ -19,13 +19,14 @@ from guard.batch import Batch, Column, Edits, SpanEdit
 from guard.disclosure.cells import strings
 from guard.disclosure.editor import normaliser
 from guard.disclosure.tables import TABLES, TableEditor, applied, open_one, record_column, rewrite, takes_records
-from guard.errors import GuardError, UsageError
+from guard.disclosure.walks import Doubts, Walks, read_walks, steps_of
+from guard.errors import GuardError, KeyringError, UsageError
 from guard.keys import Keyring
 from guard.model import Action, Decision, Scope, member_name
 from guard.policy import ProtectionPlan
 from guard.protect import Transform, transform
 from guard.protect.ciphertext import CIPHERTEXT, PREFIX, split_prefix
-from guard.protect.encryption import not_revealed
+from guard.protect.fpe import FormPseudonym
 from guard.scanner import Scanner
 from guard.sources import Options
 
@@ -74,13 +75,15 @@ def reveal_value(value: str, *, permission: Permission, field: str, binding: Bin
 
 def reveal_file(source: str | Path, fields: Sequence[str], *, permission: Permission, out: str | Path,
                 binding: Binding | None = None, plan: str | Path | None = None, key_id: str = "", inside: bool = False,
-                scanner: Scanner | None = None, options: Options | None = None) -> int:
+                evidence: str | Path | None = None, scanner: Scanner | None = None,
+                options: Options | None = None) -> int:
     """The encrypted fields of a file in clear, in the new file `out` (mode 0600); returns how many values.
 
     What they were bound to is said by `binding`, or by the `plan` that they were protected with, which also turns
     pseudonyms of a form back; these do not name their key, so `key_id` does where it is not the active one. With
-    `inside` ciphertexts that stand in a text or a longer cell are revealed, and what stands around them stays. Any
-    value that does not open ends it, and nothing is left at `out`.
+    `inside` ciphertexts that stand in a text or a longer cell are revealed, and what stands around them stays. For
+    pseudonyms of a release by a policy `evidence` is its evidence folder, which knows of those that walked past real
+    values. Any value that does not open, or may be another, ends it, and nothing is left at `out`.
     """
     if not fields:
         raise UsageError("no field is named", hint="--field NAME, as guard scan shows it")
@@ -91,7 +94,10 @@ def reveal_file(source: str | Path, fields: Sequence[str], *, permission: Permis
     loaded = ProtectionPlan.load(plan, given.dataset) if plan else None
     keyring = permission.keyring.at(key_id) if key_id else permission.keyring
     transforms, records = _of_plan(loaded, fields, keyring, reader) if loaded else ({}, {})
-    editor = RevealEditor(fields, permission.keyring, given, transforms, records, inside=inside)
+    if loaded and evidence is not None:
+        _set_walks(loaded, transforms, read_walks(Path(evidence), keyring.key_id))
+    is_told = evidence is not None or (loaded is not None and _is_noted(permission.log, loaded.dataset))
+    editor = RevealEditor(fields, permission.keyring, given, transforms, records, inside=inside, is_told=is_told)
     facts = {"file": document.name, "dataset": loaded.dataset if loaded else given.dataset, "fields": list(fields),
              "domain": given.domain}
 
@@ -105,10 +111,11 @@ def reveal_file(source: str | Path, fields: Sequence[str], *, permission: Permis
 
 
 class RevealEditor(TableEditor):
-    """Turns protected values of some fields back."""
+    """Turns protected values of some fields back. `is_told`: nobody has to ask whether pseudonyms walked past values.
+    """
 
     def __init__(self, fields: Sequence[str], keyring: Keyring, binding: Binding, transforms: dict[str, Transform],
-                 records: Mapping[str, str], *, inside: bool) -> None:
+                 records: Mapping[str, str], *, inside: bool, is_told: bool = False) -> None:
         super().__init__()
         self._fields = fields
         self._keyring = keyring
@@ -116,6 +123,7 @@ class RevealEditor(TableEditor):
         self._transforms = transforms
         self._records = records
         self._inside = inside
+        self._doubts: dict[str, Doubts] | None = None if is_told else {}
         self._met: set[str] = set()
 
     def drops(self, dataset: str, field: str) -> bool:
@@ -135,7 +143,10 @@ class RevealEditor(TableEditor):
         records = None
         if takes_records(own, record):
             records = self.keys_of(batch, column, record, repeat=own.repeats_records)
-        return applied(own.reveal, column, records)
+        revealed = applied(own.reveal, column, records)
+        if isinstance(own, FormPseudonym) and self._doubts is not None:
+            self._doubts.setdefault(field, Doubts()).note(column, revealed)
+        return revealed
 
     def edit_text(self, batch: Batch) -> Edits:
         if not self._inside or "text" not in self._fields:
@@ -150,12 +161,17 @@ class RevealEditor(TableEditor):
         return Edits(spans=SpanEdit(starts, ends, spans))
 
     def check(self) -> None:
-        """Raises UsageError unless every field was met and something in it was revealed."""
+        """Raises UsageError unless every field was met, something in it was revealed, and nothing may be wrong."""
         for field in self._fields:
             if field not in self._met:
                 raise UsageError(f"the file has no field {field}", hint="name fields as guard scan shows them")
         if not sum(self.changed.values()):
             raise UsageError("nothing in these fields is encrypted", hint="--inside finds it in longer texts")
+        for field, doubts in (self._doubts or {}).items():
+            if count := doubts.count():
+                raise UsageError(f"{count} pseudonyms of {field} may have walked past real values of a release",
+                                 hint="--evidence DIR of the release says which; what a plan protected goes by its "
+                                 "--dataset, as the audit log has it")
 
     def _transform(self, field: str, column: Column) -> Transform:
         if field not in self._transforms:
@@ -176,7 +192,8 @@ def _transform_for(value: str, keyring: Keyring, field: str, binding: Binding) -
     """What turns a ciphertext back, by the mode that it says it has."""
     found = split_prefix(value[:PREFIX].encode("utf-8", "replace"))
     if found is None:
-        raise not_revealed()
+        raise KeyringError("a value cannot be revealed", hint="it is not encrypted; a pseudonym is revealed in its "
+                           "file, with --plan, and --evidence of the release, since it may have walked past real values")
     params: dict[str, Any] = {"mode": "deterministic" if found[1].startswith("d") else "randomised"}
     if params["mode"] == "deterministic":
         if not binding.domain:
@@ -198,6 +215,21 @@ def _of_plan(loaded: ProtectionPlan, fields: Sequence[str], keyring: Keyring,
             raise UsageError(f"the plan's protection of {field} is not reversible")
         transforms[field], records[field] = own, record_column(decision.params)
     return transforms, records
+
+
+def _set_walks(loaded: ProtectionPlan, transforms: Mapping[str, Transform], walks: Sequence[Walks]) -> None:
+    for field, own in transforms.items():
+        if isinstance(own, FormPseudonym):
+            decision = loaded.decision(field)
+            own.walks = steps_of(walks, decision.data_class, decision.params)
+
+
+def _is_noted(log: AuditLog, dataset: str) -> bool:
+    """Whether this data set was protected by a plan, which walks past nothing."""
+    try:
+        return any(entry.get("event") == "protect" and entry.get("dataset") == dataset for entry in log.entries())
+    except KeyringError:
+        return False
 
 
 def _with_reason(permission: Permission, scanner: Scanner, facts: Mapping[str, Any],

@@ -12,7 +12,7 @@ from guard.hashing import Hashes
 from guard.keys import Keyring
 from guard.protect.columns import Bytes, Mask
 from guard.protect.forms import Form, Ranked
-from guard.protect.fpe import FormPseudonym, Known
+from guard.protect.fpe import FormPseudonym
 from guard.protect.tokens import Token
 
 
@@ -64,7 +64,7 @@ class FormCensus(FormPseudonym):
         super().__init__(forms, data_class, keyring, domain, token, real=real, separated=separated)
         self._census = real
 
-    def _walk(self, form: Form, values: Ranked, taken: Known | None, backward: bool) -> tuple[Mask, Bytes]:
+    def _walk(self, form: Form, values: Ranked) -> tuple[Mask, Bytes]:
         rows = form.write(values.kept, values.rank)
         self._census.add(rows)
         return np.ones(len(rows), bool), rows
