@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from guard.errors import KeyringError
+from guard.errors import KeyringError, UnwrittenError
 from guard.keys import Keyring
 from guard.private_files import open_private, read_private, replace_private
 
@@ -93,7 +93,7 @@ class AuditLog:
                 _write(descriptor, line + b"\n")
                 os.fsync(descriptor)
             except OSError as error:
-                raise KeyringError(f"the audit log cannot be written ({error.strerror})") from None
+                raise UnwrittenError(f"the audit log cannot be written ({error.strerror})") from None
             self._write_head(Head(head.entries + 1, self._digest(line)))
 
     def verify(self, expected: Head | None = None) -> AuditVerification:

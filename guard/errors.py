@@ -4,6 +4,7 @@
     ├── UsageError              exit 2: an argument, option or path that cannot be used
     ├── ContentError            exit 2: a pack, policy, template or baseline that is not valid
     ├── KeyringError            exit 2: a keyring that cannot be opened, or is needed and missing
+    │   └── UnwrittenError      exit 4: a keyring, key file or audit log could not be written
     ├── SourceError             exit 3: an input that could not be read to its end
     ├── ReleaseError            exit 1: the policy or a check of the output says no, nothing was released
     │   └── IncompleteError     exit 3: something was not read, so nothing was released
@@ -54,6 +55,12 @@ class KeyringError(GuardError):
     """A keyring cannot be created or opened, or an operation needs one and none was given."""
 
     exit_code = 2
+
+
+class UnwrittenError(KeyringError):
+    """A keyring, key file or audit log could not be written (disk full, permission)."""
+
+    exit_code = 4
 
 
 class SourceError(GuardError):

@@ -24,6 +24,11 @@ def confidence_word(confidence: float) -> str:
     return "possible" if confidence >= POSSIBLE else "none"
 
 
+def member_name(field: str) -> str:
+    """What a field of JSON is called in a table: `id` for `$.id` of a record and `$[*].id` of a list of records."""
+    return field.removeprefix("$[*].").removeprefix("$.")
+
+
 class Action(enum.StrEnum):
     """What happens to a field or span, from the mildest to the strictest."""
 

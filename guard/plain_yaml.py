@@ -60,6 +60,9 @@ class Document:
         more = "".join(f"; {self.place(self._path(p['loc']))}: {p['msg']}" for p in rest[:2])
         tail = f" (and {len(rest) - 2} more)" if len(rest) > 2 else ""
         path = self._path(first["loc"])
+        if not path and not isinstance(self.data, dict):
+            # Pydantic would name our class.
+            return self.error(path, "the file is no mapping of names to values")
         label = ".".join(str(part) for part in path)
         return self.error(path, f"{label}: {_lower(first['msg'])}{more}{tail}")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from guard.errors import KeyringError
+from guard.errors import KeyringError, UnwrittenError
 
 MAX_FILE = 1 << 20
 """Bytes of the largest file that `read_private` takes."""
@@ -37,12 +37,12 @@ def open_private(path: Path, flags: int) -> int:
     try:
         # Without O_NONBLOCK a named pipe at this path would hang us.
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
-    except FileNotFoundError:
-        raise KeyringError(f"{path.name} does not exist") from None
+    except FileNotFoundError as error:
+        raise unwritten(path, error) if flags & os.O_CREAT else KeyringError(f"{_name(path)} does not exist") from None
     except OSError as error:
         if path.is_symlink():
-            raise KeyringError(f"{path.name} is a symbolic link", hint="name the file itself") from None
-        raise _unreadable(path, error) from None
+            raise KeyringError(f"{_name(path)} is a symbolic link", hint="name the file itself") from None
+        raise (unwritten if flags & os.O_CREAT else _unreadable)(path, error) from None
     try:
         _check_private(os.fstat(descriptor), path)
     except KeyringError:
@@ -119,16 +119,23 @@ def sync_folder(folder: Path) -> None:
 
 def exists_already(path: Path) -> KeyringError:
     """The error for a file that would be overwritten."""
-    return KeyringError(f"{path.name} exists already", hint="a keyring is never overwritten; choose another path")
+    return KeyringError(f"{_name(path)} exists already", hint="a keyring is never overwritten; choose another path")
 
 
 def unwritten(path: Path, error: OSError) -> KeyringError:
     """The error for a failed write."""
-    return KeyringError(f"{path.name} cannot be written ({error.strerror})")
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return KeyringError(f"the folder that should hold {_name(path)} does not exist", hint="create it first")
+    return UnwrittenError(f"{_name(path)} cannot be written ({error.strerror})")
+
+
+def _name(path: Path) -> str:
+    """What a file is called; of `.` and `/` the name is empty."""
+    return path.name or str(path)
 
 
 def _unreadable(path: Path, error: OSError) -> KeyringError:
-    return KeyringError(f"{path.name} cannot be read ({error.strerror})")
+    return KeyringError(f"{_name(path)} cannot be read ({error.strerror})")
 
 
 @contextmanager
@@ -156,8 +163,8 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 def _check_private(status: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise KeyringError(f"{path.name} is not a regular file")
+        raise KeyringError(f"{_name(path)} is not a regular file")
     if status.st_uid != os.geteuid():
-        raise KeyringError(f"{path.name} belongs to another user")
+        raise KeyringError(f"{_name(path)} belongs to another user")
     if status.st_mode & 0o077:
-        raise KeyringError(f"{path.name} can be read by others than its owner", hint=f"chmod 600 {path.name}")
+        raise KeyringError(f"{_name(path)} can be read by others than its owner", hint=f"chmod 600 {path.name}")

@@ -177,7 +177,9 @@ def open_keyring(path: Path, passphrase_file: Path | None, key_file: Path | None
     """The keyring at `path`, with what opens it from the options or the environment."""
     from guard.keys import Keyring
 
-    return Keyring.open(path, passphrase=passphrase(passphrase_file), key_file=chosen_key_file(key_file))
+    # As for a new one: an ambient passphrase or key file does not stand against what is said here.
+    phrase = passphrase(passphrase_file) if passphrase_file or not key_file else None
+    return Keyring.open(path, passphrase=phrase, key_file=key_file if passphrase_file else chosen_key_file(key_file))
 
 
 def chosen_key_file(path: Path | None) -> Path | None:
@@ -191,6 +193,6 @@ def passphrase(path: Path | None) -> str | None:
     if path is None:
         return os.environ.get("GUARD_PASSPHRASE") or None
     try:
-        return path.read_text("utf-8").splitlines()[0]
+        return path.read_text("utf-8-sig").splitlines()[0]
     except (OSError, IndexError, UnicodeDecodeError):
         raise UsageError("the passphrase file cannot be read or is empty") from None

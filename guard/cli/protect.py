@@ -124,7 +124,7 @@ def audit_verify(keyring: Path, passphrase_file: Path | None, key_file: Path | N
     from guard.audit import Head
 
     log = _log(keyring, open_keyring(keyring, passphrase_file, key_file), audit_log)
-    found = log.verify(Head.parse(expect) if expect else None)
+    found = log.verify(None if expect is None else Head.parse(expect))
     click.echo(f"{'intact' if found.intact else 'not intact'}: {found.head.entries} entries"
                + (f"; {found.problem}" if found.problem else ""))
     if found.intact:

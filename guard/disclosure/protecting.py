@@ -77,11 +77,16 @@ def protect_file(source: str | Path, *, plan: ProtectionPlan | str | Path, out: 
     document = open_one(Path(source), reader, options or Options())
     chosen = plan if isinstance(plan, ProtectionPlan) else ProtectionPlan.load(plan, document.name)
     editor = PlanEditor(chosen, keyring, reader, needed_vault(vault, keyring, chosen.fields.values()))
-    rows = rewrite(document, Path(out), editor, lambda: _check(editor, chosen))
+
+    def checked(rows: int) -> None:
+        _check(editor, chosen)
+        # Before the output is in its place: nothing is protected that the log does not know of.
+        if log is not None:
+            log.append("protect", {"dataset": chosen.dataset, "key": keyring.key_id if keyring else "", "rows": rows,
+                                   "fields": {field.field: field.mode or field.action for field in editor.fields()}})
+
+    rows = rewrite(document, Path(out), editor, checked)
     done = editor.fields()
-    if log is not None:
-        log.append("protect", {"dataset": chosen.dataset, "key": keyring.key_id if keyring else "", "rows": rows,
-                               "fields": {field.field: field.mode or field.action for field in done}})
     keyed = keyring is not None and any(field.mode or field.action == "pseudonymise" for field in done)
     return Protection(chosen.dataset, keyring.key_id if keyed and keyring else "", rows, tuple(done), _warnings(done))
 
@@ -140,6 +145,7 @@ class PlanEditor(TableEditor):
 
     def edit_column(self, batch: Batch, column: Column) -> Any | None:
         decision = self._plan.decision(column.field)
+        self._refuse_repeated(batch, column)
         self._shown[column.field] = decision.field
         if decision.action in (Action.ALLOW, Action.DROP) or not len(column):
             return None
@@ -165,6 +171,16 @@ class PlanEditor(TableEditor):
         if mode == "randomised" and decision.params.get("record"):
             bound = (*bound, "record")
         return ProtectedField(name, str(decision.action), values, mode, bound, own is not None and own.reversible)
+
+    def _refuse_repeated(self, batch: Batch, column: Column) -> None:
+        """A second column of one header, `id.1`, is not kept in clear because the plan names the first alone."""
+        first, _, number = column.field.rpartition(".")
+        own = self._plan.fields.get(first)
+        if (self._plan.others == "keep" and column.field not in self._plan.fields and number.isdecimal()
+                and own is not None and own.action is not Action.ALLOW
+                and any(one.field == first and one.header == column.header for one in batch.columns)):
+            raise UsageError(f"the field {column.field} has the same header as {first}, which the plan changes",
+                             hint="name it in the plan as well")
 
     def _refuse_changed_key(self, name: str, decision: Decision) -> None:
         record = decision.params.get("record")

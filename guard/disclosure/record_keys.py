@@ -10,6 +10,7 @@ from guard.batch import Batch, Column
 from guard.disclosure.cells import strings
 from guard.errors import UsageError
 from guard.hashing import Hashes, hash64, new_key
+from guard.model import member_name
 
 
 class RecordKeys:
@@ -30,8 +31,7 @@ class RecordKeys:
 
         Raises UsageError where the data set has no such column, or a record no value in it.
         """
-        names = (self._field, f"$.{self._field}")
-        keys = next((own for own in batch.columns if own.field in names), None)
+        keys = next((own for own in batch.columns if self._field in (own.field, member_name(own.field))), None)
         if keys is None:
             raise UsageError(f"{self._dataset} has no field {self._field} for its record keys",
                              hint="record: names a column that every record has a value in, and another one")

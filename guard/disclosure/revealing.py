@@ -23,7 +23,7 @@ from guard.disclosure.vaults import revealing_vault
 from guard.disclosure.walks import Doubts, Walks, read_walks, steps_of
 from guard.errors import GuardError, KeyringError, UsageError
 from guard.keys import Keyring
-from guard.model import Action, Decision, Scope
+from guard.model import Action, Decision, Scope, member_name
 from guard.policy import ProtectionPlan
 from guard.protect import Transform, transform
 from guard.protect.ciphertext import CIPHERTEXT, PREFIX, split_prefix
@@ -113,7 +113,7 @@ def reveal_file(source: str | Path, fields: Sequence[str], *, permission: Permis
              "domain": given.domain}
 
     def opened() -> tuple[int, int]:
-        rewrite(document, Path(out), editor, editor.check)
+        rewrite(document, Path(out), editor, lambda _: editor.check())
         count = sum(editor.changed.values())
         return count, count
 
@@ -141,7 +141,7 @@ class RevealEditor(TableEditor):
         return False
 
     def edit_column(self, batch: Batch, column: Column) -> Any | None:
-        field = column.field if column.field in self._fields else column.field.removeprefix("$.")
+        field = column.field if column.field in self._fields else member_name(column.field)
         if field not in self._fields:
             return None
         self._met.add(field)

@@ -89,14 +89,15 @@ def open_one(source: Path, scanner: Scanner, options: Options, formats: tuple[st
         reason = found[0].reason if found and isinstance(found[0], Skipped) else "unreadable"
         raise SourceError(f"the source was not read: {reason}", reason=str(reason))
     if found[0].format not in formats:
-        raise UsageError(f"a {found[0].format} file has no fields to name", hint=f"it takes {', '.join(formats)}")
+        raise UsageError(f"a {found[0].format} file has no fields to name",
+                         hint=f"it takes {', '.join(formats)}; a small table is known by the ending of its name")
     return found[0]
 
 
-def rewrite(document: Document, out: Path, editor: TableEditor, check: Callable[[], None]) -> int:
+def rewrite(document: Document, out: Path, editor: TableEditor, check: Callable[[int], None]) -> int:
     """Write the changed table to the new file `out`, mode 0600, if `check` does not raise; returns its records.
 
-    Whatever goes wrong, nothing is left there.
+    `check` is given the number of records. Whatever goes wrong, nothing is left there.
     """
     with staging(out) as folder:
         path = folder / "table"
@@ -104,6 +105,6 @@ def rewrite(document: Document, out: Path, editor: TableEditor, check: Callable[
             path.touch(0o600)
             with path.open("r+b") as file:
                 edited = document.rewrite(file, editor)
-        check()
+        check(edited.rows)
         publish_file(path, out)
     return edited.rows

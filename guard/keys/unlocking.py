@@ -77,13 +77,15 @@ def unlock(record: dict[str, Any], path: Path, unlocking: Unlocking) -> bytes:
     kind = record["kek"]
     if kind == "passphrase":
         if not unlocking.passphrase:
-            raise KeyringError("this keyring needs its passphrase")
+            raise KeyringError("this keyring needs its passphrase",
+                               hint="GUARD_PASSPHRASE, or a file of --passphrase-file")
         return _scrypt(unlocking.passphrase, record["scrypt"])
     if kind not in ("file", "environment"):
         raise unopened()
     if unlocking.passphrase is not None:
         source = "a key file" if kind == "file" else "a variable of the environment"
-        raise KeyringError(f"this keyring is opened by {source}, not by a passphrase")
+        raise KeyringError(f"this keyring is opened by {source}, not by a passphrase",
+                           hint="GUARD_PASSPHRASE is set, or --passphrase-file given: leave it out here")
     return _from_variable(record["variable"]) if kind == "environment" else _read_kek(unlocking.key_file_of(path))
 
 

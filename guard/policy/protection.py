@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from guard.content import read_yaml
 from guard.errors import UsageError
-from guard.model import Action, Decision, Scope
+from guard.model import Action, Decision, Scope, member_name
 from guard.plain_yaml import Document, Strict
 from guard.policy.document import Params
 from guard.taxonomy import taxonomy
@@ -70,9 +70,11 @@ class ProtectionPlan:
                                      for field, own in plan.fields.items()}, plan.others or "")
 
     def decision(self, field: str) -> Decision:
-        """What is done to a field; `$.id` of JSON is `id` of a plan. Raises UsageError for one that it does not name.
+        """What is done to a field; `$.id` and `$[*].id` of JSON are `id` of a plan.
+
+        Raises UsageError for one that it does not name.
         """
-        named = field if field in self.fields else field.removeprefix("$.")
+        named = field if field in self.fields else member_name(field)
         if named in self.fields:
             return self.fields[named]
         if not self.others:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from guard.errors import KeyringError, UsageError
 from guard.keys import Keyring
 from guard.masking import STYLES
-from guard.model import Action, Decision
+from guard.model import Action, Decision, member_name
 from guard.protect.base import Identity, Refusal, Removal, Transform
 from guard.protect.columns import Bytes, Mask
 from guard.protect.generalise import generalised
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from guard.protect.vault import TokenVault
 
 Real = Callable[[Bytes], Mask]
+
+_NO_KEYRING = "guard keys init makes one, --keyring names it"
 
 RELEASE_DOMAIN = "release"
 """The link domain of a policy that names none: the release itself, whose name the caller gives."""
@@ -90,7 +92,7 @@ def _style(identifier: str) -> str:
 def _pseudonym(decision: Decision, keyring: Keyring | None, domain: str,
                normalise: Callable[[str], str] | None, real: Real | None, vault: TokenVault | None) -> Transform:
     if keyring is None:
-        raise KeyringError("the policy pseudonymises and no keyring was given", hint="create one and name it")
+        raise KeyringError("to pseudonymise takes a key, and no keyring was given", hint=_NO_KEYRING)
     given = {name: value for name, value in decision.params.items() if value is not None}
     named = given.pop("domain", RELEASE_DOMAIN)
     # A release whose name happens to be that of a domain must not link to it.
@@ -103,10 +105,10 @@ def _pseudonym(decision: Decision, keyring: Keyring | None, domain: str,
 
 def _encryption(decision: Decision, keyring: Keyring | None) -> Transform:
     if keyring is None:
-        raise KeyringError("the policy encrypts and no keyring was given", hint="create one and name it")
+        raise KeyringError("to encrypt takes a key, and no keyring was given", hint=_NO_KEYRING)
     given = _given(decision.params, "encrypt", ("mode", "domain", "name", "record", "force"))
     # The same field of a table is `id` in CSV and `$.id` in JSON, and its values shall join.
-    name = given.get("name", decision.field.removeprefix("$."))
+    name = given.get("name", member_name(decision.field))
     # The library of ciphers is not for those who only mask.
     from guard.protect.encryption import DeterministicEncryption, RandomisedEncryption
 
