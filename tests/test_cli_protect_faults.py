@@ -144,3 +144,17 @@ def test_what_cannot_be_written_is_exit_4(here: Path, monkeypatch: pytest.Monkey
         with pytest.raises(KeyringError, match="cannot be written") as raised:
             write()
         assert raised.value.exit_code == 4
+
+
+def test_an_encrypted_number_of_parquet_is_bound_to_its_record(here: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    Path("plan.yml").write_text(PLAN.replace("domain: city", "domain: city\nrecord: nr"))
+    pq.write_table(pa.table({"nr": [1, 2, 3], "id": [13800138000, None, 13800138002]}), "people.parquet")
+    answer = protect("people.parquet", "out.parquet")
+    assert answer.code == 0, answer.err
+    assert reveal("out.parquet", "clear.parquet").code == 0
+    assert pq.read_table("clear.parquet").to_pydict()["id"] == ["13800138000", None, "13800138002"]
+    pq.write_table(pa.table({"nr": [1, 2, 1], "id": [13800138000, None, 13800138002]}), "twice.parquet")
+    assert "nr is no record key: 1 of 3 values repeat" in protect("twice.parquet", "twice.out").err

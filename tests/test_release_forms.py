@@ -204,7 +204,7 @@ def test_pseudonyms_that_may_have_walked_are_not_revealed_without_the_evidence(t
         permission.keyring.rotate()
         with pytest.raises(UsageError, match=message):
             reveal_file(released, ["车牌号"], permission=permission, out=tmp_path / "back.csv",
-                        plan=tmp_path / "plan.yml", evidence=folder)
+                        plan=tmp_path / "plan.yml", evidence=folder, key_id=permission.keyring.key_id)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "guard.walks/v1", "key_id": "a", "walks": [3]}'])

@@ -73,7 +73,7 @@ def protect_command(source: Path, plan: Path | None, policy: str | None, audienc
 @click.option("--record", default="", metavar="FIELD", help="The field with the record keys that values are bound to.")
 @click.option("--record-key", default="", metavar="KEY", help="For a single value: the key of its record.")
 @click.option("--key", default="", metavar="KEY",
-              help="With --plan: the key of pseudonyms that the active one did not make; the audit log names it.")
+              help="With --plan: the key of pseudonyms of a form, if the keyring has several; the audit log names it.")
 @click.option("--evidence", type=click.Path(path_type=Path), metavar="DIR",
               help="With --plan: the evidence folder of the release that pseudonyms of a form are from.")
 @click.option("--inside", is_flag=True, help="Reveal what stands inside of longer cells and texts.")

@@ -23,7 +23,7 @@ class RecordKeys:
     def __init__(self, dataset: str, field: str, *, repeat: bool = False) -> None:
         self._dataset, self._field, self._repeat = dataset, field, repeat
         self._key = new_key()
-        self._seen: list[Hashes] = []
+        self._seen: dict[int, Hashes] = {}
         self._batch: Batch | None = None
 
     def of(self, batch: Batch, column: Column) -> Any:
@@ -45,12 +45,13 @@ class RecordKeys:
 
     def objection(self) -> str:
         """Why the column cannot hold record keys; "" when it can. Asked once all batches were seen."""
-        hashes = np.concatenate(self._seen) if self._seen else np.zeros(0, np.uint64)
+        hashes = np.concatenate(list(self._seen.values())) if self._seen else np.zeros(0, np.uint64)
         repeated = len(hashes) - len(np.unique(hashes))
         return f"{self._field} is no record key: {repeated} of {len(hashes)} values repeat" if repeated else ""
 
     def _note(self, batch: Batch, keys: Column) -> None:
-        """Once for each batch, however many columns are bound to it."""
-        if self._batch is not batch and not self._repeat:
+        """Once for each batch, however many columns are bound to it, and however often it comes: Parquet is edited anew
+        when a number becomes text."""
+        if self._batch is not batch and not self._repeat and len(keys):
             self._batch = batch
-            self._seen.append(hash64(keys.data, keys.starts, keys.ends, self._key))
+            self._seen[int(keys.rows[0])] = hash64(keys.data, keys.starts, keys.ends, self._key)

@@ -85,7 +85,7 @@ def reveal_file(source: str | Path, fields: Sequence[str], *, permission: Permis
     """The encrypted fields of a file in clear, in the new file `out` (mode 0600); returns how many values.
 
     What they were bound to is said by `binding`, or by the `plan` that they were protected with, which also turns
-    pseudonyms of a form back; these do not name their key, so `key_id` does where it is not the active one. With
+    pseudonyms of a form back; these do not name their key, so `key_id` does where the keyring has several. With
     `inside` ciphertexts that stand in a text or a longer cell are revealed, and what stands around them stays. For
     pseudonyms of a release by a policy `evidence` is its evidence folder, which knows of those that walked past real
     values. With a `vault` the fields that are not of a plan, or have tokens of one by it, are tokens of that vault. Any
@@ -102,7 +102,7 @@ def reveal_file(source: str | Path, fields: Sequence[str], *, permission: Permis
     loaded = ProtectionPlan.load(plan, given.dataset) if plan else None
     keyring = permission.keyring.at(key_id) if key_id else permission.keyring
     tokens = _tokens_of(permission, vault, reader)
-    transforms, records = _of_plan(loaded, fields, keyring, reader, tokens) if loaded else ({}, {})
+    transforms, records = _of_plan(loaded, fields, keyring, reader, key_id, tokens) if loaded else ({}, {})
     if loaded is None and tokens is not None:
         transforms = dict.fromkeys(fields, tokens)
     if loaded and evidence is not None:
@@ -203,8 +203,8 @@ def _transform_for(value: str, keyring: Keyring, field: str, binding: Binding) -
     """What turns a ciphertext back, by the mode that it says it has."""
     found = split_prefix(value[:PREFIX].encode("utf-8", "replace"))
     if found is None:
-        raise KeyringError("a value cannot be revealed", hint="it is not encrypted; a pseudonym is revealed in its "
-                           "file, with --plan, and --evidence of the release, as it may have walked past real values")
+        raise KeyringError("a value cannot be revealed", hint="it is not encrypted; a pseudonym is revealed in "
+                           "its file, with --plan and --evidence of the release: it may have walked past real values")
     params: dict[str, Any] = {"mode": "deterministic" if found[1].startswith("d") else "randomised"}
     if params["mode"] == "deterministic":
         if not binding.domain:
@@ -215,8 +215,8 @@ def _transform_for(value: str, keyring: Keyring, field: str, binding: Binding) -
     return transform(Decision(binding.dataset, field, "", Scope.FIELD, Action.ENCRYPT, RULE, params), keyring, "")
 
 
-def _of_plan(loaded: ProtectionPlan, fields: Sequence[str], keyring: Keyring,
-             scanner: Scanner, tokens: VaultToken | None) -> tuple[dict[str, Transform], dict[str, str]]:
+def _of_plan(loaded: ProtectionPlan, fields: Sequence[str], keyring: Keyring, scanner: Scanner,
+             key_id: str, tokens: VaultToken | None) -> tuple[dict[str, Transform], dict[str, str]]:
     """The transforms of a plan's fields, and the columns of their record keys."""
     transforms: dict[str, Transform] = {}
     records = {}
@@ -230,6 +230,10 @@ def _of_plan(loaded: ProtectionPlan, fields: Sequence[str], keyring: Keyring,
         own = transform(decision, keyring, loaded.dataset, normaliser(scanner, decision.data_class))
         if not own.reversible or decision.action is Action.ALLOW:
             raise UsageError(f"the plan's protection of {field} is not reversible")
+        if decision.action is Action.PSEUDONYMISE and not key_id and len(keyring.keys) > 1:
+            # The wrong key would give values of other people that look as right.
+            raise UsageError(f"the pseudonyms of {field} do not say which of the {len(keyring.keys)} keys made them",
+                             hint="--key KEY, as the audit log or the answer of guard protect names it")
         transforms[field], records[field] = own, record_column(decision.params)
     return transforms, records
 
