@@ -154,6 +154,7 @@ def test_an_encrypted_number_of_parquet_is_bound_to_its_record(here: Path) -> No
     pq.write_table(pa.table({"nr": [1, 2, 3], "id": [13800138000, None, 13800138002]}), "people.parquet")
     answer = protect("people.parquet", "out.parquet")
     assert answer.code == 0, answer.err
+    assert "id: encrypt, 2 values" in answer.out
     assert reveal("out.parquet", "clear.parquet").code == 0
     assert pq.read_table("clear.parquet").to_pydict()["id"] == ["13800138000", None, "13800138002"]
     pq.write_table(pa.table({"nr": [1, 2, 1], "id": [13800138000, None, 13800138002]}), "twice.parquet")

@@ -28,6 +28,7 @@ class TableEditor(ABC):
 
     def __init__(self) -> None:
         self.changed: dict[str, int] = {}
+        self._counted: set[tuple[str, int]] = set()
         self._record_keys: dict[tuple[str, bool], RecordKeys] = {}
 
     @abstractmethod
@@ -55,12 +56,19 @@ class TableEditor(ABC):
         """Why columns do not serve as record keys."""
         return [keys.objection() for keys in self._record_keys.values() if keys.objection()]
 
+    def _count(self, column: Column) -> None:
+        """Once for each batch, however often it comes: Parquet is edited anew when a number becomes text."""
+        place = column.field, int(column.rows[0]) if len(column) else -1
+        if place not in self._counted:
+            self._counted.add(place)
+            self.changed[column.field] = self.changed.get(column.field, 0) + len(column)
+
     def _cells(self, batch: Batch) -> list[CellEdit]:
         edits = []
         for index, column in enumerate(batch.columns):
             new = self.edit_column(batch, column)
             if new is not None:
-                self.changed[column.field] = self.changed.get(column.field, 0) + len(new)
+                self._count(column)
                 edits.append(CellEdit(index, np.arange(len(new)), new))
         return edits
 
