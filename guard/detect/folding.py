@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.detect.normalise import TABLE
+from guard.detect.normalise import TABLE, without_controls
 
 Bytes = npt.NDArray[np.uint8]
 _SAME, _GONE = -2, -1
@@ -67,6 +67,7 @@ class Folded:
 
 def fold(data: bytes) -> Folded:
     """The buffer as patterns see it."""
+    data = without_controls(data)
     if data.isascii():
         return _unchanged(data)
     buffer = np.frombuffer(data, np.uint8)

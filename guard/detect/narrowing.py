@@ -27,7 +27,7 @@ from guard.detect.cell_loops import PLANE, survey
 from guard.detect.compile import LineFinder
 from guard.detect.gates import Gates, gates
 from guard.detect.needs import BEYOND, Needs, code_digest, least_width, needs, needs_of, needs_of_words
-from guard.detect.normalise import TABLE
+from guard.detect.normalise import ESCAPE, TABLE
 from guard.detect.openings import HAN, RUNS
 from guard.detect.sweep import Starts
 from guard.detect.triggers import END, Triggers, as_bits
@@ -158,6 +158,7 @@ def _seen(data: bytes) -> Mask | None:
     if seen[PLANE]:
         return None
     seen[BEYOND] = seen[128:].any()
+    seen[ord(" ")] |= seen[ESCAPE]
     seen[[*_LINE_ENDS]] = True
     return seen
 

@@ -1,7 +1,8 @@
 """Normalised text: what patterns see, with an exact way back to the bytes of the original.
 
-Full-width forms become ASCII, invisible characters vanish, kinds of dash and dot become one. Every character becomes
-one character or none, so that the way back is an index per character. Unicode's NFKC would also fold compatibility Han
+Full-width forms become ASCII, invisible characters vanish, kinds of dash and dot become one, control sequences of
+terminals (colours in logs) become blanks: their last letter would stand before a number. Every character becomes one
+character or none, so that the way back is an index per character. Unicode's NFKC would also fold compatibility Han
 and fractions, which lengthens text; what people and input methods really produce is in the table below.
 """
 
@@ -29,6 +30,10 @@ TABLE: Mapping[int, int | None] = {
 }
 _INVISIBLE = frozenset(map(chr, INVISIBLE))
 _DRESSED = re.compile(f"[{''.join(map(chr, TABLE))}]")
+ESCAPE = 0x1B
+_CONTROL = r"\x1b\[[0-9;:?]{0,16}[A-Za-z]"
+"""CSI sequences (ECMA-48, 5.4) as terminals know them."""
+_CONTROL_TEXT, _CONTROL_BYTES = re.compile(_CONTROL), re.compile(_CONTROL.encode())
 _LINE_END = re.compile(rb"[\r\n]")
 _STRIDE = 1024
 """Characters between two places of a long line whose bytes are counted once."""
@@ -38,8 +43,15 @@ _SHORT = 64
 
 def normalise(text: str) -> str:
     """The text as patterns see it."""
+    if "\x1b" in text:
+        text = _CONTROL_TEXT.sub(lambda found: " " * len(found[0]), text)
     # To search is several times cheaper than to translate, and most texts need no change.
     return text if text.isascii() or not _DRESSED.search(text) else text.translate(TABLE)
+
+
+def without_controls(data: bytes) -> bytes:
+    """The buffer with blanks for the control sequences of terminals; as many bytes as before."""
+    return _CONTROL_BYTES.sub(lambda found: b" " * len(found[0]), data) if b"\x1b" in data else data
 
 
 class Line:
