@@ -53,7 +53,7 @@ GOALS: dict[str, Goal] = {
     "tokens": Goal("tokens of 18 digits, hex, column to column, against a loop of hmac.digest", "x", 8),
     "tokens-list": Goal("the same, to a list of texts", "x", 8),
     "siv": Goal("AES-SIV of 18 bytes, column to column, against a loop of AESSIV, byte for byte equal", "x", 10),
-    "siv-list": Goal("the same, list of bytes to list", "x", 5),
+    "siv-list": Goal("the same, list of bytes to list", "x", 10),
     "start-help": Goal("CPU of `guard --help`, byte code cached", "s", 0.10, 0.06, most=True),
     "start-scan": Goal("CPU of the scan of a 1 KB file, warm cache, byte code cached", "s", 0.35, 0.15, most=True),
 }

@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from typing import Any
 
 from guard.errors import UsageError
@@ -34,6 +35,7 @@ BOUNDS = {"width": (1, 10**12), "top": (1, 10**12), "digits": (0, 6)}
 PARAMETERS = ("to", *BOUNDS)
 BIRTH_BAND, AGE_BAND, AGE_TOP = 5, 10, 90
 """Years of a band of birth dates and of ages, and the age from which all are one band (45 CFR 164.514(b)(2)(i)(C))."""
+KEPT = 1 << 16
 COORDINATE_DIGITS, POSTCODE_DIGITS = 2, 2
 IPV4_PREFIX, IPV6_PREFIX = 24, 48
 
@@ -52,7 +54,8 @@ class Generalised(Transform):
     """generalise by one rule."""
 
     def __init__(self, rule: Rule) -> None:
-        self._rule = rule
+        # Dates, ages and places are few: the same come in batch after batch.
+        self._rule = lru_cache(maxsize=KEPT)(rule)
 
     def apply_one(self, value: str) -> str | None:
         if not value.strip():

@@ -13,6 +13,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ _SPACING = re.compile(r"[\s\-‐‑–—_./·・•:：()]")
 _CHINA = re.compile(r"^(?:\+86|0086|86(?=1[0-9]{10}$)|\+)")
 _TRUNK = re.compile(r"^0(?=[1-9])")
 _UPPER = byte_set(string.digits + string.ascii_uppercase)
+_VISIBLE = byte_set(string.digits + string.ascii_letters + string.punctuation)
 _LOWER = byte_set(string.digits + string.ascii_lowercase + "@._+-")
 
 
@@ -55,8 +57,10 @@ def canonical(data_class: str, value: str) -> str:
 
     What is left alone: classes in which case and punctuation carry meaning (secrets, accounts).
     """
-    text = unicodedata.normalize("NFKC", value)
-    text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
+    text = value.strip()
+    if not value.isascii():
+        text = unicodedata.normalize("NFKC", value)
+        text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
     if _belongs(data_class, _NUMBERS):
         text = _SPACING.sub("", text).upper()
         if _belongs(data_class, _PHONES):
@@ -146,6 +150,8 @@ class Token(Transform):
             return is_han(matrix)
         if width and _belongs(self._data_class, _FOLDED_CASE):
             return all_in(matrix, _LOWER)
+        if width:
+            return all_in(matrix, _VISIBLE if self._normalise is None else _UPPER)
         return np.zeros(len(matrix), bool)
 
     def _digest(self, messages: Bytes) -> Bytes:
@@ -188,5 +194,6 @@ def prefix(data_class: str) -> str:
     return data_class.partition(".")[2].replace(".", "_") or data_class or "value"
 
 
+@lru_cache(maxsize=1024)
 def _belongs(data_class: str, roots: tuple[str, ...]) -> bool:
     return any(data_class == root or data_class.startswith(f"{root}.") for root in roots)
