@@ -48,6 +48,7 @@ ANCHOR = "@"
 """A character so rare that a match is best looked for from there: local parts of addresses are made of anything."""
 MOST_HEADINGS = 256
 MOST_WAYS = 12
+"""Alternatives at the beginning of a pattern that are looked for one by one."""
 _CODE = ("assembly", "charsets", "compile", "context", "factors", "firsts", "gates", "openings", "pack", "program",
          "rule", "supersets", "triggers")
 _NO_WORDS = np.zeros(256, np.uint8)
@@ -221,8 +222,8 @@ class Beginning(NamedTuple):
 
 
 def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
-    """How matches begin: in one way, or one for each alternative where that is much less to look at; empty when that
-    is too common."""
+    """How matches begin: in one way, or one for each alternative, which then has words and runs of its own, where that
+    is hardly more to look at; empty when it is too common."""
     ways, fold = ways_of(spelled)
     context = rule.detector.context
     beside = compile_words(context.words) if rule.detector.require == "context" and context is not None else None
