@@ -16,6 +16,7 @@ import numpy as np
 from guard.batch import Ints
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
+from guard.detect.classes import Bits
 from guard.detect.company import with_company
 from guard.detect.context_loops import weigh
 from guard.detect.dense import Spans
@@ -33,7 +34,6 @@ from guard.detect.rule import Rule
 from guard.detect.scan import Found, concatenate, found_of, found_spans
 from guard.detect.shapes import Block
 from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, sweep
-from guard.detect.triggers import Bits
 from guard.detect.verdicts import Candidates, judged, judged_masked, located, with_keyword
 
 PATIENCE = 200_000_000
@@ -92,12 +92,13 @@ class EngineScan:
 
         def run(step: Any, *arguments: Any) -> int:
             while (found := step(*arguments, work.out, resume, work.memory, patience, place)) < 0:
-                work.grow()
+                work.make_room(found)
             return int(found)
 
         programs, ends, searched = self._events()
         self._bits = self._wanted()
-        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, self._bits)
+        run(sweep, assembly.programs, assembly.automaton, work.walks(assembly.automaton), assembly.starts, block.buffer,
+            block.bounds, self._bits, assembly.walked)
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                     assembly.backs)
