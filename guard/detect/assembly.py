@@ -259,7 +259,7 @@ def _gates(ways: Sequence[Beginning], rules: Sequence[Rule]) -> tuple[Gates, dic
     contexts = {rule.index: words for rule in rules if (words := _context_words(rule)) is not None}
     first = -(-max(1, len(ways)) // 64) * 64
     beside = {index: first + number for number, index in enumerate(contexts)}
-    needed = {**{number: way.words for number, way in enumerate(ways) if way.words},
+    needed = {**{number: way.words for number, way in enumerate(ways) if way.words and way.is_gated},
               **{beside[index]: words for index, words in contexts.items()}}
     needing: dict[bytes, list[int]] = {}
     for number, words in needed.items():

@@ -90,6 +90,12 @@ def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, lin
     return count
 
 
+@inlined
+def _signed(number: Any) -> Any:
+    """A number without a sign as one with it: of both together the compiler would make a fraction."""
+    return np.int64(number)
+
+
 @inlined_loop
 def _classify(automaton: Automaton, walks: Walks, text: Bytes, low: int, at: int, high: int) -> int:
     """Notes the classes and places of the characters from an offset on, and first the class before it; how many."""
@@ -108,17 +114,18 @@ def _classify(automaton: Automaton, walks: Walks, text: Bytes, low: int, at: int
             kinds[length] = classes[byte]
             reach += one
         else:
-            kinds[length] = classes[min(code_point(text, np.int64(reach)), PLANE)]
+            kinds[length] = classes[min(code_point(text, _signed(reach)), PLANE)]
             reach += np.uint64(2 if byte < 0xE0 else 3 if byte < 0xF0 else 4)
     offsets[length] = reach
-    for index in range(BEYOND - 1):
-        kinds[np.int64(length) + 1 + index] = 0
-    return np.int64(length)
+    found: Any = np.int64(length)
+    for index in range(found + 1, found + BEYOND):
+        kinds[index] = 0
+    return found
 
 
 @inlined_loop
 def _confirm(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts, text: Bytes, low: int, high: int,
-             at: int, line: int, row: int, deep: bool, wanted: Any, out: Any, count: int, resume: Any, memory: Any,
+             at: int, line: int, row: int, deep: Any, wanted: Any, out: Any, count: int, resume: Any, memory: Any,
              patience: Any) -> int:
     """Runs the programs that may match at an offset: those a state accepts, or all that it has not done with.
 
@@ -129,7 +136,7 @@ def _confirm(programs: Programs, automaton: Automaton, walks: Walks, starts: Sta
     if deep:
         first, behind = walks.ends[state - 1], walks.ends[state]
     for index in range(first, behind):
-        opening = np.int64(automaton.openings[walks.listed[index]] if deep else walks.accepts[index])
+        opening = int(automaton.openings[walks.listed[index]] if deep else walks.accepts[index])
         program = starts.owners[opening]
         if opening == last or wanted[line, opening >> 6] >> np.uint64(opening & 63) & np.uint64(1) == 0:
             continue
@@ -198,13 +205,13 @@ def sweep(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts
                             return -count - 1
                         deep = row < flag
                         row &= rows
-                        count = _confirm(programs, automaton, walks, starts, text, low, high, offsets[index], line,
-                                         np.int64(row), deep, wanted, out, count, resume, memory, patience)
+                        count = _confirm(programs, automaton, walks, starts, text, low, high, int(offsets[index]), line,
+                                         _signed(row), deep, wanted, out, count, resume, memory, patience)
                         if deep:
                             break
                     following = np.uint64(table[row + np.uint64(kinds[ahead])])
                     if following == unknown:
-                        following = np.uint64(advance(automaton, walks, np.int64(row), np.int64(kinds[ahead])))
+                        following = np.uint64(advance(automaton, walks, _signed(row), int(kinds[ahead])))
                     row = following
                     ahead += one
             at = offsets[length]

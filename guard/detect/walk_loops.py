@@ -100,7 +100,7 @@ def _settled(walks: Walks, listed: int, accepted: int) -> int:
     while walks.slots[slot] != 0:
         state = walks.slots[slot]
         if _is_alike(walks, state, first, listed, accept_first, accepted):
-            return state
+            return int(state)
         slot = (slot + 1) & mask
     state = counts[STATES]
     if state + 1 >= len(walks.ends):
@@ -108,7 +108,7 @@ def _settled(walks: Walks, listed: int, accepted: int) -> int:
     counts[STATES], counts[LISTED], counts[ACCEPTS] = state + 1, listed, accepted
     walks.slots[slot] = state
     walks.ends[state], walks.accept_ends[state] = listed, accepted
-    return state
+    return int(state)
 
 
 @tight_loop
@@ -174,7 +174,7 @@ def _without_accepted(automaton: Automaton, walks: Walks, listed: int, stamp: in
         if walks.opening_marks[automaton.openings[node]] != stamp:
             walks.listed[kept] = node
             kept += 1
-    return kept
+    return int(kept)
 
 
 @tight_loop
@@ -197,7 +197,7 @@ def root(automaton: Automaton, walks: Walks, wanted: Any, walked: Any, line: int
                 alike = False
                 break
         if alike:
-            return walks.root_states[number] * classes
+            return int(walks.root_states[number] * classes)
         slot = (slot + 1) & mask
     number = counts[ROOTS]
     if number + 1 >= len(walks.root_states) or len(walks.listed) - counts[LISTED] < len(walks.marks):
