@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard import cache
-from guard.detect.beginnings import Graph, Item, TooLargeError, graph_of, ways_of
+from guard.detect.beginnings import Graph, Item, TooLargeError, begins_with, graph_of, is_run, ways_of
 from guard.detect.classes import Bits, as_bits
 from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
@@ -55,8 +55,8 @@ CHEAP = 0.2
 """Characters a place for which an opening is followed in every line, whether a word of it stands there or not."""
 DEAR = 1.0
 """Characters a place from which on a pattern is left to Hyperscan."""
-_CODE = ("assembly", "beginnings", "charsets", "classes", "compile", "context", "factors", "firsts", "gates", "pack",
-         "program", "rule", "supersets", "walk", "walk_loops")
+_CODE = ("assembly", "beginnings", "charsets", "classes", "compile", "context", "factors", "firsts", "gates", "names",
+         "pack", "program", "rule", "supersets", "walk", "walk_loops")
 _NO_WORDS = np.zeros(256, np.uint8)
 
 
@@ -239,12 +239,16 @@ def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
     context = rule.detector.context
     beside = compile_words(context.words) if rule.detector.require == "context" and context is not None else None
     needed = factors(beside.pattern) if beside else None
+    is_told = kind is Kind.PATTERN and begins_with(rule.detector.group, spelled)
+    firsts = frozenset(map(ord, rule.firsts)) if is_told else frozenset()
 
     def beginning(items: Sequence[Item], words: Factors | None) -> Beginning | None:
         try:
             graph = graph_of(items, fold)
         except TooLargeError:
             return None
+        if firsts and is_run(items, fold):
+            graph.begin_with(firsts)
         return Beginning(graph, rarest(words, needed), needed is None, graph.cost())
 
     whole = beginning(parser.parse(spelled, re.ASCII).data, factors(spelled))

@@ -12,11 +12,11 @@ import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from guard.detect.charsets import Charset, charset, charset_of
+from guard.detect.charsets import ANY, Charset, charset, charset_of
 from guard.detect.classes import HAN
 
 Item = tuple[Any, Any]
@@ -35,6 +35,10 @@ _STARTS = (sre.AT_BEGINNING, sre.AT_BEGINNING_STRING)
 _SHARES = ((range(48, 58), 0.015), (range(97, 123), 0.0135), (range(65, 91), 0.003), (range(32, 48), 0.01))
 _HAN_SHARE = 0.3
 _NO_SHARE = 1e-6
+_SPACE, _DOT = (32, 32), (0xB7, 0xB7)
+
+
+_NAMES = charset([HAN, _SPACE, _DOT])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,20 @@ class Graph:
             self.follows[node].add(ACCEPT)
         return frozenset()
 
+    def begin_with(self, firsts: frozenset[int]) -> None:
+        """Leaves out what begins with any other Han character, but where a run of them goes on behind a dot or space.
+
+        There a match that is left out would hide another one that begins inside it.
+        """
+        for node in self.follows[BEFORE] - {ACCEPT}:
+            self.follows[BEFORE].remove(node)
+            (narrower,) = self.add(_meet(self.steps[node], firsts), frozenset([BEFORE]))
+            self.follows[narrower] |= self.follows[node]
+        run = self.add(Step(charset([HAN])), frozenset([BEFORE]))
+        self.follows[next(iter(run))] |= run
+        space = self.add(Step(charset([_SPACE])), run)
+        self.accept(self.add(Step(charset([_DOT])), run) | self.add(Step(_NAMES), space))
+
     def cost(self) -> float:
         """How many characters have to be looked at for each place of ordinary text, very roughly."""
         total, reached = 0.0, {BEFORE: _share(self.steps[BEFORE])}
@@ -109,6 +127,52 @@ def graph_of(items: Sequence[Item], fold: bool) -> Graph:
             return graph
         break
     raise TooLargeError
+
+
+def is_run(items: Sequence[Item], fold: bool) -> bool:
+    """Whether a pattern matches nothing but Han characters, spaces and dots, and not behind a Han character."""
+    is_barred = any(low <= HAN[0] and HAN[1] <= high for low, high in _barred(items, fold).beyond)
+    return is_barred and all(is_within(chosen, _NAMES) for chosen in _consumed(items, fold))
+
+
+def begins_with(group: int, pattern: str) -> bool:
+    """Whether a group begins where the match does, whatever matches; group 0 is the match."""
+    return not group or _first_group(parser.parse(pattern, re.ASCII).data) == group
+
+
+def _consumed(items: Iterable[Item], fold: bool) -> Iterator[Charset]:
+    """The sets of all characters that a match takes; that of all characters for what is none."""
+    for operation, value in items:
+        if (chosen := charset_of(operation, value, fold)) is not None:
+            yield chosen
+        elif operation is sre.SUBPATTERN:
+            yield from _consumed(value[3], _folded(value, fold))
+        elif operation in _REPEATS:
+            yield from _consumed(value[2], fold)
+        elif operation is sre.BRANCH:
+            for way in value[1]:
+                yield from _consumed(way, fold)
+        elif operation not in _LOOKS:
+            yield ANY
+
+
+def _first_group(items: Iterable[Item]) -> int:
+    """The group that begins where the match does; 0 where none does, or not in all ways."""
+    for operation, value in items:
+        if operation is sre.SUBPATTERN and value[3].getwidth()[1] > 0:
+            return value[0] or _first_group(value[3])
+        if operation is sre.BRANCH and any(way.getwidth()[1] > 0 for way in value[1]):
+            found = {_first_group(way) for way in value[1]}
+            return found.pop() if len(found) == 1 else 0
+        if operation not in (sre.SUBPATTERN, sre.BRANCH, *_LOOKS):
+            break
+    return 0
+
+
+def is_within(inner: Charset, outer: Charset) -> bool:
+    """Whether every character of one set belongs to the other."""
+    return inner.ascii <= outer.ascii and all(
+        any(low <= first and last <= high for low, high in outer.beyond) for first, last in inner.beyond)
 
 
 def ways_of(pattern: str) -> tuple[list[list[Item]], bool]:
@@ -252,6 +316,11 @@ def _barred_by(items: Sequence[Item], fold: bool, wanted: bool) -> Charset | Non
         return None
     chosen = charset_of(items[-1][0], items[-1][1], fold)
     return chosen if chosen is None or not wanted else charset(_ranges(chosen), negate=True)
+
+
+def _meet(step: Step | None, codes: frozenset[int]) -> Step:
+    ranges = step.chosen.beyond if step is not None else ()
+    return Step(charset([(code, code) for code in codes if any(low <= code <= high for low, high in ranges)]))
 
 
 def _both(one: Charset, other: Charset) -> Charset:

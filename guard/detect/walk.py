@@ -16,8 +16,8 @@ from guard.detect.walk_loops import ACCEPTED, DEAD, ROOTS, STATES, UNKNOWN, Auto
 
 MOST_STATES = 16_384
 MOST_ROOTS = 1024
-MOST_HAN = 96
-"""Classes of Han characters that words spell."""
+MOST_HAN = 48
+"""Classes of Han characters that words spell, of each kind."""
 LISTED = 1 << 22
 """Nodes that all states have together, at most; memory is used only as far as it is filled."""
 WINDOW = 4096
@@ -52,12 +52,16 @@ def _fewer(classes: Table, samples: Sequence[int], members: Mask) -> tuple[Table
     """The same with some Han characters taken for one another.
 
     Words spell hundreds of them, each with a class of its own, and most rows of the table would be about these. A walk
-    that takes one for the other only goes on too far.
+    that takes one for the other only goes on too far. Those that many steps take, such as surnames, are told apart.
     """
+    codes = np.array(samples)
+    spelled = np.flatnonzero((codes >= HAN[0]) & (codes <= HAN[1]))
+    wide = members[members[:, spelled].sum(axis=1) > MOST_HAN][:, spelled]
+    kinds = np.unique(wide.T, axis=0, return_inverse=True)[1].ravel() if len(spelled) else spelled
+    keys = kinds * MOST_HAN + np.arange(len(spelled)) % MOST_HAN
+    _, firsts, groups = np.unique(keys, return_index=True, return_inverse=True)
     numbers = np.arange(len(samples))
-    spelled = numbers[(np.array(samples) >= HAN[0]) & (np.array(samples) <= HAN[1])]
-    # The first is the class of all that no word spells.
-    numbers[spelled[1:]] = spelled[1:][np.arange(len(spelled) - 1) % MOST_HAN] if len(spelled) else 0
+    numbers[spelled] = spelled[firsts[groups]]
     kept, ranks = np.unique(numbers, return_inverse=True)
     merged = np.zeros((len(members), len(kept)), bool)
     np.logical_or.at(merged.T, ranks, members.T)
