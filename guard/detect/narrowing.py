@@ -200,6 +200,7 @@ class NarrowedAssembly(Assembly):
         opened, owners = np.unique(whole.owners[openings], return_inverse=True)
         chosen = np.concatenate([opened, told]).astype(np.int64)
         self.rules, self.programs, self.words = whole.rules, whole.programs, whole.words
+        self.rulings = whole.rulings
         self.patterns, self.opened = tuple(whole.patterns[number] for number in chosen.tolist()), len(opened)
         self.triggers, self.owners = _narrowed(whole.triggers, openings, present), owners.astype(np.int32)
         self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen),
