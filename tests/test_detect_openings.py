@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from guard import compiled
 from guard.detect import Budget, Detector, limits
 from guard.detect.assembly import Assembly
-from guard.detect.judge import Kind
 from guard.detect.pack import Confidence, Title, bounded
 from guard.detect.rule import compile_rules
 
@@ -39,10 +38,9 @@ def spans(patterns: list[str], lines: list[str]) -> dict[int, set[tuple[int, int
     limits._current.set(Budget())
     scan = EngineScan(assembly, Workspace(), "\n".join(lines).encode(), "")
     found: dict[int, set[tuple[int, int]]] = {number: set() for number in range(len(patterns))}
-    for rule, kinds in scan._candidates():
-        for kind, candidates in kinds:
-            assert kind is Kind.PATTERN
-            found[rule.index] |= set(zip(candidates.start.tolist(), candidates.end.tolist(), strict=True))
+    matches, _ = scan._swept()
+    for number, start, end in zip(matches.program.tolist(), matches.start.tolist(), matches.end.tolist(), strict=True):
+        found[assembly.patterns[number].rule.index].add((start, end))
     return found
 
 

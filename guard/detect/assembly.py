@@ -41,6 +41,8 @@ from guard.detect.judge import Kind
 from guard.detect.pack import bounded
 from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, UnsuitableError
 from guard.detect.rule import Rule
+from guard.detect.rule_tables import Rulings
+from guard.detect.sifting_loops import Patterns as JudgedPatterns
 from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, superset, width_before
 from guard.detect.sweep import Starts
 from guard.detect.walk import automaton_of
@@ -150,6 +152,19 @@ class Assembly:
         while opened and self.programs[len(Part) + WIDTH * address] == Op.NOT_BEHIND:
             address += 1
         return address
+
+    @cached_property
+    def rulings(self) -> Rulings:
+        """What is asked of the candidates of each rule."""
+        return Rulings(self.rules, self.words)
+
+    @cached_property
+    def judged(self) -> JudgedPatterns:
+        """The patterns as `sifting_loops` sees them."""
+        beside = [self.beside.get(rule.index, -1) for rule in self.rules]
+        return JudgedPatterns(np.array([pattern.rule.index for pattern in self.patterns], np.int32),
+                              np.array([pattern.kind is Kind.MASKED for pattern in self.patterns], bool),
+                              np.array(beside, np.int32))
 
     @cached_property
     def finder(self) -> LineFinder:

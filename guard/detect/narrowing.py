@@ -197,6 +197,7 @@ class NarrowedAssembly(Assembly):
         numbers = np.zeros(len(wanted), np.int32)
         numbers[chosen] = np.arange(len(chosen))
         self.rules, self.programs, self.words = whole.rules, whole.programs, whole.words
+        self.rulings = whole.rulings
         self.patterns = tuple(whole.patterns[number] for number in chosen.tolist())
         self.opened, self.owners = len(chosen) - len(told), numbers[whole.owners]
         self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen),
