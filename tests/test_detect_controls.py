@@ -45,4 +45,8 @@ def test_a_cell_in_colour_is_found(matcher: Matcher) -> None:
 @given(st.text(st.sampled_from("\x1b[0;31mK1aé３\u200b ")))
 def test_both_forms_of_a_line_are_the_same(text: str) -> None:
     assert fold(text.encode()).data.decode() == normalise(text)
+
+
+@given(st.text(st.sampled_from("\x1b[0;31mK1aé３ ")))
+def test_a_normalised_line_stays_as_it_is(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
