@@ -82,8 +82,7 @@ def apply(data: Bytes, places: Ints, targets: Any, out: Bytes, points: Ints, shi
     copied, size, shift = 0, 0, 0
     for index in range(len(places)):
         place, target = places[index], targets[index]
-        for at in range(copied, place):
-            out[size + at - copied] = data[at]
+        _copy(data, copied, out, size, place - copied)
         size += place - copied
         lead = data[place]
         width = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
@@ -94,6 +93,13 @@ def apply(data: Bytes, places: Ints, targets: Any, out: Bytes, points: Ints, shi
             out[size], out[size + 1] = _DOT
         copied, size, shift = place + width, size + kept, shift + width - kept
         points[index], shifts[index], sizes[index], lost[index] = size, shift, kept, width - kept
-    for at in range(copied, len(data)):
-        out[size + at - copied] = data[at]
+    _copy(data, copied, out, size, len(data) - copied)
     return size + len(data) - copied
+
+
+@inlined_loop
+def _copy(data: Bytes, source: int, out: Bytes, target: int, count: int) -> None:
+    """Of numbers without a sign the compiler knows that they do not count from the end, and copies in one go."""
+    first, place = np.uint64(source), np.uint64(target)
+    for step in range(np.uint64(count)):
+        out[place + step] = data[first + step]

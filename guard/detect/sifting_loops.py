@@ -85,14 +85,13 @@ def sift(tables: RuleTables, patterns: Patterns, bearings: Bearings, tools: Tool
 
     UNREADY when the tables have no row for the rule of some. `wanted[line]` are the bits of lines, `memory` that of the
     machine, `patience[rule]` how many of its steps are left; `seen[rule]` is working memory, -1 at first, and so are
-    `edges`, one more than patterns and 0 at first, and `order`. Pattern by pattern, so that what comes one after the
-    other is alike: the processor guesses better.
+    `edges`, one more than patterns and 0 at first, and `order`. Matches are taken pattern by pattern, since the
+    processor guesses better where what comes next is like what came before.
     """
     rows, count = tables.rows, 0
-    for place in range(_order(matches.program, edges, order)):
-        index = order[place]
-        pattern, line = matches.program[index], matches.line[index]
-        start, end, rule, doubt = matches.start[index], matches.end[index], np.int64(patterns.rules[pattern]), 0
+    for place in range(_order(matches, edges, order)):
+        pattern, start, end, line = order[place, 0], order[place, 1], order[place, 2], order[place, 3]
+        rule, doubt = np.int64(patterns.rules[pattern]), 0
         least: Any = bearings.least[rule]
         if least == UNSUPPORTED:
             continue
@@ -134,16 +133,18 @@ def sift(tables: RuleTables, patterns: Patterns, bearings: Bearings, tools: Tool
 
 
 @inlined_loop
-def _order(programs: Ints, edges: Ints, order: Any) -> int:
-    """Puts matches in order of their pattern, those of one as they come; how many they are."""
+def _order(matches: Any, edges: Ints, order: Any) -> int:
+    """Puts matches in order of their pattern, those of one as they come, each in a row; how many they are."""
+    programs = matches.program
     for index in range(len(programs)):
         edges[programs[index] + 1] += 1
     for pattern in range(1, len(edges)):
         edges[pattern] += edges[pattern - 1]
     for index in range(len(programs)):
         place = edges[programs[index]]
-        order[place] = index
         edges[programs[index]] = place + 1
+        order[place, 0], order[place, 1] = programs[index], matches.start[index]
+        order[place, 2], order[place, 3] = matches.end[index], matches.line[index]
     return len(programs)
 
 
