@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from span_arrays import Candidate, Lines, differences
+from span_arrays import Candidate, Lines, differences, locate
 
 from guard import compiled
 from guard.detect import addresses, names
-from guard.detect.extent_arrays import check, locate
 from guard.detect.tables import longest_first, rows
+
+pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="no compiler for this platform")
 
 EXTENTS = ("address_number", "address_label")
 CHECKS = ("in_division", "is_address")
@@ -141,27 +142,15 @@ def test_long_lines_of_one_piece(filler: str) -> None:
         assert differences(Lines([line]), kind, candidates) == []
 
 
-def test_without_a_compiler_the_result_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines, candidates = drawn(9, 1_000)
-    fast = [lines.located(kind, candidates) for kind in EXTENTS], [lines.checked(kind, candidates) for kind in CHECKS]
-    monkeypatch.setattr(compiled, "is_available", lambda: False)
-    slow = [lines.located(kind, candidates) for kind in EXTENTS], [lines.checked(kind, candidates) for kind in CHECKS]
-    assert slow == fast
-
-
 def test_spans_outside_of_their_line_have_no_extent() -> None:
     """Also where the bytes are no UTF-8 and the span ends with the buffer: nothing is read behind it."""
     chance = np.random.default_rng(4)
     address = np.frombuffer("北京市朝阳区和平路12号3单".encode(), np.uint8)
     buffer = np.concatenate([chance.integers(0, 256, 300, np.uint8), *([address] * 4), address[:-1]])
     low, high, starts, ends = chance.integers(-20, len(buffer) + 20, (4, 20_000))
-    out_starts, out_ends = np.zeros(len(low), np.int64), np.zeros(len(low), np.int64)
     inside = (low >= 0) & (low <= starts) & (starts <= ends) & (ends <= high) & (high <= len(buffer))
     for kind in EXTENTS:
-        locate(kind, buffer, low, high, starts, ends, out_starts, out_ends)
+        out_starts, out_ends = locate(kind, buffer, (low, high, starts, ends))
         found = out_starts >= 0
         assert (found <= inside).all()
         assert ((out_starts >= low) & (out_ends <= high))[found].all()
-    for kind in CHECKS:
-        passed = check(kind, buffer, starts, ends)
-        assert not passed[(starts < 0) | (starts > ends) | (ends > len(buffer))].any()

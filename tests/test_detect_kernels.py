@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from span_arrays import tables_of, tools
 
 from guard import compiled
 from guard.batch import MASKED, VALIDATED, Hits
@@ -20,7 +20,7 @@ from guard.detect.normalise import normal_form, normalise
 from guard.detect.overlap import Placed
 from guard.detect.pack import load
 from guard.detect.plain import to_hits
-from guard.detect.rule import Rule, compile_rules
+from guard.detect.rule import compile_rules
 from guard.detect.scan import found_of, merge
 from guard.detect.tables import divisions, table
 from guard.detect.validators import VALIDATORS
@@ -29,8 +29,6 @@ pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="no compiler
 
 DETECTORS = load()
 RULES = compile_rules(DETECTORS)
-BLANK = replace(DETECTORS[0], pattern="x", masked="", cell="", filters=(), check=(), evidence={}, entropy=0.0, form="",
-                separators=(), keywords=(), extent="", near=(), require="nothing", context=None)
 CHECKS = ("uneven", "contains_digit", "contains_digit_or_mark", "iso7064_mod11_2", "id_birth_date", "cn_province",
           "cn_region", "birth_date", "calendar_date", "uscc_check", "uscc_department", "cn_region_of_uscc",
           "uscc_organisation", "organisation_code", "business_registration", "luhn", "card_issuer", "mobile_segment",
@@ -44,7 +42,7 @@ USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 VIN = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
 
 
-def judged(values: Sequence[str], steps: Any) -> tuple[list[int], list[bool]]:
+def judged(values: Sequence[str], tables: Any) -> tuple[list[int], list[bool]]:
     """The circumstances of each value as the loop sees them, and whether it is noisy."""
     from guard.detect import check_tables, judging_loops
     from guard.detect.form_loops import LONGEST
@@ -55,21 +53,15 @@ def judged(values: Sequence[str], steps: Any) -> tuple[list[int], list[bool]]:
     ends = np.cumsum([len(value) + 1 for value in encoded]) - 1
     starts = ends - np.array([len(value) for value in encoded], np.int64)
     codes, noisy = np.empty(len(values), np.int64), np.empty(len(values), bool)
-    judging_loops.judge(check_tables.tables(), steps.numbers, steps.form, steps.dropped, today(), buffer, starts, ends,
-                        np.zeros(len(values), np.int64), -1, np.empty(LONGEST + 4, np.uint8), codes, noisy)
+    none = np.zeros(len(values), np.int32)
+    judging_loops.judge(tables, check_tables.tables(), today(), tools(), buffer, none, starts, ends,
+                        none.astype(np.int8), np.empty(LONGEST + 4, np.uint8), codes, noisy)
     return codes.tolist(), noisy.tolist()
-
-
-def steps_of(**changes: Any) -> Any:
-    """The steps of a rule that has nothing but `changes`."""
-    from guard.detect.check_tables import steps
-
-    return steps(Rule(0, replace(BLANK, **changes)))
 
 
 def answers(check: str, values: Sequence[str]) -> list[int]:
     """1, 0 or -1 (not known) for each value."""
-    return [code if code < 0 else code & 1 for code in judged(values, steps_of(filters=(check,)))[0]]
+    return [code if code < 0 else code & 1 for code in judged(values, tables_of(filters=(check,)))[0]]
 
 
 def date(chance: random.Random) -> str:
@@ -149,14 +141,15 @@ def test_every_check_with_a_loop_is_held_to_its_function() -> None:
 
 def test_circumstances_are_those_of_the_rules(values: list[str]) -> None:
     """Filters, checks and evidence together, in the normal form that the rule asks for."""
-    from guard.detect.check_tables import steps
+    from guard.detect.rule_tables import BY_STEPS, WAY, Rulings
     from guard.detect.verdicts import _circumstances
 
     seen = 0
     for rule in RULES:
-        if (found := steps(rule)) is None or not rule.reads_value:
+        tables = Rulings((rule,), {}).fill((0,))
+        if tables.rows[0, WAY] != BY_STEPS or not rule.reads_value:
             continue
-        codes, _ = judged(values[::7], found)
+        codes, _ = judged(values[::7], tables)
         for value, code in zip(values[::7], codes, strict=True):
             detector = rule.detector
             expected = _circumstances(rule, normal_form(value, detector.separators, detector.form), 0)
@@ -186,7 +179,7 @@ def test_forms_are_those_of_the_functions(form: str) -> None:
     chance = random.Random(5)
     samples = [normalise(written(chance)) for _ in range(3_000)]
     for separators in SEPARATORS:
-        codes, noisy = judged(samples, steps_of(form=form, separators=separators))
+        codes, noisy = judged(samples, tables_of(form=form, separators=separators))
         forms = [normal_form(text, separators, form) for text in samples]
         assert [(text, value) for text, value, code, mark in zip(samples, forms, codes, noisy, strict=True)
                 if code >= 0 and mark != (value != text)] == []
@@ -198,12 +191,12 @@ def test_forms_are_those_of_the_functions(form: str) -> None:
 
 def spelling(text: str, form: str, separators: tuple[str, ...]) -> str | None:
     """The normal form as the loop spells it; None when it does not know."""
-    from guard.detect.form_loops import LONGEST, read
+    from guard.detect.form_loops import FORM_NUMBERS, LONGEST, read
 
-    steps, data = steps_of(form=form, separators=separators), text.encode()
+    tables, data = tables_of(form=form, separators=separators), text.encode()
     value = np.empty(LONGEST + 4, np.uint8)
     buffer = np.frombuffer(b"\n" + data + b"\n\n\n\n", np.uint8)
-    size, plain = read(buffer, 1, 1 + len(data), steps.form, steps.dropped, value)
+    size, plain = read(buffer, 1, 1 + len(data), FORM_NUMBERS[form], tables.separators, 0, value)
     if size < 0:
         return None
     spelled = value[:size].tobytes().decode()
@@ -212,7 +205,7 @@ def spelling(text: str, form: str, separators: tuple[str, ...]) -> str | None:
 
 
 def test_values_that_are_too_long_are_left_to_the_functions() -> None:
-    codes, _ = judged(["1" * 500, "1" * 501, "1" * 5000], steps_of(filters=("contains_digit",)))
+    codes, _ = judged(["1" * 500, "1" * 501, "1" * 5000], tables_of(filters=("contains_digit",)))
     assert codes[0] & 1
     assert codes[1:] == [-1, -1]
 
@@ -221,7 +214,9 @@ def test_values_that_are_too_long_are_left_to_the_functions() -> None:
     {"entropy": 3.0}, {"separators": ("--",)}, {"separators": ("·",)}, {"filters": ("not_placeholder",)},
 ])
 def test_other_rules_are_not_judged_by_steps(changes: dict[str, Any]) -> None:
-    assert steps_of(**changes) is None
+    from guard.detect.rule_tables import ASKED, WAY
+
+    assert tables_of(**changes).rows[0, WAY] == ASKED
 
 
 PLACED = st.lists(st.tuples(st.integers(0, len(RULES) - 1), st.integers(0, 30), st.integers(1, 12),
@@ -260,8 +255,9 @@ def test_hits_are_merged_as_single_ones_are(drawn: list[tuple[int, int, int, flo
 @given(st.lists(st.tuples(st.sampled_from(("一", "a", "é", "\n")), st.integers(0, 170)), max_size=6),
        st.lists(st.tuples(st.booleans(), st.integers(0, 900)), min_size=1, max_size=8))
 def test_company_is_that_of_single_lines(stretches: list[tuple[str, int]], places: list[tuple[bool, int]]) -> None:
-    from guard.detect.company import with_company
-    from guard.detect.dense import Spans
+    from guard.detect.company import in_company
+    from guard.detect.judging_loops import HitColumns
+    from guard.detect.rule_tables import Rulings
     from guard.detect.shapes import Block
 
     text = "".join(letter * (1 if letter == "\n" else count) for letter, count in stretches) + "。末"
@@ -269,12 +265,11 @@ def test_company_is_that_of_single_lines(stretches: list[tuple[str, int]], place
     friend = next(rule for rule in RULES if rule.detector.id == "cn-mobile")
     marks = sorted({(place % len(text), is_friend) for is_friend, place in places if text[place % len(text)] != "\n"})
     edges = np.cumsum([0, *(len(letter.encode()) for letter in text)])
-    spans = []
-    for rule, wanted in ((needy, False), (friend, True)):
-        chosen = [place for place, is_friend in marks if is_friend is wanted]
-        spans.append(Spans(rule, edges[chosen], edges[[place + 1 for place in chosen]], np.ones(len(chosen)),
-                           np.zeros(len(chosen), np.uint8)))
-    got = with_company(Block(text.encode()), spans)[0].start.tolist()
+    hits = HitColumns(np.array([(friend if is_friend else needy).index for _, is_friend in marks], np.int64),
+                      edges[[place for place, _ in marks]], edges[[place + 1 for place, _ in marks]],
+                      np.ones(len(marks)), np.zeros(len(marks), np.int64))
+    kept = in_company(Rulings(RULES, {}), Block(text.encode()), hits, len(marks)) & (hits.detector == needy.index)
+    got = hits.start[kept].tolist()
     expected, line_start = [], 0
     for line in text.split("\n"):
         inside = [(place - line_start, is_friend) for place, is_friend in marks

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from span_arrays import Candidate, Lines, differences
+from span_arrays import Candidate, Lines, differences, locate
 
 from guard import compiled
 from guard.detect import names
-from guard.detect.extent_arrays import check, locate
 from guard.detect.tables import longest_first, rows
+
+pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="no compiler for this platform")
 
 EXTENTS = ("labelled_name", "fair_name", "sure_name", "name_before", "listed_name", "known_latin_name", "begun_name",
            "followed_name", "evident_name")
@@ -128,38 +129,18 @@ def test_where_a_name_ends(kind: str, line: str, candidate: str, value: str | No
     assert (lines.buffer[start:end].tobytes().decode() if start >= 0 else None) == value
 
 
-@pytest.mark.parametrize("kind", EXTENTS)
-def test_without_a_compiler_the_result_is_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines, candidates = drawn(11, 2_000)
-    fast = lines.located(kind, candidates)
-    monkeypatch.setattr(compiled, "is_available", lambda: False)
-    assert lines.located(kind, candidates) == fast
-
-
-@pytest.mark.parametrize("kind", CHECKS)
-def test_without_a_compiler_the_answers_are_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines, candidates = drawn(12, 2_000)
-    fast = lines.checked(kind, candidates, spaced=True)
-    monkeypatch.setattr(compiled, "is_available", lambda: False)
-    assert lines.checked(kind, candidates, spaced=True) == fast
-
-
 def test_spans_outside_of_their_line_have_no_extent() -> None:
     """Also where the bytes are no UTF-8 and the span ends with the buffer: nothing is read behind it."""
     chance = np.random.default_rng(3)
     buffer = np.concatenate([chance.integers(0, 256, 400, np.uint8), np.frombuffer("王秀".encode(), np.uint8)[:-1]])
     low, high, starts, ends = chance.integers(-20, 430, (4, 5_000))
-    out_starts, out_ends = np.zeros(5_000, np.int64), np.zeros(5_000, np.int64)
     inside = (low >= 0) & (low <= starts) & (starts <= ends) & (ends <= high) & (high <= len(buffer))
     for kind in EXTENTS:
-        locate(kind, buffer, low, high, starts, ends, out_starts, out_ends)
+        out_starts, out_ends = locate(kind, buffer, (low, high, starts, ends))
         assert (out_starts[~inside] == -1).all()
         found = out_starts >= 0
         assert (found <= inside).all()
         assert (out_ends <= high)[found].all()
-    for kind in CHECKS:
-        passed = check(kind, buffer, starts, ends)
-        assert not passed[(starts < 0) | (starts > ends) | (ends > len(buffer))].any()
 
 
 def test_nothing_to_do_is_done() -> None:

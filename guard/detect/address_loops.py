@@ -35,6 +35,8 @@ BEGINS_WITH_DIVISION, READS_AS_ADDRESS = constants(*range(2))
 """What `check` asks: `addresses.in_division`, `addresses.is_address`."""
 DIGIT, ALPHANUMERIC, NUMERAL, ORDINAL, DIRECTION, ROAD, DATED, RUN, PART = constants(*(1 << bit for bit in range(9)))
 """Bits of `AddressLexicon.kinds`."""
+FIRST, STOP, DIVIDED, LEFT, LINE_START, LINE_END, NUMBER_START, NUMBER_END = range(8)
+"""Places in `Scratch.last`: the address, whether it begins with a division, what was read, and the number itself."""
 DIVISION, PLACE, UNIT, NAME, HOME, LEAD, TOWNSHIP = constants(*range(7))
 """Sets of `AddressLexicon.words`."""
 _DIVISIONS, _PLACES, _STARTS, _DETAILS = 5, 3, 3, 2
@@ -67,13 +69,15 @@ class Scratch(NamedTuple):
     """Working memory of one thread; see `guard.detect.code_points` for the first two.
 
     `ends[n]` are ends that the place behind n others can have. Bit k of `tried[n]` says that no number can be reached
-    from k characters further on with n places behind.
+    from k characters further on with n places behind. `last` is what was found around the number before (FIRST to
+    NUMBER_END).
     """
 
     codes: npt.NDArray[np.int64]
     edges: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     tried: npt.NDArray[np.int64]
+    last: npt.NDArray[np.int64]
 
 
 def new_scratch(lexicon: AddressLexicon) -> Scratch:
@@ -81,7 +85,7 @@ def new_scratch(lexicon: AddressLexicon) -> Scratch:
     room = lexicon.reach + lexicon.longest + 1
     ends = _TAILS * _NAME * int(np.diff(lexicon.words.edges).max())
     return Scratch(np.zeros(room, np.int64), np.zeros(room, np.int64), np.zeros((_PLACES, ends), np.int64),
-                   np.zeros(_PLACES + 1, np.int64))
+                   np.zeros(_PLACES + 1, np.int64), np.zeros(NUMBER_END + 1, np.int64))
 
 
 @inlined_loop
@@ -399,41 +403,42 @@ def behind_label(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, start
 
 
 @tight_loop
-def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, line_starts: Offsets,
-           line_ends: Offsets, starts: Offsets, ends: Offsets, out_starts: Offsets, out_ends: Offsets) -> None:
-    """The extent of each candidate `buffer[starts[i]:ends[i]]` in its line, -1 and -1 for none.
+def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, line_start: int, line_end: int,
+           start: int, end: int) -> tuple[int, int]:
+    """The extent of the candidate `buffer[start:end]` in its line; (-1, -1) for none.
 
-    A candidate that does not lie in its line, or a line that does not lie in the buffer, has none. A further number of
-    the address that was found last needs no reading: from the same characters on the same divisions are tried, and the
-    first that reached the number before reaches this one too. (Not so in an address without divisions: behind its
-    first number there may be one.)
+    A candidate that does not lie in its line, or a line that does not lie in the buffer, has none.
     """
-    first, last, divided, left_before = -1, -1, False, -1
-    for index in range(len(starts)):
-        low, high, start, end = line_starts[index], line_ends[index], starts[index], ends[index]
-        if not 0 <= low <= start <= end <= high <= len(buffer):
-            first, last, divided = -1, -1, False
-        elif way == BEHIND_LABEL:
-            first, last = behind_label(lexicon, scratch, buffer, start, end)
-        else:
-            left, before = _left(lexicon, buffer, low, start)
-            is_further = (divided and left == left_before and end <= last and starts[index - 1] < start
-                          and ends[index - 1] <= end and line_starts[index - 1] == low and line_ends[index - 1] == high)
-            if not is_further:
-                first, last, divided = around_number(lexicon, scratch, buffer, high, start, end, left, before)
-            left_before = left
-        out_starts[index], out_ends[index] = first, last
+    if not 0 <= line_start <= start <= end <= line_end <= len(buffer):
+        return -1, -1
+    if way == BEHIND_LABEL:
+        return behind_label(lexicon, scratch, buffer, start, end)
+    left, before = _left(lexicon, buffer, line_start, start)
+    last = scratch.last
+    if not _is_further(last, left, line_start, line_end, start, end):
+        last[FIRST], last[STOP], divided = around_number(lexicon, scratch, buffer, line_end, start, end, left, before)
+        last[DIVIDED] = divided
+    last[LEFT], last[LINE_START], last[LINE_END], last[NUMBER_START], last[NUMBER_END] = (
+        left, line_start, line_end, start, end)
+    return last[FIRST], last[STOP]
+
+
+@inlined_loop
+def _is_further(last: Offsets, left: int, line_start: int, line_end: int, start: int, end: int) -> bool:
+    """Whether it is a further number of the address that was found last, and needs no reading: from the same characters
+    on the same divisions are tried, and the first that reached the number before reaches this one too. (Not so in an
+    address without divisions: behind its first number there may be one.)"""
+    return (last[DIVIDED] != 0 and left == last[LEFT] and end <= last[STOP] and last[NUMBER_START] < start
+            and last[NUMBER_END] <= end and last[LINE_START] == line_start and last[LINE_END] == line_end)
 
 
 @tight_loop
-def check(lexicon: AddressLexicon, scratch: Scratch, question: int, buffer: Bytes, starts: Offsets, ends: Offsets,
-          out: Mask) -> None:
-    """The answer to `question` for each `buffer[starts[i]:ends[i]]`."""
-    for index in range(len(starts)):
-        out[index] = False
-        if 0 <= starts[index] <= ends[index] <= len(buffer):
-            decode(buffer, starts[index], ends[index], scratch.codes, scratch.edges, _START, lexicon.longest)
-            out[index] = _starts_division(lexicon, scratch.codes, _START)
-            if question == READS_AS_ADDRESS and not out[index]:
-                _, places, stop = _numbered(lexicon, scratch, _START)
-                out[index] = stop >= 0 and places > 0
+def passes(lexicon: AddressLexicon, scratch: Scratch, question: int, buffer: Bytes, start: int, end: int) -> bool:
+    """The answer to `question` for `buffer[start:end]`."""
+    decode(buffer, start, end, scratch.codes, scratch.edges, _START, lexicon.longest)
+    if _starts_division(lexicon, scratch.codes, _START):
+        return True
+    if question != READS_AS_ADDRESS:
+        return False
+    _, places, stop = _numbered(lexicon, scratch, _START)
+    return stop >= 0 and places > 0

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from guard.batch import Ints
-from guard.compiled import tight_loop
+from guard.compiled import inlined, tight_loop
 from guard.detect.machine import before, code_point, run, width_at
 
 Bytes = Any
@@ -28,29 +27,50 @@ class Words(NamedTuple):
 
 
 @tight_loop
-def _nearest(programs: Any, supporting: int, opposing: int, supporting_first: Any, opposing_first: Any,
-             text: Bytes, low: int, high: int, memory: Any) -> int:
+def _nearest(programs: Any, words: tuple[int, int], firsts: Any, rule: Any, text: Bytes, low: int, high: int,
+             memory: Any) -> int:
     """1 when a supporting word stands last in `text[low:high]`, -1 when an opposing one does, 0 without any."""
     one, two, at = -1, -1, low
     while at < high:
-        if (supporting_first[text[at]] | opposing_first[text[at]]) & 1:
-            key = code_point(text, at) & 255
-            if supporting_first[key] & 2 and at >= one:
-                end = run(programs, supporting, text, low, high, at, memory)
+        byte = text[at]
+        if byte < 0x80:
+            kinds = firsts[rule, byte]
+            if kinds & 5 and (at == low or _may_start(text, at)):
+                if kinds & 3 == 3 and at >= one:
+                    end = run(programs, words[0], text, low, high, at, memory)
+                    one = end if end > at else one
+                if kinds & 12 == 12 and at >= two:
+                    end = run(programs, words[1], text, low, high, at, memory)
+                    two = end if end > at else two
+            at += 1
+            continue
+        if firsts[rule, byte] & 5:
+            kinds = firsts[rule, code_point(text, at) & 255]
+            if kinds & 2 and at >= one:
+                end = run(programs, words[0], text, low, high, at, memory)
                 one = end if end > at else one
-            if opposing_first[key] & 2 and at >= two:
-                end = run(programs, opposing, text, low, high, at, memory)
+            if kinds & 8 and at >= two:
+                end = run(programs, words[1], text, low, high, at, memory)
                 two = end if end > at else two
         at += width_at(text, at)
     return 0 if one == two else 1 if one > two else -1
 
 
-@tight_loop
+@inlined
+def _may_start(text: Bytes, at: int) -> Any:
+    """Whether a Latin word can begin at an offset: behind no letter, or at a camel hump (`context.compile_words`)."""
+    byte, prior = text[at], text[at - 1]
+    if 97 <= prior <= 122:
+        return 65 <= byte <= 90
+    return not 65 <= prior <= 90
+
+
+@inlined
 def _cuts(code: int) -> bool:
     return code == 44 or code == 59 or code == 9 or code == 124 or code == 0x3002
 
 
-@tight_loop
+@inlined
 def _is_blank(code: int) -> bool:
     """As `str.isspace` has it."""
     return (9 <= code <= 13 or 28 <= code <= 32 or code == 0x85 or code == 0xA0 or code == 0x1680
@@ -85,24 +105,19 @@ def _right(text: Bytes, high: int, end: int, after: int) -> int:
 
 
 @tight_loop
-def weigh(programs: Any, words: Words, text: Bytes, line_starts: Ints, line_ends: Ints, starts: Ints, ends: Ints,
-          header: int, out: Ints, memory: Any) -> None:
-    """Fills `out` with 1, 0 or -1 for each match `starts`:`ends` of the line `line_starts`:`line_ends`.
+def weigh(programs: Any, words: tuple[int, int], firsts: Any, rule: Any, window: int, after: int, text: Bytes, low: int,
+          high: int, start: int, end: int, memory: Any) -> int:
+    """1, 0 or -1 for the match `text[start:end]` of the line `text[low:high]`: what the words around it say.
 
-    `header` is the sign of the column's name, which counts when the text says nothing.
+    `words` are the programs of the supporting and of the opposing words. `firsts[rule]` has bits for each byte with
+    which a supporting word may begin (1), for the last eight bits of each such character (2), and the same of opposing
+    words (4, 8). `window` and `after` are how many characters are looked at before and behind.
     """
-    supporting, opposing = words.supporting, words.opposing
-    supporting_first, opposing_first = words.supporting_first, words.opposing_first
-    window, after = words.window, words.after
-    for index in range(len(starts)):
-        low, start, end = line_starts[index], starts[index], ends[index]
-        sign = 0
-        if start > low:
-            sign = _nearest(programs, supporting, opposing, supporting_first, opposing_first, text,
-                            _left(text, low, start, window), start, memory)
-        if sign == 0 and after > 0:
-            right = _right(text, line_ends[index], end, after)
-            if right > end:
-                sign = _nearest(programs, supporting, opposing, supporting_first, opposing_first, text, end, right,
-                                memory)
-        out[index] = sign if sign != 0 else header
+    sign = 0
+    if start > low:
+        sign = _nearest(programs, words, firsts, rule, text, _left(text, low, start, window), start, memory)
+    if sign == 0 and after > 0:
+        right = _right(text, high, end, after)
+        if right > end:
+            sign = _nearest(programs, words, firsts, rule, text, end, right, memory)
+    return sign

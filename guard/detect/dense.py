@@ -190,7 +190,7 @@ def _weigh(rule: Rule, outcome: _Outcome, fits: bool, signs: Ints) -> tuple[npt.
 def worths(rule: Rule, codes: Ints, fits: bool) -> tuple[npt.NDArray[np.float64], Matrix]:
     """`worth_of` many `circumstances`."""
     if len(rule.evidence) <= _USUAL_EVIDENCE:
-        confidence, flags = _every_worth(rule, fits)
+        confidence, flags = every_worth(rule, fits)
     else:
         distinct, codes = np.unique(codes, return_inverse=True)
         confidence, flags = _worths_of(rule, distinct.tolist(), fits)
@@ -198,8 +198,8 @@ def worths(rule: Rule, codes: Ints, fits: bool) -> tuple[npt.NDArray[np.float64]
 
 
 @lru_cache(maxsize=4096)
-def _every_worth(rule: Rule, fits: bool) -> tuple[npt.NDArray[np.float64], Matrix]:
-    """Of all circumstances that there can be."""
+def every_worth(rule: Rule, fits: bool) -> tuple[npt.NDArray[np.float64], Matrix]:
+    """`worth_of` all circumstances that there can be."""
     return _worths_of(rule, range(16 << len(rule.evidence)), fits)
 
 

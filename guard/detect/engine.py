@@ -1,12 +1,11 @@
 """The compiled engine: one scan of one buffer, every step over columns and no object for a match.
 
-The same hits as `guard.detect.plain`, in another order of work: sweep, extents, context, checks, company. Blocks that
+The same hits as `guard.detect.plain`, in another order of work: sweep, then what the matches are worth. Blocks that
 are no UTF-8 are swept without their damaged lines; these go to the plain code.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -16,25 +15,21 @@ import numpy as np
 from guard.batch import Ints
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
-from guard.detect.company import with_company
-from guard.detect.context_loops import weigh
-from guard.detect.dense import Spans
+from guard.detect.classes import Bits
 from guard.detect.folding import fold
 from guard.detect.gate_loops import open_gates
 from guard.detect.judge import Kind, Place, reported, scan_line
 from guard.detect.limits import AnyPattern, LimitedPattern
 from guard.detect.lines import LineText
-from guard.detect.machine import STEPS
 from guard.detect.normalise import Line
 from guard.detect.overlap import Placed
 from guard.detect.pack import bounded
 from guard.detect.plain import place_line
-from guard.detect.rule import Rule
-from guard.detect.scan import Found, concatenate, found_of, found_spans
+from guard.detect.scan import Found, concatenate, found_of
 from guard.detect.shapes import Block
 from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, sweep
-from guard.detect.triggers import Bits
-from guard.detect.verdicts import Candidates, judged, judged_masked, located, with_keyword
+from guard.detect.sweep import Found as Matches
+from guard.detect.verdicts import Verdicts
 
 PATIENCE = 200_000_000
 """Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs."""
@@ -54,33 +49,18 @@ class EngineScan:
         self._folded = fold(sound)
         self._block = Block(self._folded.data)
         self._heading = assembly.heading(header)
-        self._bits: Bits | None = None
         self.multiline: dict[int, list[int]] = {}
 
     def found(self) -> Found:
         """All hits."""
-        spans = [span for rule, mine in self._candidates() for span in self._judged(rule, mine)]
-        spans = with_company(self._block, spans)
-        return concatenate([found_spans(self._folded, spans), found_of(list(self._from_damaged()))])
+        matches, bits = self._swept()
+        verdicts = Verdicts(self._assembly, self._workspace.memory, self._block, self._folded, self._header, bits)
+        found = verdicts.hits(matches)
+        damaged = list(self._from_damaged())
+        return concatenate([found, found_of(damaged)]) if damaged else found
 
-    def _candidates(self) -> Iterator[tuple[Rule, list[tuple[Kind, Candidates]]]]:
-        """What the patterns of each rule match."""
-        program, start, end, line = self._swept()
-        order = np.argsort(program, kind="stable")
-        program, start, end, line = program[order], start[order], end[order], line[order]
-        bounds = self._block.bounds
-        low, high = bounds[line] + 1, bounds[line + 1]
-        firsts = [0, *(np.flatnonzero(np.diff(program)) + 1).tolist(), len(program)] if len(program) else [0]
-        by_rule: dict[int, list[tuple[Kind, Candidates]]] = defaultdict(list)
-        for first, behind in pairwise(firsts):
-            pattern, chosen = self._assembly.patterns[program[first]], slice(first, behind)
-            by_rule[pattern.rule.index].append((pattern.kind, Candidates(
-                pattern.rule, start[chosen], end[chosen], low[chosen], high[chosen])))
-        for index, found in by_rule.items():
-            yield self._assembly.rules[index], found
-
-    def _swept(self) -> tuple[Ints, Ints, Ints, Ints]:
-        """(pattern, start, end, line) of every match."""
+    def _swept(self) -> tuple[Matches, Bits]:
+        """Every match, and the bits of the lines."""
         assembly, work, block = self._assembly, self._workspace, self._block
         count = len(assembly.patterns)
         spent = limits.current().exhausted
@@ -92,12 +72,13 @@ class EngineScan:
 
         def run(step: Any, *arguments: Any) -> int:
             while (found := step(*arguments, work.out, resume, work.memory, patience, place)) < 0:
-                work.grow()
+                work.make_room(found)
             return int(found)
 
         programs, ends, searched = self._events()
-        self._bits = self._wanted()
-        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, self._bits)
+        bits = self._wanted()
+        run(sweep, assembly.programs, assembly.automaton, work.walks(assembly.automaton), assembly.starts, block.buffer,
+            block.bounds, bits, assembly.walked)
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                     assembly.backs)
@@ -107,8 +88,9 @@ class EngineScan:
         if len(deep):
             columns = columns[:, ~np.isin(columns[0], deep)]
             searched += self._searched_everywhere(deep.tolist())
-        columns = np.concatenate([columns, np.array(searched, np.int64).reshape(-1, 4).T], axis=1)
-        return columns[0], columns[1], columns[2], columns[3]
+        if searched:
+            columns = np.concatenate([columns, np.array(searched, np.int64).reshape(-1, 4).T], axis=1)
+        return Matches(*columns), bits
 
     def _events(self) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
         """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""
@@ -171,47 +153,6 @@ class EngineScan:
         originals: list[int] = self._folded.originals(firsts, firsts + 1)[0].tolist()
         return originals
 
-    def _judged(self, rule: Rule, found: Sequence[tuple[Kind, Candidates]]) -> Iterator[Spans]:
-        fits = self._heading.fits[rule.index]
-        if rule.detector.require == "header" and not fits:
-            return
-        for kind, candidates in sorted(found, key=lambda pair: pair[0]):
-            chosen = with_keyword(self._block, candidates)
-            if kind is Kind.PATTERN:
-                chosen = located(self._block, chosen)
-            if not len(chosen):
-                continue
-            signs = self._signs(rule, chosen)
-            judge = judged_masked if kind is Kind.MASKED else judged
-            yield judge(self._block, self._folded, chosen, fits, signs)
-
-    def _signs(self, rule: Rule, found: Candidates) -> Ints:
-        """What the words around each say: where the line holds none, what the header says."""
-        if rule.vicinity is None:
-            return np.zeros(len(found), np.int64)
-        bit = self._assembly.beside.get(rule.index)
-        if bit is None or self._bits is None:
-            return self._weighed(rule, found)
-        lines = np.searchsorted(self._block.bounds, found.low - 1)
-        near = (self._bits[lines, bit // 64] >> np.uint64(bit % 64) & np.uint64(1)).astype(bool)
-        signs = np.full(len(found), self._heading.signs[rule.index], np.int64)
-        if near.any():
-            signs[near] = self._weighed(rule, found.take(near))
-        return signs
-
-    def _weighed(self, rule: Rule, found: Candidates) -> Ints:
-        """The same by looking at the text around each."""
-        words, header = self._assembly.words[rule.index], self._heading.signs[rule.index]
-        if words is None:
-            return _plain_signs(rule, self._block, found, self._header)
-        signs = np.zeros(len(found), np.int64)
-        self._workspace.memory[STEPS] = PATIENCE
-        weigh(self._assembly.programs, words, self._block.buffer, found.low, found.high, found.start, found.end, header,
-              signs, self._workspace.memory)
-        if self._workspace.memory[STEPS] < 0:
-            limits.current().exhausted.add(rule.index)
-        return signs
-
     def _from_damaged(self) -> Iterator[Placed]:
         place = Place(self._header)
         for start, end in self._damaged:
@@ -225,17 +166,6 @@ def _spans_of(pattern: Pattern, compiled: AnyPattern | None, text: str) -> Itera
         start, end = found.span(1 if found.re.groups else 0) if masked else reported(found, pattern.rule.detector.group)
         if end > start:
             yield start, end
-
-
-def _plain_signs(rule: Rule, block: Block, found: Candidates, header: str) -> Ints:
-    """The same by `Vicinity`, for words that the machine cannot run."""
-    signs, vicinity = np.zeros(len(found), np.int64), rule.vicinity
-    for index in range(len(found)):
-        low, start, end, high = (int(a[index]) for a in (found.low, found.start, found.end, found.high))
-        left, inside, right = (block.data[a:b].decode("utf-8") for a, b in ((low, start), (start, end), (end, high)))
-        if vicinity is not None:
-            signs[index] = vicinity.weigh(left + inside + right, len(left), len(left) + len(inside), header)
-    return signs
 
 
 def _without_damage(data: bytes) -> tuple[list[tuple[int, int]], bytes]:

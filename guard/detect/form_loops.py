@@ -23,10 +23,10 @@ FORM_NUMBERS: Mapping[str, int] = {"": AS_WRITTEN, "upper": UPPER, "lower": LOWE
 
 
 @tight_loop
-def read(buffer: Bytes, start: int, end: int, form: int, dropped: Bytes, value: Bytes) -> tuple[int, bool]:
+def read(buffer: Bytes, start: int, end: int, form: int, separators: Any, row: int, value: Bytes) -> tuple[int, bool]:
     """Writes the normal form of `buffer[start:end]` to `value`: its size, and whether it is ASCII.
 
-    The size is -1 where only the Python function knows. `dropped` says for each byte whether it is a separator.
+    The size is -1 where only the Python function knows. `separators[row]` says for each byte whether it is left out.
     """
     while start < end and _is_blank(buffer[start]):
         start += 1
@@ -35,10 +35,10 @@ def read(buffer: Bytes, start: int, end: int, form: int, dropped: Bytes, value: 
     if end - start > LONGEST or _may_be_blank(buffer, start, end):
         return -1, False
     if form == DATE:
-        return _read_date(buffer, start, end, dropped, value)
-    if form == LANDLINE and not _is_plain_landline(buffer, start, end, dropped):
+        return _read_date(buffer, start, end, separators, row, value)
+    if form == LANDLINE and not _is_plain_landline(buffer, start, end, separators, row):
         return -1, False
-    size, plain = _copy(buffer, start, end, form, dropped, value)
+    size, plain = _copy(buffer, start, end, form, separators, row, value)
     return (_without_country(value, size) if form == MOBILE and plain else size), plain
 
 
@@ -70,7 +70,7 @@ def _is_digit(byte: int) -> bool:
 
 
 @inlined_loop
-def _copy(buffer: Bytes, start: int, end: int, form: int, dropped: Bytes, value: Bytes) -> tuple[int, bool]:
+def _copy(buffer: Bytes, start: int, end: int, form: int, separators: Any, row: int, value: Bytes) -> tuple[int, bool]:
     """The forms that go character by character."""
     size, plain, at = 0, True, start
     while at < end:
@@ -87,7 +87,7 @@ def _copy(buffer: Bytes, start: int, end: int, form: int, dropped: Bytes, value:
             if form != AS_WRITTEN:
                 return -1, False
             plain = False
-        elif dropped[byte] or (form >= DIGITS and not _is_kept(byte, form)):
+        elif separators[row, byte] or (form >= DIGITS and not _is_kept(byte, form)):
             continue
         elif form in (UPPER, COMPACT_UPPER) and 97 <= byte <= 122:
             byte -= 32
@@ -124,11 +124,11 @@ def _without_country(value: Bytes, size: int) -> int:
 
 
 @inlined_loop
-def _read_date(buffer: Bytes, start: int, end: int, dropped: Bytes, value: Bytes) -> tuple[int, bool]:
+def _read_date(buffer: Bytes, start: int, end: int, separators: Any, row: int, value: Bytes) -> tuple[int, bool]:
     """The numbers with hyphens between them, in two digits at least. A separator would join numbers: not read."""
     size, at = 0, start
     while at < end:
-        if buffer[at] >= 0x80 or dropped[buffer[at]]:
+        if buffer[at] >= 0x80 or separators[row, buffer[at]]:
             return -1, False
         first = at
         while at < end and _is_digit(buffer[at]):
@@ -151,13 +151,13 @@ def _read_date(buffer: Bytes, start: int, end: int, dropped: Bytes, value: Bytes
 
 
 @inlined_loop
-def _is_plain_landline(buffer: Bytes, start: int, end: int, dropped: Bytes) -> bool:
+def _is_plain_landline(buffer: Bytes, start: int, end: int, separators: Any, row: int) -> bool:
     """Whether neither a country code nor an extension can be told: it begins otherwise, and ends in seven digits."""
     first = start + (start < end and buffer[start] == 40)
     if end - first < 7 or buffer[first] == 43:
         return False
     for at in range(start, end):
-        if dropped[buffer[at]] or buffer[at] >= 0x80:
+        if separators[row, buffer[at]] or buffer[at] >= 0x80:
             return False
     if buffer[first] == 56 and buffer[first + 1] == 54:
         return False

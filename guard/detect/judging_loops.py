@@ -1,61 +1,100 @@
-"""Judging spans, telling which are near each other and putting them in order, as compiled loops."""
+"""What spans of values are worth, which are near each other, and in what order they come, as compiled loops."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from guard.batch import MASKED, SHADOWED, VALIDATED, Ints
+from guard.batch import MASKED, NOISY, SHADOWED, VALIDATED, Ints
 from guard.compiled import inlined_loop, tight_loop
+from guard.detect.address_loops import passes as address_passes
 from guard.detect.check_loops import passes
 from guard.detect.form_loops import read
 from guard.detect.judge import COMPANION_DISTANCE
+from guard.detect.machine import before
+from guard.detect.name_loops import weigh
+from guard.detect.rule_tables import (
+    BY_STEPS,
+    BY_WORDS,
+    FIRST_STEP,
+    FIRST_WORTH,
+    FLOORS,
+    FORM,
+    IN_DIVISION,
+    IS_NAME,
+    OF_VALUE,
+    SPACED,
+    WAY,
+    WORTHS,
+    RuleTables,
+)
+from guard.detect.sifting_loops import Tools
 from guard.model import LIKELY
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 UNREAD = -1
-ASKED = 2
 _WIDEST = 4 * COMPANION_DISTANCE
 FAMILY, WHOLE, PASSWORD = range(3)
 """Columns of what `order` is told of each detector: a number of its data class, whether that is one thing as a whole
 (`overlap.WHOLES`), and whether it is a password."""
 
 
+class HitColumns(NamedTuple):
+    """Hits as columns: `scan.Found` as loops see it."""
+
+    detector: Ints
+    start: Ints
+    end: Ints
+    confidence: Floats
+    flags: Ints
+
+
 @tight_loop
-def judge(tables: Bytes, steps: Ints, form: int, dropped: Bytes, today: int, buffer: Bytes, starts: Ints, ends: Ints,
-          signs: Ints, least: int, value: Bytes, codes: Ints, noisy: Mask) -> int:
+def judge(tables: RuleTables, checks: Bytes, today: int, tools: Tools, buffer: Bytes, rules: Any, starts: Ints,
+          ends: Ints, signs: Any, value: Bytes, codes: Ints, noisy: Mask) -> int:
     """Fills `codes` with the circumstances (`dense.circumstances`) of each span, UNREAD where only the Python functions
     know; `noisy` where the normal form is not what is written. How many are UNREAD.
 
-    Spans with a sign below `least` are not asked; `value` is working memory.
+    `checks` are the tables of `check_tables`, `signs` what stands around, `value` is working memory.
     """
-    unread = 0
-    for index in range(len(starts)):
-        noisy[index], codes[index] = False, 0
-        if signs[index] < least:
-            continue
+    rows, unread = tables.rows, 0
+    for index in range(len(rules)):
         start, end = starts[index], ends[index]
-        size, plain = read(buffer, start, end, form, dropped, value)
-        code = UNREAD if size < 0 else _circumstances(tables, steps, today, value, size, plain, signs[index])
-        codes[index] = code
+        rule: Any = np.int64(rules[index])
+        way, code, changed = rows[rule, WAY], UNREAD, False
+        if way == BY_STEPS:
+            size, plain = read(buffer, start, end, rows[rule, FORM], tables.separators, rule, value)
+            if size >= 0:
+                code = _circumstances(tables.steps, rows[rule, FIRST_STEP], checks, today, value, size, plain,
+                                      signs[index])
+                changed = not _is_written(buffer, start, end, value, size)
+        elif way == BY_WORDS:
+            code, changed = _of_words(tables, rule, tools, buffer, start, end, signs[index])
+        codes[index], noisy[index] = code, changed
         unread += code == UNREAD
-        same = size == end - start
-        at = 0
-        while same and at < size:
-            same = value[at] == buffer[start + at]
-            at += 1
-        noisy[index] = not same
     return unread
 
 
 @inlined_loop
-def _circumstances(tables: Bytes, steps: Ints, today: int, value: Bytes, size: int, plain: bool, sign: int) -> int:
-    filters, checks = 3 + steps[0], 3 + steps[0] + steps[1]
-    for step in range(3, filters):
+def _is_written(buffer: Bytes, start: int, end: int, value: Bytes, size: int) -> bool:
+    if size != end - start:
+        return False
+    at = 0
+    while at < size and value[at] == buffer[start + at]:
+        at += 1
+    return at == size
+
+
+@inlined_loop
+def _circumstances(steps: Ints, first: int, tables: Bytes, today: int, value: Bytes, size: int, plain: bool, sign: int,
+                   ) -> int:
+    filters = first + 3 + steps[first]
+    checks = filters + steps[first + 1]
+    for step in range(first + 3, filters):
         answer = passes(tables, today, steps[step], value, size, plain)
         if answer <= 0:
             return answer
@@ -64,7 +103,7 @@ def _circumstances(tables: Bytes, steps: Ints, today: int, value: Bytes, size: i
         answer = passes(tables, today, steps[step], value, size, plain)
         if answer <= 0:
             return answer if answer < 0 else code
-    for step in range(checks, checks + steps[2]):
+    for step in range(checks, checks + steps[first + 2]):
         answer = passes(tables, today, steps[step], value, size, plain)
         if answer < 0:
             return answer
@@ -72,28 +111,46 @@ def _circumstances(tables: Bytes, steps: Ints, today: int, value: Bytes, size: i
     return code | 2
 
 
-@tight_loop
-def strip(buffer: Bytes, starts: Ints, ends: Ints, spaced: bool, noisy: Mask, odd: Mask) -> None:
-    """Takes blanks off the ends of spans; `noisy` where there were any, or, when spaces do not count, any inside.
+@inlined_loop
+def _of_words(tables: RuleTables, rule: Any, tools: Tools, buffer: Bytes, start: int, end: int, sign: int,
+              ) -> tuple[int, bool]:
+    """The circumstances of a name or an address, which is looked at as it is written but for blanks around it, and
+    spaces where they do not count; whether it has any."""
+    low, high, spaced = start, end, tables.rows[rule, SPACED] != 0
+    while start < end and _is_blank(buffer[start]):
+        start += 1
+    while end > start and _is_blank(buffer[end - 1]):
+        end -= 1
+    if start < end and (_leads_blank(buffer[start]) or _leads_blank(buffer[before(buffer, start, end)])):
+        return UNREAD, False
+    changed, at = start != low or end != high, start
+    while spaced and not changed and at < end:
+        changed = buffer[at] == 32
+        at += 1
+    steps, first, worth, written = tables.steps, tables.rows[rule, FIRST_STEP], -np.inf, False
+    if tables.floors[rule, OF_VALUE] < np.inf:
+        worth, written = weigh(tools.names, tools.name_scratch, spaced, tables.floors[rule, OF_VALUE], buffer, start,
+                               end)
+    filters = first + 3 + steps[first]
+    checks = filters + steps[first + 1]
+    for step in range(first + 3, filters):
+        if not _says(tools, steps[step], worth, written, buffer, start, end):
+            return 0, changed
+    code = 1 | (sign + 1) << 2
+    for step in range(filters, checks):
+        if not _says(tools, steps[step], worth, written, buffer, start, end):
+            return code, changed
+    for step in range(checks, checks + steps[first + 2]):
+        code |= int(_says(tools, steps[step], worth, written, buffer, start, end)) << (4 + step - checks)
+    return code | 2, changed
 
-    `odd` are those at whose ends other white space could stand.
-    """
-    for index in range(len(starts)):
-        start, end = starts[index], ends[index]
-        while start < end and _is_blank(buffer[start]):
-            start += 1
-        while end > start and _is_blank(buffer[end - 1]):
-            end -= 1
-        found = start != starts[index] or end != ends[index]
-        last = end - 1
-        while last > start and buffer[last] & 0xC0 == 0x80:
-            last -= 1
-        odd[index] = start < end and (_leads_blank(buffer[start]) or _leads_blank(buffer[last]))
-        at = start
-        while spaced and not found and at < end:
-            found = buffer[at] == 32
-            at += 1
-        starts[index], ends[index], noisy[index] = start, end, found
+
+@inlined_loop
+def _says(tools: Tools, check: int, worth: float, written: bool, buffer: Bytes, start: int, end: int) -> Any:
+    """Whether a check of names or addresses lets a value pass."""
+    if check >= IN_DIVISION:
+        return address_passes(tools.addresses, tools.address_scratch, check - IN_DIVISION, buffer, start, end)
+    return worth >= FLOORS[check] or (check == IS_NAME and written)
 
 
 @inlined_loop
@@ -107,44 +164,23 @@ def _leads_blank(byte: int) -> bool:
 
 
 @tight_loop
-def find_keywords(letters: Bytes, edges: Ints, buffer: Bytes, lows: Ints, highs: Ints, starts: Ints, ends: Ints,
-                  found: Bytes) -> int:
-    """1 for each span in whose line a keyword stands; ASKED where only Python's lower case can tell, else 0.
+def keep(tables: RuleTables, fits: Any, least: float, rules: Any, starts: Ints, ends: Ints, codes: Ints, noisy: Mask,
+         out: HitColumns) -> int:
+    """Fills `out` with the spans that are worth at least `least`, by rule and `codes`; how many they are.
 
-    Most spans hold it themselves. Keyword n is `letters[edges[n]:edges[n + 1]]`, in lower case. How many are ASKED.
+    `fits` says of each rule whether the name of the column fits it.
     """
-    asked = 0
-    for index in range(len(starts)):
-        state = 0
-        if _holds(letters, edges, buffer, starts[index], ends[index]) or (
-                _holds(letters, edges, buffer, lows[index], highs[index])):
-            state = 1
-        else:
-            for at in range(lows[index], highs[index]):
-                if buffer[at] >= 0x80:
-                    state = ASKED
-                    break
-        found[index] = state
-        asked += state == ASKED
-    return asked
-
-
-@inlined_loop
-def _holds(letters: Bytes, edges: Ints, buffer: Bytes, start: int, end: int) -> bool:
-    for word in range(len(edges) - 1):
-        first, size = edges[word], edges[word + 1] - edges[word]
-        for at in range(start, end - size + 1):
-            place = 0
-            while place < size and _lower(buffer[at + place]) == letters[first + place]:
-                place += 1
-            if place == size:
-                return True
-    return False
-
-
-@inlined_loop
-def _lower(byte: int) -> int:
-    return byte + 32 if 65 <= byte <= 90 else byte
+    rows, count = tables.rows, 0
+    for index in range(len(rules)):
+        rule = np.int64(rules[index])
+        place = rows[rule, FIRST_WORTH] + codes[index] + (rows[rule, WORTHS] if fits[rule] else 0)
+        worth = tables.worths[place]
+        if worth < least:
+            continue
+        out.detector[count], out.start[count], out.end[count] = rule, starts[index], ends[index]
+        out.confidence[count], out.flags[count] = worth, tables.marks[place] | (NOISY if noisy[index] else 0)
+        count += 1
+    return count
 
 
 @tight_loop
@@ -185,6 +221,38 @@ def _is_near(buffer: Bytes, first: int, last: int) -> bool:
             return False
         count += byte & 0xC0 != 0x80
     return count <= COMPANION_DISTANCE
+
+
+@tight_loop
+def restore(points: Ints, shifts: Ints, sizes: Ints, lost: Ints, kept: Mask, out: HitColumns, count: int) -> int:
+    """Leaves those of the `count` hits of `out` that are `kept`, where they stand in the original
+    (`Folded.originals`), NOISY where that is longer; how many they are."""
+    left, first, final = 0, 0, 0
+    for index in range(count):
+        if not kept[index]:
+            continue
+        start, end, flags = out.start[index], out.end[index], out.flags[index]
+        first, final = _points_up_to(points, start, first), _points_up_to(points, end - 1, final)
+        begin = start + (shifts[first - 1] if first else 0)
+        stop = end + (shifts[final - 1] if final else 0)
+        if final < len(points) and points[final] == end and sizes[final] > 0:
+            stop += lost[final]
+        if stop - begin != end - start:
+            flags |= NOISY
+        out.detector[left], out.start[left], out.end[left] = out.detector[index], begin, stop
+        out.confidence[left], out.flags[left] = out.confidence[index], flags
+        left += 1
+    return left
+
+
+@inlined_loop
+def _points_up_to(points: Ints, offset: int, near: int) -> int:
+    """How many of the points are not behind an offset; found step by step from a number that is near."""
+    while near < len(points) and points[near] <= offset:
+        near += 1
+    while near > 0 and points[near - 1] > offset:
+        near -= 1
+    return near
 
 
 @tight_loop

@@ -34,6 +34,20 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
+def lexicons(wanted: bool) -> tuple[NameLexicon, AddressLexicon]:
+    """Those of names and of addresses; without need of them empty ones, since to build them takes a while."""
+    return (name_lexicon(), address_lexicon()) if wanted else _empty()
+
+
+@cache
+def _empty() -> tuple[NameLexicon, AddressLexicon]:
+    words = Words(np.zeros((1, 1), np.int16), np.zeros(2, np.int32), np.zeros(2, np.int32), np.zeros(1, np.uint16))
+    pairs = np.zeros((1, 2), np.int64)
+    return (NameLexicon(np.zeros(1, np.uint8), np.zeros((1, 2), np.uint8), np.zeros((1, 2)), pairs, np.zeros((1, 5)),
+                        words, pairs, np.zeros(9), names.LONGEST),
+            AddressLexicon(np.zeros(1, np.uint16), words, addresses.REACH, addresses.LONGEST))
+
+
 @cache
 def name_lexicon() -> NameLexicon:
     """The tables of names, built once."""
@@ -52,8 +66,19 @@ def name_lexicon() -> NameLexicon:
                    longest_first("name_endings"))
     weights = np.array([names.AT_END, names.BEFORE_DOT, names.BEFORE_FOLLOWER, names.BEFORE_HAN, names.ONE_CHARACTER,
                         names.TWO_CHARACTERS, names.SHORT, names.ETHNIC, names.ENDING])
-    return NameLexicon(characters, odds, np.stack([keys, rows], axis=1), entries, words, _latin(), weights,
+    beginnings = _beginnings(surnames, words)
+    return NameLexicon(beginnings, characters, odds, np.stack([keys, rows], axis=1), entries, words, _latin(), weights,
                        names.LONGEST)
+
+
+def _beginnings(surnames: Iterable[str], words: Words) -> npt.NDArray[np.uint8]:
+    """What each code point can begin, as bits."""
+    beginnings = np.zeros(CODES, np.uint8)
+    for surname in surnames:
+        beginnings[ord(surname[0])] |= name_loops.BEARS if len(surname) == 1 else name_loops.DOUBLES
+    for row, bit in ((name_loops.LEADS, name_loops.LEADS_IN), (name_loops.PARTS, name_loops.TAKES_PART)):
+        beginnings[words.groups[row] != 0] |= bit
+    return beginnings
 
 
 @cache

@@ -12,11 +12,15 @@ Hits of a line depend on this line and the header only, so the ways can be merge
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import ClassVar
 
 from guard.batch import Column, Hits
 from guard.detect.choice import scanned
 from guard.detect.columns import scan_column
 from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
+from guard.detect.headers import HeaderWords
+from guard.detect.joined import scan_columns, scan_texts
 from guard.detect.limits import Budget, within
 from guard.detect.normalise import normal_form
 from guard.detect.pack import Detector
@@ -32,6 +36,9 @@ class Matcher:
 
     `checks` are functions that they name besides the shipped ones.
     """
+
+    joins: ClassVar[bool] = True
+    """Whether hits of a line follow from the line and its header alone, so that texts can be scanned joined."""
 
     def __init__(self, detectors: Sequence[Detector], *, checks: Checks = NO_CHECKS, cache: bool = True) -> None:
         self.detectors, self._checks = tuple(detectors), checks
@@ -56,6 +63,19 @@ class Matcher:
         with within(budget, column.size, self.detectors):
             return with_decoded(self._scan_values(column), decoded_column(column, self._scan_values), self.rules)
 
+    def scan_texts(self, texts: Sequence[bytes], budget: Budget | None = None) -> list[Hits]:
+        """What `scan_text` finds in each of many small texts, several times faster than one by one."""
+        if not self.joins:
+            return [self.scan_text(text, budget) for text in texts]
+        with within(budget, sum(map(len, texts)), self.detectors):
+            return scan_texts(self._plan, texts, self._scan_values)
+
+    def scan_columns(self, columns: Sequence[Column], budget: Budget | None = None) -> list[Hits]:
+        """What `scan_column` finds in each column; small ones are scanned together."""
+        if not self.joins:
+            return [self.scan_column(column, budget) for column in columns]
+        return scan_columns(self._plan, columns, lambda column: self.scan_column(column, budget))
+
     def at(self, path: str, commit: str = "") -> Matcher:
         """The matcher for a dataset of this name: rules of others may hold for some only (`guard.detect.foreign`)."""
         return self
@@ -71,7 +91,12 @@ class Matcher:
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""
-        return header_classes(self.rules, header)
+        return header_classes(self.rules, header) if self._all_header_words.names(header) else ()
+
+    @cached_property
+    def _all_header_words(self) -> HeaderWords:
+        """Those of all rules together: most headers say nothing, and need not be held against every rule."""
+        return HeaderWords(word for rule in self.rules for word in rule.detector.headers)
 
     def normal_form(self, index: int, raw: bytes) -> str:
         """The value as detector `index` compares it: one value however it is written gives one text."""

@@ -34,6 +34,9 @@ AT_END, BEFORE_DOT, BEFORE_FOLLOWER, BEFORE_HAN, ONE, TWO, SHORT, ETHNIC, ENDING
 """Places in `NameLexicon.weights`: the constants of `guard.detect.names`."""
 LEADS, FOLLOWERS, PARTS, LIST_ENDS, ENDINGS = constants(*range(5))
 """Sets of `NameLexicon.words`."""
+BEARS, DOUBLES, LEADS_IN, TAKES_PART = 1, 2, 4, 8
+"""Bits of `NameLexicon.beginnings`: a surname, the first half of some, the first character of a word before names, of
+a part of names."""
 MULTIPLIER = -7046029254386353131
 """2**64 divided by the golden ratio, odd, as a signed number (Knuth, The Art of Computer Programming 6.4)."""
 _DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
@@ -41,7 +44,7 @@ _LONGEST_DOTTED, = constants(52)  # 8 characters, then four times a dot and 10
 USUAL_PART, LONGEST_PART = constants(4, 5)  # as in `guard.detect.names`
 _LONGEST_WRITTEN, = constants(4)  # a surname of two characters and a given name of two
 _PART, = constants(8)  # `extents.PART`
-_LEAD, _FOLLOWER = 3, 3  # characters, at most
+_LEAD, _FOLLOWER = constants(3, 3)  # characters, at most
 _START, _ONE, _TWO = constants(*range(3))
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -51,13 +54,15 @@ Floats = npt.NDArray[np.float64]
 class NameLexicon(NamedTuple):
     """What `guard.detect.names` knows.
 
-    `characters[code]` has a row of `odds` for the code point as a surname (0: none) and one as a character of a given
-    name: columns AS_SURNAME and AS_GIVEN of both. `runs` is a hash table of two to four code points, packed into 64
-    bits, with the row of `entries` that belongs to them: what the word weighs, and what it does at the beginning of
-    a name; the same for places; what the run is worth as a surname (-inf: it is none). `latin` is a hash table of given
-    names, bytes 1 to 8 and 9 to 16. `weights` are the constants that have names here.
+    `beginnings[code]` are bits that say what a code point can begin. `characters[code]` has a row of `odds` for it as a
+    surname (0: none) and one as a character of a given name: columns AS_SURNAME and AS_GIVEN of both. `runs` is a hash
+    table of two to four code points, packed into 64 bits, with the row of `entries` that belongs to them: what the word
+    weighs, and what it does at the beginning of a name; the same for places; what the run is worth as a surname (-inf:
+    it is none). `latin` is a hash table of given names, bytes 1 to 8 and 9 to 16. `weights` are the constants that have
+    names here.
     """
 
+    beginnings: npt.NDArray[np.uint8]
     characters: npt.NDArray[np.uint8]
     odds: Floats
     runs: Offsets
@@ -79,7 +84,15 @@ def plausibility(lexicon: NameLexicon, codes: Codes, at: int, size: int, least: 
     """`names.plausibility` of `codes[at:at + size]`; some number below `least` where that is below `least`."""
     if _is_ethnic(lexicon, codes, at, size):
         return lexicon.weights[ETHNIC] - _beyond_usual(codes, at, size)
-    if size < 2 or size > _LONGEST_WRITTEN or _has_somebody(codes, at, size):
+    return _usual_plausibility(lexicon, codes, at, size, least)
+
+
+@inlined_loop
+def _usual_plausibility(lexicon: NameLexicon, codes: Codes, at: int, size: int, least: float) -> float:
+    """The same of a surname and a given name."""
+    if size < 2 or size > _LONGEST_WRITTEN or lexicon.beginnings[codes[at]] & (BEARS | DOUBLES) == 0:
+        return -np.inf
+    if _has_somebody(codes, at, size):
         return -np.inf
     surname, given = _split(lexicon, codes, at, size)
     if surname == -np.inf or given > 2 or (given == 2 and _is_address(lexicon, codes, at + size - 2)):
@@ -123,7 +136,7 @@ def _weighed(lexicon: NameLexicon, codes: Codes, at: int, size: int, worth: floa
 @inlined_loop
 def _split(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> tuple[float, int]:
     """What the surname is worth (-inf: there is none) and how long the given name is."""
-    if size > 2:
+    if size > 2 and lexicon.beginnings[codes[at]] & DOUBLES:
         compound = lexicon.entries[_entry(lexicon, codes, at, _TWO), SURNAME]
         if compound > -np.inf:
             return compound, size - 2
@@ -163,7 +176,8 @@ def _is_ethnic(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
     """A name with a dot, or one of two to four parts that such names are made of."""
     if size < 3 or size > _LONGEST_DOTTED:
         return False
-    return _is_dotted(codes, at, size) or _has_parts(lexicon, codes, at, size)
+    takes_part = lexicon.beginnings[codes[at]] & TAKES_PART != 0
+    return _is_dotted(codes, at, size) or (takes_part and _has_parts(lexicon, codes, at, size))
 
 
 @inlined_loop
@@ -214,15 +228,23 @@ def _has_parts(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> bool:
 @inlined_loop
 def cut(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int, least: float, codes: Codes,
         edges: Codes) -> tuple[int, int]:
-    """`names.cut` of `buffer[start:end]` in a line that ends at `line_end`; (-1, -1) for None."""
-    most = _LEAD + lexicon.longest
-    inside = decode(buffer, start, end, codes, edges, _START, most)
+    """`names.cut` of `buffer[start:end]` in a line that ends at `line_end`: between which `edges`; (-1, -1) for None.
+    """
+    inside = decode(buffer, start, end, codes, edges, _START, _LEAD + lexicon.longest)
     decode(buffer, edges[inside], line_end, codes, edges, inside, inside + _FOLLOWER)
+    return _cut(lexicon, codes, inside, least)
+
+
+@inlined_loop
+def _cut(lexicon: NameLexicon, codes: Codes, inside: int, least: float) -> tuple[int, int]:
+    """The same of so many code points, behind which others follow."""
     first = _behind_lead(lexicon, codes, inside)
     best, chosen = -np.inf, -1
     limit = min(inside, first + lexicon.longest)
-    if limit > first + _LONGEST_WRITTEN and not _may_be_long(lexicon, codes, first, limit):
-        limit = first + _LONGEST_WRITTEN
+    if not _may_be_long(lexicon, codes, first, limit):
+        if lexicon.beginnings[codes[first]] & (BEARS | DOUBLES) == 0:
+            return -1, -1
+        limit = min(limit, first + _LONGEST_WRITTEN)
     for stop in range(first + 2, limit + 1):
         worth = plausibility(lexicon, codes, first, stop - first, least)
         if worth < least:
@@ -232,13 +254,13 @@ def cut(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int
             best, chosen = worth, stop
     if chosen < 0 or best < least:
         return -1, -1
-    return edges[first], edges[chosen]
+    return first, chosen
 
 
 @inlined_loop
 def _may_be_long(lexicon: NameLexicon, codes: Codes, first: int, limit: int) -> bool:
     """Whether a longer name than a surname and a given name can begin at `first`: with a dot, or of parts."""
-    found = lexicon.words.groups[PARTS, codes[first]] != 0
+    found = lexicon.beginnings[codes[first]] & TAKES_PART != 0
     for at in range(first, limit):
         found |= codes[at] == _DOT
     return found
@@ -248,7 +270,7 @@ def _may_be_long(lexicon: NameLexicon, codes: Codes, first: int, limit: int) -> 
 def _behind_lead(lexicon: NameLexicon, codes: Codes, inside: int) -> int:
     """Where the name starts: behind a word that stands before names, if two Han characters follow it."""
     words = lexicon.words
-    group = words.groups[LEADS, codes[0]]
+    group = words.groups[LEADS, codes[0]] if lexicon.beginnings[codes[0]] & LEADS_IN else 0
     for word in range(words.firsts[group], words.firsts[group + 1]):
         length = word_length(words, word, codes, _START)
         if length and length + 2 <= inside and is_han(codes[length]) and is_han(codes[length + 1]):
@@ -297,66 +319,62 @@ def name_before(lexicon: NameLexicon, buffer: Bytes, line_start: int, start: int
 @inlined_loop
 def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, end: int, least: float, codes: Codes,
                 edges: Codes) -> tuple[int, int]:
-    """`extents.listed_name`."""
-    found = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
-    if found[0] >= 0:
-        decode(buffer, found[1], line_end, codes, edges, _START, _ONE)
-        if is_han(codes[0]) and longest(lexicon.words, LIST_ENDS, codes, _START) == 0:
-            return -1, -1
-    return found
+    """`extents.listed_name`, as `cut`."""
+    first, stop = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
+    if first >= 0 and is_han(codes[stop]) and longest(lexicon.words, LIST_ENDS, codes, stop) == 0:
+        return -1, -1
+    return first, stop
 
 
 @inlined_loop
 def begun(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float, codes: Codes, edges: Codes,
           ) -> tuple[int, int]:
-    """`names.begun`."""
-    if not _may_begin(lexicon, buffer, line_end, start, codes, edges):
+    """`names.begun`, as `cut`."""
+    if not _may_begin(lexicon, buffer, line_end, start):
         return -1, -1
-    end, most = start, start + 3 * (_LEAD + lexicon.longest)
-    while end < line_end and end < most:
-        code, behind = code_point(buffer, end, line_end)
+    at, inside = start, 0
+    while at < line_end and inside < _LEAD + lexicon.longest:
+        code, behind = code_point(buffer, at, line_end)
         if not is_han(code) and code != _DOT:
             break
-        end = behind
-    return cut(lexicon, buffer, line_end, start, end, least, codes, edges)
+        codes[inside], edges[inside] = code, at
+        at, inside = behind, inside + 1
+    decode(buffer, at, line_end, codes, edges, inside, inside + _FOLLOWER)
+    return _cut(lexicon, codes, inside, least)
 
 
 @inlined_loop
-def _may_begin(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, codes: Codes, edges: Codes) -> bool:
+def _may_begin(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int) -> bool:
     """Whether a name can begin at `start`: with a surname, a part of a name or a word before names, or there is a dot
     behind at most eight characters. Most runs begin otherwise."""
-    size = decode(buffer, start, line_end, codes, edges, _START, _PART + 1)
-    if size < 2:
+    if start >= line_end:
         return False
-    words, code = lexicon.words, codes[0]
-    if (lexicon.characters[code, AS_SURNAME] != 0 or words.groups[LEADS, code] != 0 or words.groups[PARTS, code] != 0
-            or lexicon.entries[_entry(lexicon, codes, _START, _TWO), SURNAME] > -np.inf):
+    code, at = code_point(buffer, start, line_end)
+    if lexicon.beginnings[code] & (BEARS | DOUBLES | LEADS_IN | TAKES_PART):
         return True
-    found = False
-    for at in range(size):
-        found |= codes[at] == _DOT
-    return found
+    count = 0
+    while count < _PART and at < line_end and code != _DOT and is_han(code):
+        code, at = code_point(buffer, at, line_end)
+        count += 1
+    return code == _DOT
 
 
 @inlined_loop
 def followed(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float, codes: Codes, edges: Codes,
              ) -> tuple[int, int]:
-    """`names.followed`."""
-    found = begun(lexicon, buffer, line_end, start, least, codes, edges)
-    if found[0] >= 0:
-        decode(buffer, found[1], line_end, codes, edges, _START, _FOLLOWER)
-        if _stop_worth(lexicon, codes, _START) <= 0.0 or _longest_part(buffer, start, found[1]) > LONGEST_PART:
-            return -1, -1
-    return found
+    """`names.followed`, as `cut`."""
+    first, stop = begun(lexicon, buffer, line_end, start, least, codes, edges)
+    if first >= 0 and (_stop_worth(lexicon, codes, stop) <= 0.0 or _longest_part(codes, stop) > LONGEST_PART):
+        return -1, -1
+    return first, stop
 
 
 @inlined_loop
-def _longest_part(buffer: Bytes, start: int, end: int) -> int:
-    """The most code points that stand between two dots of a name."""
+def _longest_part(codes: Codes, stop: int) -> int:
+    """The most code points that stand between two dots of what ends at `stop`, words before the name included."""
     most, size = 0, 0
-    while start < end:
-        code, start = code_point(buffer, start, end)
-        size = 0 if code == _DOT else size + 1
+    for at in range(stop):
+        size = 0 if codes[at] == _DOT else size + 1
         most = max(most, size)
     return most
 
@@ -401,33 +419,30 @@ def _is_known(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> bool
 
 
 @tight_loop
-def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: float, buffer: Bytes,
-           line_starts: Offsets, line_ends: Offsets, starts: Offsets, ends: Offsets, out_starts: Offsets,
-           out_ends: Offsets) -> None:
-    """The extent of each candidate `buffer[starts[i]:ends[i]]` in its line, -1 and -1 for none.
+def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: float, buffer: Bytes, line_start: int,
+           line_end: int, start: int, end: int) -> tuple[int, int]:
+    """The extent of the candidate `buffer[start:end]` in its line; (-1, -1) for none.
 
     A candidate that does not lie in its line, or a line that does not lie in the buffer, has none.
     """
     codes, edges = scratch
-    for index in range(len(starts)):
-        start, end, line_end = starts[index], ends[index], line_ends[index]
-        found = -1, -1
-        if 0 <= line_starts[index] <= start <= end <= line_end <= len(buffer):
-            if way == LATIN:
-                found = known_latin_name(lexicon, buffer, start, end)
-            elif way == BEFORE:
-                found = name_before(lexicon, buffer, line_starts[index], start, least, codes, edges)
-            elif way == LISTED:
-                found = listed_name(lexicon, buffer, line_end, start, end, least, codes, edges)
-            elif way == BEGUN:
-                found = begun(lexicon, buffer, line_end, start, least, codes, edges)
-            elif way == FOLLOWED:
-                found = followed(lexicon, buffer, line_end, start, least, codes, edges)
-            elif way == CUT:
-                found = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
-            elif _is_plausible(lexicon, buffer, start, end, least, codes, edges):
-                found = start, end
-        out_starts[index], out_ends[index] = found
+    if not 0 <= line_start <= start <= end <= line_end <= len(buffer):
+        return -1, -1
+    if way == LATIN:
+        return known_latin_name(lexicon, buffer, start, end)
+    if way == BEFORE:
+        return name_before(lexicon, buffer, line_start, start, least, codes, edges)
+    if way == WHOLE:
+        return (start, end) if _is_plausible(lexicon, buffer, start, end, least, codes, edges) else (-1, -1)
+    if way == LISTED:
+        first, stop = listed_name(lexicon, buffer, line_end, start, end, least, codes, edges)
+    elif way == BEGUN:
+        first, stop = begun(lexicon, buffer, line_end, start, least, codes, edges)
+    elif way == FOLLOWED:
+        first, stop = followed(lexicon, buffer, line_end, start, least, codes, edges)
+    else:
+        first, stop = cut(lexicon, buffer, line_end, start, end, least, codes, edges)
+    return (edges[first], edges[stop]) if first >= 0 else (-1, -1)
 
 
 @inlined_loop
@@ -437,19 +452,16 @@ def _is_plausible(lexicon: NameLexicon, buffer: Bytes, start: int, end: int, lea
     return plausibility(lexicon, codes, _START, size, least) >= least
 
 
-@tight_loop
-def weigh(lexicon: NameLexicon, scratch: tuple[Codes, Codes], spaced: bool, buffer: Bytes, starts: Offsets,
-          ends: Offsets, worths: Floats, written: Mask) -> None:
-    """The plausibility of each `buffer[starts[i]:ends[i]]` as a name, and whether it is written like one: two to four
-    characters, the first a surname. With `spaced` spaces do not count, as for detectors that have them for separators.
-    """
+@inlined_loop
+def weigh(lexicon: NameLexicon, scratch: tuple[Codes, Codes], spaced: bool, least: float, buffer: Bytes, start: int,
+          end: int) -> tuple[float, bool]:
+    """The plausibility of `buffer[start:end]` as a name, some number below `least` where that is below `least`; and
+    whether it is written like one: two to four characters, the first a surname. With `spaced` spaces do not count, as
+    for detectors that have them for separators."""
     codes, edges = scratch
-    for index in range(len(starts)):
-        worths[index], written[index] = -np.inf, False
-        if 0 <= starts[index] <= ends[index] <= len(buffer):
-            size = _read(buffer, starts[index], ends[index], spaced, codes, edges)
-            worths[index] = plausibility(lexicon, codes, _START, size, -np.inf)
-            written[index] = 2 <= size <= 4 and lexicon.characters[codes[0], AS_SURNAME] != 0
+    size = _read(buffer, start, end, spaced, codes, edges)
+    written = 2 <= size <= _LONGEST_WRITTEN and lexicon.beginnings[codes[0]] & BEARS != 0
+    return plausibility(lexicon, codes, _START, size, least), written
 
 
 @inlined_loop

@@ -1,34 +1,47 @@
-"""Judging many spans of one rule at once, in the compiled engine: `guard.detect.judge` for columns.
+"""From the matches of a block to its hits, in the compiled engine: `guard.detect.judge` for columns.
 
-What is asked of a value goes the cheapest way that its checks allow: as a compiled loop over spans (numbers and codes;
-names and addresses), or value by value (secrets, which are rare).
+All matches go through the same few loops, whatever rule they are of (`sifting_loops`, `judging_loops`). What these
+cannot tell is asked of the functions that say what is right: secrets, which are rare, and masked values.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from guard.batch import MASKED, NOISY, Ints
-from guard.detect import check_tables, extent_arrays
+from guard.detect import check_tables, limits
 from guard.detect import judging_loops as loops
-from guard.detect.dense import Spans, circumstances, worths
+from guard.detect import sifting_loops as sifting
+from guard.detect.address_loops import new_scratch as new_address_scratch
+from guard.detect.company import in_company
+from guard.detect.dense import Spans, circumstances
 from guard.detect.folding import Folded
 from guard.detect.form_loops import LONGEST
-from guard.detect.judge import CEILING, MASKED_WORTH, MASKS, entropy
+from guard.detect.judge import BACKED_WORTH, CEILING, MASKED_WORTH, MASKS, entropy
+from guard.detect.judging_loops import HitColumns
+from guard.detect.lexicon import lexicons
+from guard.detect.name_loops import new_scratch
 from guard.detect.normalise import normal_form
 from guard.detect.rule import Rule
+from guard.detect.rule_tables import MOST_EVIDENCE, Rulings, least_sign
+from guard.detect.scan import Found
 from guard.detect.shapes import Block
+from guard.detect.sifting_loops import Sifted, Tools
 from guard.model import POSSIBLE
 
+if TYPE_CHECKING:
+    from guard.detect.assembly import Assembly
+    from guard.detect.classes import Bits
+    from guard.detect.sweep import Found as Matches
+
 Mask = npt.NDArray[np.bool_]
-Matrix = npt.NDArray[np.uint8]
-_ANY, _SUPPORTED, _NONE = -1, 1, 2
-"""The least sign of the context with which a rule counts."""
+PATIENCE = 200_000_000
+"""Steps of the machine that the context words of one rule have in one block, as its patterns have."""
 
 
 class Candidates:
@@ -37,130 +50,151 @@ class Candidates:
     def __init__(self, rule: Rule, start: Ints, end: Ints, low: Ints, high: Ints) -> None:
         self.rule, self.start, self.end, self.low, self.high = rule, start, end, low, high
 
-    def __len__(self) -> int:
-        return len(self.start)
 
-    def take(self, which: npt.NDArray[np.int64] | Mask) -> Candidates:
-        """Some of them."""
-        return Candidates(self.rule, self.start[which], self.end[which], self.low[which], self.high[which])
+class Verdicts:
+    """The matches of one block under a header, on their way to hits. `bits` are those of its lines (`sweep`)."""
+
+    def __init__(self, assembly: Assembly, memory: Ints, block: Block, folded: Folded, header: str, bits: Bits) -> None:
+        self._assembly, self._memory, self._block, self._folded = assembly, memory, block, folded
+        self._header, self._bits, self._rulings = header, bits, assembly.rulings
+        heading = assembly.heading(header)
+        self._bearings = self._rulings.bearings(header, heading.fits, heading.signs)
+
+    def hits(self, matches: Matches) -> Found:
+        """The hits among matches."""
+        sifted = self._sifted(matches)
+        hidden = np.flatnonzero(sifted.doubts)
+        out = _columns(len(sifted.rules) + len(hidden))
+        raw = _take(sifted, sifted.doubts == 0) if len(hidden) else sifted
+        count = judge_spans(self._rulings, self._block, raw, self._bearings.fits, out)
+        for index in hidden.tolist():
+            count = self._put_hidden(sifted, index, out, count)
+        kept = in_company(self._rulings, self._block, out, count)
+        folded = self._folded
+        count = loops.restore(folded.points, folded.shifts, folded.sizes, folded.lost, kept, out, count)
+        return Found(out.detector[:count], out.start[:count], out.end[:count], out.confidence[:count],
+                     out.flags[:count])
+
+    def _sifted(self, matches: Matches) -> Sifted:
+        """What is left of the matches; of the doubts only HIDDEN."""
+        assembly, size, count = self._assembly, len(matches.program), len(self._rulings.rules)
+        columns = Sifted(np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.int64),
+                         np.empty(size, np.int32), np.empty(size, np.int8), np.empty(size, np.uint8))
+        left = sifting.UNREADY
+        while left == sifting.UNREADY:
+            patience = np.full(count, PATIENCE, np.int64)
+            left = sifting.sift(
+                self._rulings.tables, assembly.judged, self._bearings, _tools(self._rulings), assembly.programs,
+                self._block.buffer, self._block.bounds, self._bits, matches, self._memory, patience,
+                np.full((count, sifting.SEEN), -1, np.int64), columns)
+            if left == sifting.UNREADY:
+                self._rulings.fill(np.unique(assembly.judged.rules[np.unique(matches.program)]).tolist())
+        limits.current().exhausted.update(np.flatnonzero(patience < 0).tolist())
+        sifted = Sifted._make(column[:left] for column in columns)
+        if (sifted.doubts > sifting.HIDDEN).any():
+            sifted = _take(sifted, self._settled(sifted))
+        return sifted
+
+    def _settled(self, sifted: Sifted) -> Mask:
+        """Resolves doubts about keywords and words; which matches are left."""
+        kept = np.ones(len(sifted.rules), bool)
+        known: dict[tuple[int, int], bool] = {}
+        for index in np.flatnonzero(sifted.doubts > sifting.HIDDEN).tolist():
+            rule, line, doubt = self._rulings.rules[sifted.rules[index]], int(sifted.lines[index]), sifted.doubts[index]
+            low, high = int(self._block.bounds[line]) + 1, int(self._block.bounds[line + 1])
+            sifted.doubts[index] &= sifting.HIDDEN
+            if doubt & sifting.ASKED_KEYWORD:
+                if (line, rule.index) not in known:
+                    known[line, rule.index] = rule.may_match(_text(self._block, low, high).lower())
+                kept[index] = known[line, rule.index]
+            if doubt & sifting.ASKED_WORDS and kept[index]:
+                sign = self._plain_sign(rule, low, int(sifted.starts[index]), int(sifted.ends[index]), high)
+                sifted.signs[index] = sign
+                kept[index] = sign >= self._bearings.least[rule.index]
+        return kept
+
+    def _plain_sign(self, rule: Rule, low: int, start: int, end: int, high: int) -> int:
+        """What the words around say, for words that the machine cannot run."""
+        left, inside, right = (_text(self._block, *span) for span in ((low, start), (start, end), (end, high)))
+        return rule.vicinity.weigh(left + inside + right, len(left), len(left + inside), self._header) if (
+            rule.vicinity) else 0
+
+    def _put_hidden(self, sifted: Sifted, index: int, out: HitColumns, count: int) -> int:
+        """Adds the hit of a masked pattern; how many there are."""
+        rule, start, end = self._rulings.rules[sifted.rules[index]], int(sifted.starts[index]), int(sifted.ends[index])
+        detector, text = rule.detector, _text(self._block, start, end)
+        confidence, flags = detector.confidence.shape, 0
+        if sum(character in MASKS or character in "xX" for character in text) >= detector.hidden:
+            backed = sifted.signs[index] > 0 or self._bearings.fits[rule.index]
+            confidence, flags = min(MASKED_WORTH + (BACKED_WORTH if backed else 0.0), CEILING), MASKED
+        if normal_form(text, detector.separators, detector.form) != text:
+            flags |= NOISY
+        for column, value in zip(out, (rule.index, start, end, confidence, flags), strict=True):
+            column[count] = value
+        return count + 1
 
 
-def located(block: Block, found: Candidates) -> Candidates:
-    """The spans with their real ends; several numbers in a row of one address are one span to judge."""
-    if not found.rule.detector.extent or not len(found):
-        return found
-    starts, ends = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
-    extent_arrays.locate(found.rule.detector.extent, block.buffer, found.low, found.high, found.start, found.end,
-                         starts, ends)
-    there = starts >= 0
-    there[1:] &= (starts[1:] != starts[:-1]) | (ends[1:] != ends[:-1])
-    return Candidates(found.rule, starts[there], ends[there], found.low[there], found.high[there])
+def judge_spans(rulings: Rulings, block: Block, spans: Sifted, fits: Mask, out: HitColumns) -> int:
+    """Fills `out` with the hits among raw values, where they stand in the block; how many they are."""
+    codes, noisy = np.empty(len(spans.rules), np.int64), np.empty(len(spans.rules), bool)
+    unread = loops.judge(
+        rulings.tables, check_tables.tables(), today(), _tools(rulings), block.buffer, spans.rules, spans.starts,
+        spans.ends, spans.signs, np.empty(LONGEST + 4, np.uint8), codes, noisy)
+    for index in np.flatnonzero(codes == loops.UNREAD).tolist() if unread else ():
+        number = int(spans.rules[index])
+        rule, detector = rulings.rules[number], rulings.rules[number].detector
+        text = _text(block, int(spans.starts[index]), int(spans.ends[index]))
+        value = normal_form(text, detector.separators, detector.form)
+        code, noisy[index] = _circumstances(rule, value, int(spans.signs[index])), value != text
+        usual = len(rule.evidence) <= MOST_EVIDENCE
+        codes[index] = code if usual else rulings.unusual_worth(number, bool(fits[number]), code)
+    return loops.keep(rulings.tables, fits, POSSIBLE, spans.rules, spans.starts, spans.ends, codes, noisy, out)
 
 
 def judged(block: Block, folded: Folded, found: Candidates, fits: bool, signs: Ints) -> Spans:
-    """The hits among raw candidates; `signs` is what `Vicinity.weigh` says of each."""
-    rule, least = found.rule, _least_sign(found.rule, fits)
-    if (steps := check_tables.steps(rule)) is not None:
-        codes, noisy = _by_steps(steps, block, found, signs, least)
-    elif _is_of_words(rule):
-        codes, noisy = _by_words(block, found, signs, least)
-    else:
-        codes, noisy = np.zeros(len(found), np.int64), np.zeros(len(found), bool)
-        _one_by_one(block, found, signs, np.flatnonzero(signs >= least), codes, noisy)
-    confidence, flags = worths(rule, codes, fits)
-    kept = confidence >= POSSIBLE
-    noisy |= _is_dressed(folded, found)
-    return Spans(rule, found.start[kept], found.end[kept], confidence[kept], (flags | _flag(noisy, NOISY))[kept])
+    """The hits among raw values of one rule; `signs` is what `Vicinity.weigh` says of each."""
+    rulings, wanted = _alone(found.rule), signs >= least_sign(found.rule, fits)
+    count = int(wanted.sum())
+    none = np.zeros(count, np.int32)
+    spans = Sifted(none, found.start[wanted], found.end[wanted], none, signs[wanted].astype(np.int8),
+                   none.astype(np.uint8))
+    out = _columns(count)
+    count = judge_spans(rulings, block, spans, np.array([fits]), out)
+    first, last = folded.originals(out.start[:count], out.end[:count])
+    dressed = last - first != out.end[:count] - out.start[:count]
+    flags = out.flags[:count].astype(np.uint8) | dressed.view(np.uint8) * np.uint8(NOISY)
+    return Spans(found.rule, out.start[:count], out.end[:count], out.confidence[:count], flags)
 
 
-def _least_sign(rule: Rule, fits: bool) -> int:
-    if fits or rule.detector.require == "nothing":
-        return _ANY
-    return _SUPPORTED if rule.detector.require == "context" else _NONE
+@lru_cache(maxsize=256)
+def _alone(rule: Rule) -> Rulings:
+    """The tables of one rule, which is number 0 there."""
+    rulings = Rulings((rule,), {})
+    rulings.fill((0,))
+    return rulings
 
 
-@lru_cache(maxsize=4096)
-def _is_of_words(rule: Rule) -> bool:
-    """Whether all its checks are those of names and addresses, of values as they are written."""
-    detector = rule.detector
-    names = (*detector.filters, *detector.check, *detector.evidence)
-    return (not detector.entropy and not detector.form and detector.separators in ((), (" ",))
-            and extent_arrays.CHECKS.issuperset(names))
+def _tools(rulings: Rulings) -> Tools:
+    names, addresses = lexicons(rulings.needs_lexicons)
+    return Tools(names, new_scratch(), addresses, new_address_scratch(addresses))
 
 
-def _is_dressed(folded: Folded, found: Candidates) -> Mask:
-    """Which were written in other characters than those that are compared."""
-    firsts, lasts = folded.originals(found.start, found.end)
-    dressed: Mask = lasts - firsts != found.end - found.start
-    return dressed
+def _columns(size: int) -> HitColumns:
+    return HitColumns._make(np.empty(size, kind) for kind in (np.int64, np.int64, np.int64, np.float64, np.int64))
 
 
-def _flag(which: Mask, flag: int) -> Matrix:
-    return which.view(np.uint8) * np.uint8(flag)
+def _take(sifted: Sifted, which: Mask) -> Sifted:
+    return Sifted._make(column[which] for column in sifted)
 
 
-def _by_steps(steps: check_tables.Steps, block: Block, found: Candidates, signs: Ints, least: int) -> tuple[Ints, Mask]:
-    """Circumstances of numbers and codes, and which are not written in their normal form."""
-    codes, noisy = np.empty(len(found), np.int64), np.empty(len(found), bool)
-    unread = loops.judge(
-        check_tables.tables(), steps.numbers, steps.form, steps.dropped, today(), block.buffer, found.start, found.end,
-        signs, least, np.empty(LONGEST + 4, np.uint8), codes, noisy)
-    if unread:
-        _one_by_one(block, found, signs, np.flatnonzero(codes == loops.UNREAD), codes, noisy)
-    return codes, noisy
+def _text(block: Block, start: int, end: int) -> str:
+    return block.data[start:end].decode("utf-8", "surrogateescape")
 
 
 def today() -> int:
     """The date as YYYYMMDD, for checks of birth dates."""
     date = datetime.date.today()
     return 10_000 * date.year + 100 * date.month + date.day
-
-
-def _by_words(block: Block, found: Candidates, signs: Ints, least: int) -> tuple[Ints, Mask]:
-    """The same of names and addresses, which are looked at as they are written but for blanks."""
-    detector = found.rule.detector
-    spaced = bool(detector.separators)
-    starts, ends, noisy = _stripped(block, found, spaced)
-    answers = extent_arrays.Answers(block.buffer, starts, ends, spaced=spaced)
-
-    def passing(names: Sequence[str], chosen: Ints) -> Ints:
-        for name in names:
-            chosen = chosen[answers.passed(name, chosen)]
-        return chosen
-
-    wanted = passing(detector.filters, np.flatnonzero(signs >= least))
-    passed = passing(detector.check, wanted)
-    codes = np.zeros(len(found), np.int64)
-    codes[wanted] = circumstances(True, False, 0, 0) + (signs[wanted] << 2)
-    codes[passed] |= 2
-    for bit, name in enumerate(detector.evidence):
-        codes[passing((name,), passed)] |= 16 << bit
-    return codes, noisy
-
-
-def _stripped(block: Block, found: Candidates, spaced: bool) -> tuple[Ints, Ints, Mask]:
-    """The spans without blanks around them, and which had any, or any inside that do not count."""
-    starts, ends = found.start.copy(), found.end.copy()
-    noisy, odd = np.empty(len(found), bool), np.empty(len(found), bool)
-    loops.strip(block.buffer, starts, ends, spaced, noisy, odd)
-    for index in np.flatnonzero(odd).tolist():
-        first, last = int(found.start[index]), int(found.end[index])
-        text = block.data[first:last].decode("utf-8", "surrogateescape")
-        left, right = len(text) - len(text.lstrip()), len(text.rstrip())
-        starts[index] = first + len(text[:left].encode("utf-8", "surrogateescape"))
-        ends[index] = first + len(text[:right].encode("utf-8", "surrogateescape"))
-        noisy[index] = (spaced and " " in text) or right - left < len(text)
-    return starts, ends, noisy
-
-
-def _one_by_one(block: Block, found: Candidates, signs: Ints, which: Ints, codes: Ints, noisy: Mask) -> None:
-    """Fills in circumstances and noise of some, by the functions that say what is right."""
-    rule, detector = found.rule, found.rule.detector
-    for index in which.tolist():
-        text = block.data[found.start[index] : found.end[index]].decode("utf-8", "surrogateescape")
-        value = normal_form(text, detector.separators, detector.form)
-        noisy[index] = value != text
-        codes[index] = _circumstances(rule, value, int(signs[index]))
 
 
 def _circumstances(rule: Rule, value: str, sign: int) -> int:
@@ -171,43 +205,3 @@ def _circumstances(rule: Rule, value: str, sign: int) -> int:
     passed = all(check(value) for check in rule.checks)
     evidence = sum(check(value) << bit for bit, (check, _) in enumerate(rule.evidence)) if passed else 0
     return circumstances(True, passed, sign, evidence)
-
-
-def judged_masked(block: Block, folded: Folded, found: Candidates, fits: bool, signs: Ints) -> Spans:
-    """The hits among candidates of a masked pattern."""
-    rule, detector = found.rule, found.rule.detector
-    allowed = signs >= _least_sign(rule, fits)
-    found, signs = found.take(allowed), signs[allowed]
-    texts = [block.data[start:end].decode("utf-8", "surrogateescape")
-             for start, end in zip(found.start.tolist(), found.end.tolist(), strict=True)]
-    hidden = np.array([sum(c in MASKS or c in "xX" for c in text) for text in texts], np.int64)
-    weak = hidden < detector.hidden
-    backed = (signs > 0) | fits
-    worth = np.minimum(MASKED_WORTH + np.where(backed, 0.2, 0.0), CEILING)
-    confidence = np.where(weak, detector.confidence.shape, worth)
-    noisy = np.array([normal_form(t, detector.separators, detector.form) != t for t in texts], bool)
-    noisy |= _is_dressed(folded, found)
-    return Spans(rule, found.start, found.end, confidence, _flag(~weak, MASKED) | _flag(noisy, NOISY))
-
-
-def with_keyword(block: Block, found: Candidates) -> Candidates:
-    """Those in lines that hold a keyword of the rule."""
-    if not found.rule.keywords or not len(found):
-        return found
-    letters, edges = _keywords(found.rule)
-    state = np.empty(len(found), np.uint8)
-    if loops.find_keywords(letters, edges, block.buffer, found.low, found.high, found.start, found.end, state):
-        known: dict[int, bool] = {}
-        for index in np.flatnonzero(state == loops.ASKED).tolist():
-            low, high = int(found.low[index]), int(found.high[index])
-            if low not in known:
-                known[low] = found.rule.may_match(block.data[low:high].decode("utf-8", "surrogateescape").lower())
-            state[index] = known[low]
-    return found if state.all() else found.take(state.view(bool))
-
-
-@lru_cache(maxsize=4096)
-def _keywords(rule: Rule) -> tuple[Matrix, Ints]:
-    """The keywords one behind the other, and where each begins."""
-    words = [word.encode() for word in rule.keywords]
-    return np.frombuffer(b"".join(words), np.uint8), np.cumsum([0, *map(len, words)])

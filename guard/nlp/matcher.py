@@ -37,6 +37,8 @@ class ModelMatcher(Matcher):
     it decodes to, nor about the numbers of a typed column. Raises UsageError for a language that has no gate.
     """
 
+    joins = False
+
     def __init__(self, inner: Matcher, models: Sequence[EntityModel]) -> None:
         languages = [model.language for model in models]
         if unknown := sorted({*languages} - {*LANGUAGES}):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from guard.batch import MASKED, SHADOWED
+from guard.batch import MASKED, SHADOWED, Hits
 from guard.detect import Budget, Matcher
 from guard.model import LIKELY, Role
 from guard.taxonomy import data_class
@@ -49,6 +51,26 @@ class ScannedLabels:
         self._remember(raw, fired, dataset, fallback)
         return fallback
 
+    def foresee(self, raw: Iterable[str]) -> None:
+        """Scan the names that `label` is going to be asked about together, of which each costs little then.
+
+        Where a detector runs out of time over them they stay unknown, and `label` finds out over which it does.
+        """
+        new = list(dict.fromkeys(name for name in raw if name not in self._fired and name.strip()))[:REMEMBERED]
+        if len(new) < 2 or self._budget.exhausted:
+            return
+        budget = Budget()
+        found = self._matcher.scan_texts([name.encode("utf-8", "replace") for name in new], budget)
+        if not budget.exhausted:
+            if len(self._fired) + len(new) > REMEMBERED:
+                self._fired.clear()
+            self._fired.update((name, self._private(hits)) for name, hits in zip(new, found, strict=True))
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self.found or self.unfinished)
+
     def take(self) -> tuple[dict[tuple[str, str], dict[str, Detectors]], int, set[tuple[str, int]]]:
         """`found`, `forgotten` and `unfinished`, which begin anew."""
         taken = self.found, self.forgotten, self.unfinished
@@ -84,9 +106,15 @@ class ScannedLabels:
         hits = self._matcher.scan_text(raw.encode("utf-8", "replace"), self._budget)
         if self._budget.exhausted:
             return None
+        return self._private(hits)
+
+    def _private(self, hits: Hits) -> Detectors:
+        """The detectors whose likely hits make a name one that is not shown."""
+        if not len(hits):
+            return ()
         strong = hits.take((hits.confidence >= LIKELY) & (hits.flags & (MASKED | SHADOWED) == 0))
-        return tuple(int(i) for i in np.unique(strong.detector) if _private(self._matcher.detectors[i].data_class))
+        return tuple(int(i) for i in np.unique(strong.detector) if _is_private(self._matcher.detectors[i].data_class))
 
 
-def _private(identifier: str) -> bool:
+def _is_private(identifier: str) -> bool:
     return data_class(identifier).role is not Role.NONE

@@ -45,6 +45,11 @@ class Recipe:
     size: int
     options: Options
 
+    @property
+    def is_file(self) -> bool:
+        """Whether the content is that of the file at `path`."""
+        return True
+
     def opener(self) -> Opener:
         """What opens the content."""
         return opener_of(self.path)
@@ -59,8 +64,9 @@ class Document(ABC):
 
     `name` is shown, `output` is the safe relative path of its rewritten form, `digest` (`sha256:…` over the bytes that
     were really read) is there once `read` or `rewrite` has run to its end. `recipe` makes the document anew in another
-    process, where it is a file that can be opened there. `version` is the id of the content in a repository, which may
-    have several of the file, `before` those of the contents that this one replaced.
+    process, where it is a file that can be opened there; `content` may be all of a small file, as it was read when it
+    was found. `version` is the id of the content in a repository, which may have several of the file, `before` those
+    of the contents that this one replaced.
     """
 
     name: str
@@ -71,6 +77,7 @@ class Document(ABC):
     rereadable: bool = True
     digest: str = ""
     recipe: Recipe | None = None
+    content: bytes | None = None
     version: str = ""
     before: tuple[str, ...] = ()
 

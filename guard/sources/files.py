@@ -5,58 +5,93 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from guard.errors import SourceError, UsageError
 from guard.model import Labels, Reason, Skipped
 from guard.sources.document import Document, Options, Recipe
-from guard.sources.formats import HEAD, SEEKING, check_options, construct, in_memory, open_document, sniff
-from guard.sources.stable import Opener, opener_of, read_fully
+from guard.sources.formats import HEAD, SEEKING, check_options, construct, in_memory, recognised, sniff
+from guard.sources.stable import Opener, opener_of, peek, read_fully
+from guard.sources.stream import skipped
 
+AHEAD = 512
+"""Names that are listed before the first of them is shown."""
 _IN_MEMORY = (*SEEKING, "json")
 
 
-def discover(path: str | os.PathLike[str], options: Options, labels: Labels) -> Iterator[Document | Skipped]:
+@runtime_checkable
+class Foreseeing(Protocol):
+    """Labels that may be told beforehand which names they are going to be asked about."""
+
+    def foresee(self, raw: Iterable[str]) -> None:
+        """`label` is soon called with these names."""
+        ...
+
+
+def discover(path: str | os.PathLike[str], options: Options, labels: Labels, *, with_content: bool = False
+             ) -> Iterator[Document | Skipped]:
     """The documents of a file, or of a folder and all below it, sorted by name.
 
     Links are not followed and nothing but regular files is opened; both are `Skipped`. Names are shown through
-    `labels`, each part of a path for itself. Raises UsageError when there is nothing at `path`.
+    `labels`, each part of a path for itself. `with_content` is for who reads each document once, as it comes: small
+    files, of which all was seen to tell their format, need not be opened again. Raises UsageError when there is nothing
+    at `path`.
     """
     check_options(options)
+    opening = _Opening(options, labels, with_content)
     named = root = Path(path)
     try:
-        mode = root.lstat().st_mode
-        if stat.S_ISLNK(mode):
+        status = root.lstat()
+        if stat.S_ISLNK(status.st_mode):
             # Who names a link means its target; links inside a folder were named by nobody.
             root = root.resolve(strict=True)
-            mode = root.lstat().st_mode
+            status = root.lstat()
     except (OSError, ValueError, RuntimeError):
         raise UsageError("the source does not exist or cannot be reached", hint="check the path") from None
-    if stat.S_ISDIR(mode):
-        return _walk(root, options, labels)
-    shown = _Names([named.name], PurePosixPath(), labels).shown(named.name, "file")
-    return iter([_open(root, mode, shown, options, labels)])
+    if stat.S_ISDIR(status.st_mode):
+        return _walk(root, opening)
+    shown = _Names([named.name], "", labels).shown(named.name, "file")
+    return iter([opening.document(root, status, shown)])
 
 
-def _walk(root: Path, options: Options, labels: Labels) -> Iterator[Document | Skipped]:
-    """Everything below a folder, depth first. A stack of listings, because folders may be nested deeper than calls."""
-    stack = [_list(root, PurePosixPath(), labels)]
+def _walk(root: Path, opening: _Opening) -> Iterator[Document | Skipped]:
+    """Everything below a folder, depth first. Names are listed some way ahead, so that many are scanned at once."""
+    labels = opening.labels
+    listed = _listed(_Folder(str(root.absolute()), labels))
+    while entries := list(islice(listed, AHEAD)):
+        if isinstance(labels, Foreseeing):
+            labels.foresee(_readable(entry.name) for entry in entries)
+        for entry in entries:
+            if (found := _found(entry, opening)) is not None:
+                yield found
+
+
+def _listed(root: _Folder) -> Iterator[_Entry]:
+    """All entries below a folder. A stack of listings, because folders may be nested deeper than calls."""
+    stack = [root.entries()]
     while stack:
-        found = next(stack[-1], None)
-        if found is None:
+        entry = next(stack[-1], None)
+        if entry is None:
             stack.pop()
             continue
-        path, shown, mode = found
-        if mode is None:
-            yield Skipped(str(shown), Reason.UNREADABLE)
-        elif stat.S_ISDIR(mode) and is_history(path):
-            yield Skipped(str(shown), Reason.HISTORY)
-        elif stat.S_ISDIR(mode):
-            stack.append(_list(path, shown, labels))
-        else:
-            yield _open(path, mode, shown, options, labels)
+        yield entry
+        if entry.is_folder and not entry.is_history:
+            stack.append(_Folder(entry.path, root.labels, entry).entries())
+
+
+def _found(entry: _Entry, opening: _Opening) -> Document | Skipped | None:
+    """What an entry is; None for a folder that is walked through."""
+    shown = entry.shown
+    if entry.status is None:
+        return Skipped(shown, Reason.UNREADABLE)
+    if entry.is_folder:
+        return Skipped(shown, Reason.HISTORY) if entry.is_history else None
+    return opening.document(Path(entry.path), entry.status, shown)
 
 
 def is_history(folder: Path) -> bool:
@@ -73,42 +108,80 @@ def is_versioned(path: Path) -> bool:
         return False
 
 
-def _list(folder: Path, shown: PurePosixPath, labels: Labels) -> Iterator[tuple[Path, PurePosixPath, int | None]]:
-    """Path, shown name and mode of the entries of a folder, sorted by their bytes; mode None for what is unreadable."""
-    try:
-        with os.scandir(folder) as scanned:
-            entries = sorted(scanned, key=lambda entry: os.fsencode(entry.name))
-    except OSError:
-        yield folder, shown, None
-        return
-    names = _Names([entry.name for entry in entries], shown, labels)
-    for entry in entries:
+class _Folder:
+    """A folder at a path, which `entry` of another one is. How it is shown is asked when what is in it is shown."""
+
+    def __init__(self, path: str, labels: Labels, entry: _Entry | None = None) -> None:
+        self.path = path
+        self.labels = labels
+        self._entry = entry
+        self._raw: list[str] = []
+
+    def entries(self) -> Iterator[_Entry]:
+        """What is in it, sorted by the bytes of the names; one without a name where it cannot be read."""
         try:
-            mode = entry.stat(follow_symlinks=False).st_mode
+            with os.scandir(self.path) as scanned:
+                found = sorted(scanned, key=lambda entry: os.fsencode(entry.name))
         except OSError:
-            mode = None
-        kind = "folder" if mode is not None and stat.S_ISDIR(mode) else "file"
-        yield folder / entry.name, names.shown(entry.name, kind), mode
+            yield _Entry(self, "", self.path, None)
+            return
+        self._raw = [entry.name for entry in found]
+        for entry in found:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                status = None
+            yield _Entry(self, entry.name, entry.path, status)
+
+    @cached_property
+    def shown(self) -> str:
+        """Its path below the root, "" for the root."""
+        return "" if self._entry is None else self._entry.shown
+
+    @cached_property
+    def names(self) -> _Names:
+        return _Names(self._raw, self.shown, self.labels)
+
+
+class _Entry:
+    """A name in a folder, and what the system says of the file: None where it says nothing."""
+
+    def __init__(self, folder: _Folder, name: str, path: str, status: os.stat_result | None) -> None:
+        self._folder = folder
+        self.name = name
+        self.path = path
+        self.status = status
+        self.is_folder = status is not None and stat.S_ISDIR(status.st_mode)
+
+    @cached_property
+    def is_history(self) -> bool:
+        return self.name == ".git" and is_history(Path(self.path))
+
+    @cached_property
+    def shown(self) -> str:
+        """Its path below the root, as it may be shown and created."""
+        if not self.name:
+            return self._folder.shown or "."
+        return self._folder.names.shown(self.name, "folder" if self.is_folder else "file")
 
 
 class _Names:
     """The names of one folder as they may be shown and created. One that is withheld is called by its number."""
 
-    def __init__(self, raw: list[str], folder: PurePosixPath, labels: Labels) -> None:
+    def __init__(self, raw: list[str], folder: str, labels: Labels) -> None:
         self._numbers = {name: number for number, name in enumerate(raw, 1)}
-        self._folder = folder
+        self._prefix = f"{folder}/" if folder else ""
         self._labels = labels
 
-    def shown(self, raw: str, kind: str) -> PurePosixPath:
+    def shown(self, raw: str, kind: str) -> str:
         fallback = self._fallback(raw, kind)
-        # A name that is no UTF-8 is scanned as far as it can be read, but two of them may read alike.
-        readable = os.fsencode(raw).decode("utf-8", "replace")
-        label = self._labels.label(readable, fallback, dataset=str(self._folder / fallback))
-        return self._folder / (raw if label == raw else fallback)
+        label = self._labels.label(_readable(raw), fallback, dataset=self._prefix + fallback)
+        return self._prefix + (raw if label == raw else fallback)
 
     def _fallback(self, raw: str, kind: str) -> str:
         """A name that no other entry has, with the suffix of the file, for that says its format."""
-        suffix = PurePosixPath(raw).suffix if kind == "file" else ""
+        dot = raw.rfind(".")
+        suffix = raw[dot:] if kind == "file" and 0 < dot < len(raw) - 1 else ""
         suffix = suffix if suffix.isascii() and suffix[1:].isalpha() and len(suffix) <= 8 else ""
         label = f"{kind} {self._numbers[raw]}"
         while label + suffix in self._numbers:
@@ -116,28 +189,50 @@ class _Names:
         return label + suffix
 
 
-def _open(path: Path, mode: int, shown: PurePosixPath, options: Options, labels: Labels) -> Document | Skipped:
-    name = str(shown)
-    if stat.S_ISLNK(mode):
-        return Skipped(name, Reason.SYMLINK)
-    if not stat.S_ISREG(mode):
-        return Skipped(name, Reason.SPECIAL)
-    try:
-        size = path.lstat().st_size
-    except OSError:
-        return Skipped(name, Reason.UNREADABLE)
-    if not size:
-        return Skipped(name, Reason.EMPTY)
-    found = open_document(name, shown, opener_of(path), size, options, labels, path=path)
-    if isinstance(found, Document):
-        found.recipe = Recipe(found.format, name, shown, path.absolute(), size, options)
-    return found
+def _readable(name: str) -> str:
+    """A name as far as it can be read: one may be no UTF-8, and two of these may read alike."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 
-def reopen(recipe: Recipe, labels: Labels) -> Document:
-    """The document of a recipe, whose format is known; what happened to the file since then shows when it is read."""
-    return recipe.dressed(construct(recipe.format, recipe.name, recipe.output, recipe.opener(), recipe.size,
-                                    recipe.options, labels))
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """How what is found becomes a document."""
+
+    options: Options
+    labels: Labels
+    with_content: bool
+
+    def document(self, path: Path, status: os.stat_result, name: str) -> Document | Skipped:
+        """The document at a path, or why there is none."""
+        size = status.st_size
+        if stat.S_ISLNK(status.st_mode):
+            return Skipped(name, Reason.SYMLINK)
+        if not stat.S_ISREG(status.st_mode):
+            return Skipped(name, Reason.SPECIAL)
+        if not size:
+            return Skipped(name, Reason.EMPTY)
+        try:
+            head, is_all = peek(path, HEAD)
+        except SourceError as error:
+            return skipped(name, error)
+        except OSError:
+            return Skipped(name, Reason.UNREADABLE)
+        shown = PurePosixPath(name)
+        found = recognised(head, name, shown, opener_of(path), size, self.options, self.labels, path=path)
+        if isinstance(found, Document):
+            found.recipe = Recipe(found.format, name, shown, path.absolute(), size, self.options)
+            found.content = head if is_all and self.with_content else None
+        return found
+
+
+def reopen(recipe: Recipe, labels: Labels, content: bytes | None = None) -> Document:
+    """The document of a recipe, whose format is known; what happened to the file since then shows when it is read.
+
+    With its `content`, if that was read already, the file is not opened again.
+    """
+    opener = recipe.opener() if content is None else partial(io.BytesIO, content)
+    return recipe.dressed(construct(recipe.format, recipe.name, recipe.output, opener, recipe.size, recipe.options,
+                                    labels))
 
 
 def open_stream(stream: BinaryIO, options: Options, labels: Labels, name: str = "-") -> Document | Skipped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
@@ -82,6 +83,13 @@ def open_document(name: str, output: PurePosixPath, opener: Opener, size: int, o
         return skipped(name, error)
     except OSError:
         return Skipped(name, Reason.UNREADABLE)
+    return recognised(head, name, output, opener, size, options, labels, depth, path, seekable=seekable)
+
+
+def recognised(head: bytes, name: str, output: PurePosixPath, opener: Opener, size: int, options: Options,
+               labels: Labels, depth: int = 0, path: Path | None = None, *, seekable: bool = True
+               ) -> Document | Skipped:
+    """As `open_document`, for a content of which the first bytes were read already."""
     found = sniff(head, (path or output).suffix, options)
     if isinstance(found, tuple):
         return Skipped(name, *found)
@@ -93,12 +101,17 @@ def open_document(name: str, output: PurePosixPath, opener: Opener, size: int, o
 def construct(found: str, name: str, output: PurePosixPath, opener: Opener, size: int, options: Options,
               labels: Labels, depth: int = 0) -> Document:
     """The document of a known format; its module is imported only now."""
-    module, _, attribute = READERS[found].partition(":")
-    reader = cast(Callable[..., Document], getattr(import_module(module), attribute))
+    reader = _reader(found)
     further: dict[str, Any] = {"depth": depth} if found in ARCHIVES else {}
     document = reader(name, output, opener, size, options, labels, **further)
     document.format = found if found in FORMATS else document.format
     return document
+
+
+@cache
+def _reader(found: str) -> Callable[..., Document]:
+    module, _, attribute = READERS[found].partition(":")
+    return cast(Callable[..., Document], getattr(import_module(module), attribute))
 
 
 def check_options(options: Options) -> None:
@@ -147,15 +160,15 @@ def _packed(magic: str, head: bytes, suffix: str, options: Options) -> str | tup
 
 
 def _textual(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, str]:
-    text = _as_text(head, options)
-    if text is None:
+    codec = _codec_of(head, options)
+    if codec is None or _is_binary(head, codec):
         return Reason.BINARY, ""
     named = _SUFFIXES.get(suffix, "")
     if named in ("csv", "tsv", "text", "jsonl"):
         return named
     from guard.sources.sniffing import sniff_delimited, sniff_json
 
-    whole = len(head) < HEAD
+    text, whole = _as_text(head, codec), len(head) < HEAD
     if found := sniff_json(text, whole):
         return found
     if named == "json":
@@ -163,13 +176,27 @@ def _textual(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, 
     return "csv" if sniff_delimited(text, whole) else "text"
 
 
-def _as_text(head: bytes, options: Options) -> str | None:
-    """The head as text, or None for binary. What encoding it is in, its reader decides on more evidence."""
-    found = encoding.from_mark(head) or encoding.from_zeros(head)
+def _codec_of(head: bytes, options: Options) -> str | None:
+    """How to read the head; None for binary. What encoding the file is in, its reader decides on more evidence."""
     if options.encoding:
-        found = encoding.named(options.encoding)
+        return encoding.named(options.encoding).codec
+    found = encoding.from_mark(head)
     if found is None and b"\0" in head:
-        return None
-    text = head.decode(found.codec if found else "utf-8", "replace").removeprefix("\ufeff")
+        found = encoding.from_zeros(head)
+        return found.codec if found else None
+    return found.codec if found else "utf-8"
+
+
+def _is_binary(head: bytes, codec: str) -> bool:
+    """Whether control characters are no exception."""
+    if codec == "utf-8":  # in which they are single bytes and can be counted without decoding
+        controls = len(head) - len(head.translate(None, _CONTROL))
+        if not controls:
+            return False
+    text = _as_text(head, codec)
     controls = sum(text.count(chr(byte)) for byte in _CONTROL)
-    return None if controls > 0.02 * len(text) or (controls and len(text) < 8) else text
+    return controls > 0.02 * len(text) or (controls > 0 and len(text) < 8)
+
+
+def _as_text(head: bytes, codec: str) -> str:
+    return head.decode(codec, "replace").removeprefix("\ufeff")

@@ -57,7 +57,7 @@ class StableFile(io.RawIOBase):
 
     @classmethod
     def open(cls, path: Path) -> StableFile:
-        """The regular file at `path`, never through a link, never waiting for a pipe. Raises SourceError."""
+        """As `open_regular`."""
         return cls(open_regular(path))
 
     @classmethod
@@ -144,17 +144,39 @@ def opener_of(path: Path) -> Opener:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """A regular file for reading. O_NONBLOCK: a FIFO put there since the listing must not make us wait."""
+    """A regular file for reading, never through a link, never waiting for a pipe. Raises SourceError."""
+    return open(_opened(path)[0], "rb")
+
+
+def peek(path: Path, size: int) -> tuple[bytes, bool]:
+    """The first `size` bytes of a regular file, and whether they are all of it and it stayed as it was meanwhile.
+
+    Raises SourceError and OSError. In calls of the system alone, since a tree of sources has many small files.
+    """
+    descriptor, found = _opened(path)
+    try:
+        data = os.read(descriptor, size)
+        while len(data) < min(size, found.st_size) and (more := os.read(descriptor, size - len(data))):
+            data += more
+        is_all = len(data) == found.st_size < size and _identity(os.fstat(descriptor)) == _identity(found)
+    finally:
+        os.close(descriptor)
+    return data, is_all
+
+
+def _opened(path: Path) -> tuple[int, os.stat_result]:
+    """A descriptor and what the file was then. O_NONBLOCK: a FIFO put there since the listing must not make us wait."""
     flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, flags)
     except OSError as error:
         reason = Reason.SYMLINK if path.is_symlink() else Reason.UNREADABLE
         raise SourceError(f"an input cannot be opened ({error.strerror})", reason=reason) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
         raise SourceError("an input is not a regular file", reason=Reason.SPECIAL)
-    return open(descriptor, "rb")
+    return descriptor, found
 
 
 def _stamp(stream: BinaryIO) -> tuple[int, ...]:
@@ -164,4 +186,8 @@ def _stamp(stream: BinaryIO) -> tuple[int, ...]:
         return ()
     if not stat.S_ISREG(found.st_mode):
         return ()
+    return _identity(found)
+
+
+def _identity(found: os.stat_result) -> tuple[int, ...]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

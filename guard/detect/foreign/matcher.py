@@ -32,6 +32,8 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 class RuleMatcher(Matcher):
     """Finds what `detectors` describe and what the rules do; these are further detectors of the class `secret`."""
 
+    joins = False
+
     def __init__(self, detectors: Sequence[Detector], rule_sets: Sequence[RuleSet], *, checks: Checks = NO_CHECKS,
                  cache: bool = True) -> None:
         super().__init__(detectors, checks=checks, cache=cache)

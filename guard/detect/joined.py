@@ -1,0 +1,133 @@
+"""Many small texts or columns in one scan: what a scan costs however little there is to it is paid once for all.
+
+What a pattern finds in a line follows from this line and its header alone, so texts are scanned with a line end between
+them, and columns of equal meaning as one. Rules that span lines are run over each text for itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from guard.batch import Column, Hits, Ints
+from guard.detect.choice import scanned
+from guard.detect.decoding import Scan, decoded_text, with_decoded
+from guard.detect.dense import header_sign
+from guard.detect.headers import HeaderWords
+from guard.detect.overlap import Placed
+from guard.detect.plain import scan_blocks
+from guard.detect.plan import Plan
+from guard.detect.scan import concatenate, found_of, merge
+
+SILENT = "q"
+"""Stands for every header that says nothing to any rule."""
+LARGEST = 1 << 14
+"""Bytes of the largest column that is joined with others: to larger ones a scan of their own is no burden, and it is
+narrowed to what they can hold."""
+_GAPS = str.maketrans("", "", " _-")
+_NOTHING = Hits.empty()
+
+
+def scan_texts(plan: Plan, texts: Sequence[bytes], scan_values: Scan) -> list[Hits]:
+    """The hits of each text; offsets are its own bytes. `scan_values` scans what the texts decode to."""
+    starts = np.cumsum([0, *(len(text) + 1 for text in texts)])[:-1]
+    data = b"\n".join(texts)
+    found, multiline = scanned(plan, data, "")
+    spanning = list(_spanning(plan, texts, starts, multiline))
+    hits = merge(plan.rules, concatenate([found, found_of(spanning)]))
+    hits = with_decoded(hits, decoded_text(data, scan_values), plan.rules)
+    return _split(hits, np.searchsorted(hits.start, starts), starts)
+
+
+def _spanning(plan: Plan, texts: Sequence[bytes], starts: Ints, multiline: Mapping[int, Sequence[int]]
+              ) -> Iterator[Placed]:
+    """The hits of rules that span lines, in the texts where the scan saw something of them."""
+    for index in sorted(multiline):
+        for number in np.unique(np.searchsorted(starts, multiline[index], "right") - 1).tolist():
+            for hit in scan_blocks([plan.rules[index]], texts[number]):
+                yield hit._replace(start=hit.start + int(starts[number]), end=hit.end + int(starts[number]))
+
+
+def _split(hits: Hits, firsts: Ints, starts: Ints) -> list[Hits]:
+    """The hits of each text, of which the first of each is given."""
+    edges = [*firsts.tolist(), len(hits)]
+    parts = [_NOTHING] * len(starts)
+    for number in np.flatnonzero(np.diff(edges)).tolist():
+        mine = hits.take(np.arange(edges[number], edges[number + 1]))
+        parts[number] = replace(mine, start=mine.start - starts[number], end=mine.end - starts[number])
+    return parts
+
+
+def scan_columns(plan: Plan, columns: Sequence[Column], scan: Scan) -> list[Hits]:
+    """The hits of each column; `scan` scans one."""
+    alike: dict[tuple[str, bool, bool], list[int]] = defaultdict(list)
+    found = [_NOTHING] * len(columns)
+    for number, column in enumerate(columns):
+        if column.size > LARGEST:
+            found[number] = scan(column)
+        elif len(column):
+            alike[_meaning(plan, column.header), column.text, column.key].append(number)
+    for (header, _, _), numbers in alike.items():
+        hits = scan(_joined([columns[number] for number in numbers], header))
+        edges = np.cumsum([0, *(len(columns[number]) for number in numbers)])
+        cuts = np.searchsorted(hits.cell, edges).tolist()
+        for place, number in enumerate(numbers):
+            if cuts[place] < cuts[place + 1]:
+                mine = hits.take(np.arange(cuts[place], cuts[place + 1]))
+                found[number] = replace(mine, cell=mine.cell - edges[place])
+    return found
+
+
+def _joined(columns: Sequence[Column], header: str) -> Column:
+    """The values of all columns, one behind the other."""
+    if len(columns) == 1:
+        return replace(columns[0], header=header)
+    buffers = {id(column.data): column.data for column in columns}
+    offsets = dict(zip(buffers, np.cumsum([0, *map(len, buffers.values())]).tolist(), strict=False))
+    starts = np.concatenate([column.starts + offsets[id(column.data)] for column in columns])
+    ends = np.concatenate([column.ends + offsets[id(column.data)] for column in columns])
+    data = b"".join(buffers.values()) if len(buffers) > 1 else columns[0].data
+    return replace(columns[0], header=header, data=data, starts=starts, ends=ends, rows=np.arange(len(starts)))
+
+
+@lru_cache(maxsize=4096)
+def _meaning(plan: Plan, header: str) -> str:
+    """One header for all that say the same to every rule."""
+    return SILENT if header and _is_silent(plan, header) and _is_silent(plan, SILENT) else header
+
+
+def _is_silent(plan: Plan, header: str) -> bool:
+    """Whether no rule fits a header that is not empty, and no word of a context stands in it."""
+    speech = _speech(plan)
+    if speech.words.fit(header):
+        return False
+    if header.isascii():
+        squeezed = _squeezed(header)
+        if not any(word in squeezed for word in speech.context):
+            return True
+    return not any(header_sign(rule, header) for rule in plan.rules)
+
+
+class _Speech(NamedTuple):
+    """The header words of all rules together, and the words of their contexts in ASCII, each without its gaps."""
+
+    words: HeaderWords
+    context: tuple[str, ...]
+
+
+@lru_cache(maxsize=16)
+def _speech(plan: Plan) -> _Speech:
+    contexts = [rule.detector.context for rule in plan.rules if rule.detector.context is not None]
+    words = {word for context in contexts for word in (*context.words, *context.against) if word.isascii()}
+    return _Speech(HeaderWords(word for rule in plan.rules for word in rule.detector.headers),
+                   tuple(sorted(_squeezed(word) for word in words)))
+
+
+def _squeezed(text: str) -> str:
+    """In lower case and without what may stand in the gaps of a context word."""
+    return text.lower().translate(_GAPS)

@@ -1,0 +1,214 @@
+"""What is asked of the candidates of each rule, as tables that compiled loops read (`sifting_loops`, `judging_loops`).
+
+A rule gets its row when the first of its candidates turns up: of hundreds of rules a file needs some twenty.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.batch import Ints
+from guard.detect import address_loops, check_tables, name_loops, names
+from guard.detect.context_loops import Words
+from guard.detect.dense import every_worth, worths
+from guard.detect.judge import belongs
+from guard.detect.rule import Rule
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+(READY, EXTENT, FIRST_WORD, LAST_WORD, FOREIGN, CONTEXT, SUPPORTING, OPPOSING, WINDOW, AFTER, WAY, FIRST_STEP, FORM,
+ SPACED, FIRST_WORTH, WORTHS, COLUMNS) = range(17)
+"""Columns of `RuleTables.rows`: whether the row is filled; how the extent is found (NONE, or a way of `name_loops`, or
+FIRST_ADDRESS and a way of `address_loops`); the first keyword and the one behind the last, and whether some are not
+ASCII; how words around a match are weighed (NONE, BY_LOOP, ASKED), the addresses of their programs, and how far they
+reach; how a value is judged (BY_STEPS, BY_WORDS, ASKED), its first step, normal form, and whether spaces do not count;
+the worth of the circumstances 0 without a fitting header, and how far behind are those with one."""
+NONE, BY_LOOP, ASKED = range(-1, 2)
+BY_STEPS, BY_WORDS = 2, 3
+FIRST_ADDRESS = 16
+OF_EXTENT, OF_VALUE = 0, 1
+"""Columns of `RuleTables.floors`: least plausibility of a name that is cut out, and with which a check may pass."""
+IS_NAME, IN_DIVISION, IS_ADDRESS = 0, 4, 5
+FLOORS = np.array([names.LENIENT, names.USUAL, names.FAIR, names.STRICT])
+"""Checks of names and addresses as steps: the place in `WORD_CHECKS`; of names the least plausibility."""
+WORD_CHECKS = ("is_name", "is_usual_name", "is_fair_name", "is_sure_name", "in_division", "is_address")
+MOST_EVIDENCE = 4
+"""Pieces of evidence up to which there is a table of what everything they can say is worth."""
+UNSUPPORTED = 2
+MOST_HEADERS = 256
+EXTENTS: Mapping[str, tuple[Any, float]] = {
+    "labelled_name": (name_loops.CUT, names.LENIENT), "fair_name": (name_loops.CUT, names.FAIR),
+    "sure_name": (name_loops.WHOLE, names.STRICT), "begun_name": (name_loops.BEGUN, names.FAIR),
+    "followed_name": (name_loops.FOLLOWED, names.FAIR), "evident_name": (name_loops.FOLLOWED, names.EVIDENT),
+    "name_before": (name_loops.BEFORE, names.EVIDENT), "listed_name": (name_loops.LISTED, names.FAIR),
+    "known_latin_name": (name_loops.LATIN, 0.0),
+    "address_number": (FIRST_ADDRESS + address_loops.AROUND_NUMBER, 0.0),
+    "address_label": (FIRST_ADDRESS + address_loops.BEHIND_LABEL, 0.0),
+}
+"""The way and the least plausibility of each extent."""
+
+
+class RuleTables(NamedTuple):
+    """One row a rule. `steps` are how many filters, checks and pieces of evidence there are, then those, for all rules
+    one behind the other; `separators[rule]` says of each byte whether it is left out of values; keyword n is
+    `letters[edges[n]:edges[n + 1]]`, in lower case; `firsts[rule]` has bits for first characters of context words
+    (`context_loops`); `worths` and `marks` are confidence and flags by circumstances."""
+
+    rows: Ints
+    floors: Floats
+    steps: Ints
+    separators: Bytes
+    letters: Bytes
+    edges: Ints
+    firsts: Bytes
+    worths: Floats
+    marks: Bytes
+
+
+class Bearings(NamedTuple):
+    """What the name of a column says, by rule: the least sign with which a match counts (`least_sign`), the sign where
+    the text says nothing, and whether it fits."""
+
+    least: npt.NDArray[np.int8]
+    signs: npt.NDArray[np.int8]
+    fits: Mask
+
+
+def least_sign(rule: Rule, fits: bool) -> int:
+    """The least sign of the context with which a rule counts, UNSUPPORTED when it does not."""
+    if fits or rule.detector.require == "nothing":
+        return -1
+    return 1 if rule.detector.require == "context" else UNSUPPORTED
+
+
+class Rulings:
+    """The tables of some rules, filled as they are asked for; safe to share between threads.
+
+    `words` are the programs of their context words, None for those that the machine cannot run.
+    """
+
+    def __init__(self, rules: Sequence[Rule], words: Mapping[int, Words | None]) -> None:
+        self.rules, self._words = tuple(rules), words
+        self._filling = threading.Lock()
+        self._unusual: dict[tuple[int, bool, int], int] = {}
+        self._bearings: dict[str, Bearings] = {}
+        count = len(self.rules)
+        self.tables = RuleTables(
+            np.zeros((count, COLUMNS), np.int64), np.zeros((count, 2)), np.zeros(1, np.int64),
+            np.zeros((count, 256), np.uint8), np.zeros(0, np.uint8), np.zeros(1, np.int64),
+            np.zeros((count, 256), np.uint8), np.zeros(1), np.zeros(1, np.uint8))
+
+    def fill(self, wanted: Sequence[int]) -> RuleTables:
+        """The tables with the rows of the `wanted` rules. Tables that were handed out are never written to again."""
+        with self._filling:
+            missing = [index for index in wanted if not self.tables.rows[index, READY]]
+            if missing:
+                filling = _Filling(RuleTables._make(table.copy() for table in self.tables))
+                for index in missing:
+                    filling.fill(index, self.rules[index], self._words.get(index))
+                self.tables = filling.tables
+            return self.tables
+
+    @property
+    def needs_lexicons(self) -> bool:
+        """Whether a rule that has a row asks for names or addresses."""
+        rows = self.tables.rows
+        return bool(((rows[:, READY] != 0) & ((rows[:, EXTENT] != NONE) | (rows[:, WAY] == BY_WORDS))).any())
+
+    def bearings(self, header: str, fits: Sequence[bool], signs: Sequence[int]) -> Bearings:
+        """What a header says, given which rules it fits, and its signs as context."""
+        if (known := self._bearings.get(header)) is None:
+            if len(self._bearings) >= MOST_HEADERS:
+                self._bearings.clear()
+            least = [least_sign(rule, fit) for rule, fit in zip(self.rules, fits, strict=True)]
+            known = Bearings(np.array(least, np.int8), np.array(signs, np.int8), np.array(fits, bool))
+            self._bearings[header] = known
+        return known
+
+    @cached_property
+    def companies(self) -> tuple[tuple[Mask, Mask], ...]:
+        """Which rules need a class near them, and which are of it, for each set of classes that some need."""
+        detectors = [rule.detector for rule in self.rules]
+        needs = sorted({detector.near for detector in detectors} - {()})
+        return tuple((np.array([detector.near == near for detector in detectors]),
+                      np.array([belongs(detector.data_class, near) for detector in detectors])) for near in needs)
+
+    def unusual_worth(self, index: int, fits: bool, code: int) -> int:
+        """What stands for the circumstances `code` of a rule with so much evidence that no table has it all."""
+        key = index, fits, code
+        with self._filling:
+            if key not in self._unusual:
+                filling = _Filling(self.tables)
+                self._unusual[key] = filling.add_worths(*worths(self.rules[index], np.array([code]), fits))
+                self.tables = filling.tables
+            return self._unusual[key]
+
+
+class _Filling:
+    """Tables that grow."""
+
+    def __init__(self, tables: RuleTables) -> None:
+        self.tables = tables
+
+    def fill(self, index: int, rule: Rule, words: Words | None) -> None:
+        row = self.tables.rows[index]
+        row[EXTENT], self.tables.floors[index, OF_EXTENT] = EXTENTS.get(rule.detector.extent, (NONE, 0.0))
+        self._put_keywords(row, rule)
+        row[CONTEXT] = NONE if rule.vicinity is None else ASKED if words is None else BY_LOOP
+        if words is not None:
+            row[SUPPORTING], row[OPPOSING], row[WINDOW], row[AFTER] = words[:2] + words[4:]
+            self.tables.firsts[index] = words.supporting_first | words.opposing_first << 2
+        self._put_steps(row, index, rule)
+        if len(rule.evidence) <= MOST_EVIDENCE:
+            row[FIRST_WORTH] = self.add_worths(*every_worth(rule, False))
+            row[WORTHS] = self.add_worths(*every_worth(rule, True)) - row[FIRST_WORTH]
+        row[READY] = 1
+
+    def _put_keywords(self, row: Ints, rule: Rule) -> None:
+        known, words = self.tables, [word.encode() for word in rule.keywords]
+        row[FIRST_WORD], row[LAST_WORD] = len(known.edges) - 1, len(known.edges) - 1 + len(words)
+        row[FOREIGN] = not all(word.isascii() for word in rule.keywords)
+        edges = known.edges[-1] + np.cumsum([len(word) for word in words], dtype=np.int64)
+        self.tables = known._replace(letters=np.append(known.letters, np.frombuffer(b"".join(words), np.uint8)),
+                                     edges=np.append(known.edges, edges))
+
+    def _put_steps(self, row: Ints, index: int, rule: Rule) -> None:
+        detector, known = rule.detector, self.tables
+        row[WAY], row[FIRST_STEP] = ASKED, len(known.steps)
+        if len(rule.evidence) > MOST_EVIDENCE:
+            return
+        if (steps := check_tables.steps(rule)) is not None:
+            row[WAY], row[FORM], numbers = BY_STEPS, steps.form, steps.numbers
+            known.separators[index] = steps.dropped
+        elif _is_of_words(rule):
+            groups = (detector.filters, detector.check, tuple(detector.evidence))
+            checks = [WORD_CHECKS.index(name) for group in groups for name in group]
+            row[WAY], row[SPACED], numbers = BY_WORDS, bool(detector.separators), np.array([*map(len, groups), *checks])
+            floors = [FLOORS[check] for check in checks if check < len(FLOORS)]
+            known.floors[index, OF_VALUE] = min(floors, default=np.inf)
+        else:
+            return
+        self.tables = known._replace(steps=np.append(known.steps, numbers))
+
+    def add_worths(self, confidence: Floats, flags: Bytes) -> int:
+        """Where they stand in `worths` and `marks`."""
+        known = self.tables
+        self.tables = known._replace(worths=np.append(known.worths, confidence), marks=np.append(known.marks, flags))
+        return len(known.worths)
+
+
+@lru_cache(maxsize=4096)
+def _is_of_words(rule: Rule) -> bool:
+    """Whether all its checks are those of names and addresses, of values as they are written but for spaces."""
+    detector = rule.detector
+    checks = {*detector.filters, *detector.check, *detector.evidence}
+    if detector.entropy or detector.form or not checks.issubset(WORD_CHECKS):
+        return False
+    return not detector.separators or (detector.separators == (" ",) and checks.isdisjoint(WORD_CHECKS[IN_DIVISION:]))
