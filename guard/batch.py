@@ -76,7 +76,8 @@ class Column:
     Value i is `data[starts[i]:ends[i]]`, UTF-8, already unquoted or unescaped; a null is left out of the arrays.
     `rows[i]` is its record number in the dataset, from 0. `field` is the shown name (safe to store), `header` the raw
     name for header rules (a value: never stored or shown); `text` is false where the value is no string in its format
-    (JSON numbers, typed Parquet columns). `key` marks the keys of a JSON object as values.
+    (JSON numbers, typed Parquet columns). `key` marks the keys of a JSON object as values. Of a `stacked` column `data`
+    was made of nothing but its values, one below the other, with a line feed between any two.
     """
 
     field: str
@@ -88,6 +89,7 @@ class Column:
     ordinal: int = 0
     text: bool = True
     key: bool = False
+    stacked: bool = False
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -21,7 +21,10 @@ from guard.detect.memory import CompiledNumbers, Numbers
 from guard.detect.values import Values
 from guard.model import Location
 from guard.scanner.count import Characters, count_column
+from guard.sources.delimited_batch import quote, table_batch
 from guard.sources.delimited_cells import split_cells, split_exactly
+from guard.sources.stream import START
+from guard.sources.table_head import FieldName
 
 GLUE = ("", " ", "\n", "\r\n", "，", "1", "a", "中", "\u200b", "-", "．", "０", "\u3000", "·", "*", "某", "（", "\xa0")
 
@@ -200,6 +203,48 @@ def test_cells_of_quoted_text(text: str, final: bool) -> None:
     for name in ("starts", "ends", "counts", "quoted", "escaped"):
         assert getattr(got, name).tolist() == getattr(expected, name).tolist(), name
     assert (got.end, got.unclosed) == (expected.end, expected.unclosed)
+
+
+@given(st.text(",-\r\n\x0b\x0ea中", max_size=60), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_cells_of_text_without_quotes(text: str, final: bool) -> None:
+    expected = split_exactly(text.encode(), b",", final=final)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "pays", lambda work: compiled.is_available())
+        got = split_cells(text.encode(), b",", final=final)
+    for name in ("starts", "ends", "counts", "quoted", "escaped"):
+        assert getattr(got, name).tolist() == getattr(expected, name).tolist(), name
+    assert got.end == expected.end
+
+
+@given(st.lists(st.lists(st.text("a1\"中", max_size=12), min_size=3, max_size=3), min_size=1, max_size=20))
+@settings(max_examples=100, deadline=None)
+def test_columns_one_below_the_other(rows: list[list[str]]) -> None:
+    if not compiled.is_available():
+        pytest.skip("no compiler here")
+    text = "".join(",".join(quote(cell.encode(), b",").decode() for cell in row) + "\n" for row in rows).encode()
+    made = []
+    for pays in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "pays", lambda work, pays=pays: pays)
+            cells = split_cells(text, b",", final=True)
+            made.append(table_batch("t", text, cells, lambda n: FieldName(str(n), str(n), ""), 3, 5, START))
+    for number, (one, two) in enumerate(zip(made[0].columns, made[1].columns, strict=True)):
+        values = [row[number].encode() for row in rows if row[number]]
+        assert [two.value(cell) for cell in range(len(two))] == [one.value(cell) for cell in range(len(one))] == values
+        assert two.rows.tolist() == one.rows.tolist()
+        assert made[1].members[number].tolist() == made[0].members[number].tolist()
+        assert two.stacked
+        assert two.data == b"\n".join(values)
+
+
+def test_a_part_of_stacked_values_is_stacked_anew() -> None:
+    values = Values(b"a\nbc\nd", np.array([0, 2, 5]), np.array([1, 4, 6]), stacked=True)
+    assert values.lines() is values
+    for chosen in ([0, 2], [1], [], [2, 1, 0]):
+        part = Values(values.data, values.starts[chosen], values.ends[chosen], stacked=True).lines()
+        assert part.data == b"\n".join(values.value(index) for index in chosen)
+        assert part.as_list() == [values.value(index) for index in chosen]
 
 
 @given(st.data())

@@ -27,7 +27,7 @@ from guard.detect.values import Values
 
 def scan_column(plan: Plan, column: Column) -> Hits:
     """Hits in the values of a column; offsets are bytes of the value, the header is context."""
-    values = Values(column.data, column.starts, column.ends)
+    values = Values(column.data, column.starts, column.ends, column.stacked)
     memory, budget = plan.memories.of(column.header), limits.current()
     if budget.exhausted or not memory.is_worth_it:
         return _Cells(plan, values.lines(), column.header).hits()

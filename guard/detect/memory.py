@@ -32,6 +32,9 @@ TRIAL = 8_192
 WORTH = 0.25
 """After TRIAL values a header is kept in memory only when this share of them had come before."""
 
+_SPARE = 8
+"""Bytes that a buffer has at least, so that it can be looked at word by word."""
+
 ScanValues = Callable[[Values], Hits]
 
 
@@ -103,8 +106,8 @@ class CompiledNumbers:
         before, which = self._count, np.empty(len(values), np.int64)
         self._count = int(loops.number(
             np.frombuffer(values.data, np.uint8), words_of(values.data), np.ascontiguousarray(values.starts),
-            np.ascontiguousarray(values.ends), self._key, self._slots, self._hashes, self._edges, self._kept, before,
-            which))
+            np.ascontiguousarray(values.ends), self._key, self._slots, self._hashes, self._edges, self._kept,
+            words_of(self._kept), before, which))
         edges = self._edges[before : self._count + 1]
         return which, Values(self._kept[edges[0] : edges[-1]].tobytes(), edges[:-1] - edges[0], edges[1:] - edges[0])
 
@@ -114,7 +117,7 @@ class CompiledNumbers:
 
         used, most = int(self._edges[self._count]), self._count + values
         if used + size > len(self._kept):
-            self._kept = np.concatenate([self._kept[:used], np.empty(used + size, np.uint8)])
+            self._kept = np.concatenate([self._kept[:used], np.empty(used + size + _SPARE, np.uint8)])
         if most > len(self._hashes):
             self._hashes = np.concatenate([self._hashes[: self._count], np.empty(most, np.uint64)])
             self._edges = np.concatenate([self._edges[: self._count + 1], np.empty(most, np.int64)])

@@ -12,11 +12,13 @@ from guard.batch import Ints
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Values:
-    """Value i is `data[starts[i]:ends[i]]`."""
+    """Value i is `data[starts[i]:ends[i]]`; `stacked` ones, or more of that kind, are all of it, with a line feed
+    between any two."""
 
     data: bytes
     starts: Ints
     ends: Ints
+    stacked: bool = False
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -36,9 +38,17 @@ class Values:
 
     def lines(self) -> Values:
         """The same values in a buffer of their own with a line feed between any two."""
+        if self.stacked and self._are_all():
+            return self
         lengths = self.ends - self.starts
         stops = np.cumsum(lengths + 1)
-        return Values(self._joined(), stops - lengths - 1, stops - 1)
+        return Values(self._joined(), stops - lengths - 1, stops - 1, stacked=True)
+
+    def _are_all(self) -> bool:
+        """Whether they fill the buffer, in order."""
+        starts, ends = self.starts, self.ends
+        return (len(self) > 0 and bool(starts[0] == 0) and bool(ends[-1] == len(self.data))
+                and bool((starts[1:] == ends[:-1] + 1).all()))
 
     def _joined(self) -> bytes:
         if not len(self) or not compiled.pays(self.size):

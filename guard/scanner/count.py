@@ -29,9 +29,11 @@ _WORK_PER_HIT, _WORK_PER_CELL = 32, 4
 
 def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int) -> FieldTally:
     """The tally of a text batch: its lines are the records of one field `text`."""
+    tally = FieldTally(batch.dataset, "text", kind="text", rows=batch.rows, filled=batch.rows, long_text=batch.rows)
+    if not len(hits):
+        return tally
     lines = line_starts(batch.data)
     cells = np.searchsorted(lines, hits.start, side="right")
-    tally = FieldTally(batch.dataset, "text", kind="text", rows=batch.rows, filled=batch.rows, long_text=batch.rows)
     tally.detectors = _by_detector(_Counted(hits, cells, batch.data), detectors, key)
     return tally
 
@@ -96,10 +98,11 @@ def _running(mask: npt.NDArray[np.bool_]) -> Counts:
 
 
 def _free_text_compiled(column: Column) -> int:
+    from guard.hashing_loops import words_of
     from guard.scanner import count_loops as loops
 
-    return int(loops.count_free_text(np.frombuffer(column.data, np.uint8), column.starts, column.ends,
-                                     _FREE_TEXT_BYTES, _FREE_TEXT_SPACES, _FREE_TEXT_HAN_BYTES))
+    return int(loops.count_free_text(words_of(column.data), column.starts, column.ends, _FREE_TEXT_BYTES,
+                                     _FREE_TEXT_SPACES, _FREE_TEXT_HAN_BYTES))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,14 +137,15 @@ def _by_detector_compiled(counted: _Counted, detectors: Sequence[Detector], key:
     from guard.hashing_loops import words_of
     from guard.scanner import count_loops as loops
 
-    hits, size = counted.hits, len(detectors)
-    counts = np.zeros((size, loops.WIDTH), np.int64)
-    counts[:, loops.LAST_CELL] = -1
-    best, sketches = np.zeros(size, np.float32), np.empty((size, SKETCH), np.uint64)
-    loops.count_hits(words_of(counted.data), hits.detector, hits.start, hits.end, hits.confidence, hits.flags,
-                     counted.cells, counted.bases, np.uint64(key), counts, best, sketches)
-    return {detectors[index].id: loops.class_tally(counts[index], float(best[index]), sketches[index])
-            for index in np.flatnonzero(counts[:, loops.HITS] | counts[:, loops.HIDDEN]).tolist()}
+    hits, numbers = counted.hits, np.full(len(detectors), -1, np.int64)
+    size = loops.number_detectors(hits.detector, numbers)
+    kinds, filled = np.zeros((size, loops.KINDS), np.int64), np.tile(np.array([-1, 0]), (size, 1))
+    best, sketches, sketched = np.zeros(size, np.float32), np.empty((size, SKETCH), np.uint64), np.zeros(size, np.int64)
+    loops.count_hits(words_of(counted.data), numbers, hits.detector, hits.start, hits.end, hits.confidence, hits.flags,
+                     counted.cells, counted.bases, np.uint64(key), kinds, filled, best, sketches, sketched)
+    return {detectors[index].id: loops.class_tally(kinds[number], int(filled[number, 1]), float(best[number]),
+                                                   sketches[number, : sketched[number]])
+            for index in np.flatnonzero(numbers >= 0).tolist() for number in (int(numbers[index]),)}
 
 
 def _count(hits: Hits, cells: Ints, data: bytes, starts: Ints, ends: Ints, key: int) -> ClassTally:

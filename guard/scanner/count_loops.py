@@ -9,84 +9,112 @@ import numpy.typing as npt
 
 from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Ints
 from guard.compiled import tight_loop
-from guard.hashing_loops import Words, hash_slice
+from guard.hashing_loops import Words, hash_slice, word_at
 from guard.model import CERTAIN, LIKELY
 from guard.tally import SKETCH, ClassTally
 
-HITS, PROVED, SURE, PROBABLE, HIDDEN, FAILED, COVERED, BY_HEADER, CELLS, LAST_CELL, SKETCHED = range(11)
-WIDTH = SKETCHED + 1
-"""What the columns of `counts` hold, one row for each detector."""
 Reals = npt.NDArray[np.float32]
 _CERTAIN, _LIKELY = np.float32(CERTAIN), np.float32(LIKELY)
+SURE, PROBABLE = 1 << 8, 1 << 9
+KINDS = 1 << 10
+"""A kind of hit: its flags, and whether it is certain and likely."""
+_ONES, _TOPS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+_LOWS, _SPACES = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x2020202020202020)
+_SEVEN, _SHIFT = np.uint64(7), np.uint64(56)
 
 
 @tight_loop
-def count_hits(words: Words, detectors: npt.NDArray[np.int16], starts: Ints, ends: Ints, confidence: Reals,
-               flags: npt.NDArray[np.uint8], cells: Ints, bases: Ints, key: Any, counts: Ints,
-               best: Reals, sketches: Words) -> None:
-    """Adds hits, ordered by cell, to `counts`, the highest confidence to `best`, the smallest hashes to `sketches`.
+def number_detectors(detectors: npt.NDArray[np.int16], numbers: Ints) -> int:
+    """Writes to `numbers`, which are negative before, which of the detectors that occur each is; returns how many."""
+    count = 0
+    for detector in detectors:
+        if numbers[detector] < 0:
+            numbers[detector] = count
+            count += 1
+    return count
+
+
+@tight_loop
+def count_hits(words: Words, numbers: Ints, detectors: npt.NDArray[np.int16], starts: Ints, ends: Ints,
+               confidence: Reals, flags: npt.NDArray[np.uint8], cells: Ints, bases: Ints, key: Any, kinds: Ints,
+               filled: Ints, best: Reals, sketches: Words, sketched: Ints) -> None:
+    """Counts hits, ordered by cell: how many there are of each of the `kinds` of each detector, the cells `filled` by
+    those that are not masked, the highest confidence of these and their smallest hashes.
 
     A hit is at `bases[cell] + start`; without `bases` at `start`.
     """
+    last: Any = np.int64(-1)
+    value = key
     for index in range(len(detectors)):
-        detector, marks, cell = detectors[index], flags[index], cells[index]
-        if marks & MASKED:
-            counts[detector, HIDDEN] += 1
+        detector, worth, cell = numbers[detectors[index]], confidence[index], cells[index]
+        kinds[detector, flags[index] | (worth >= _CERTAIN) << 8 | (worth >= _LIKELY) << 9] += 1
+        if flags[index] & MASKED:
             continue
-        counts[detector, HITS] += 1
-        counts[detector, PROVED] += (marks & VALIDATED) != 0
-        counts[detector, FAILED] += (marks & CHECK_FAILED) != 0
-        counts[detector, COVERED] += (marks & SHADOWED) != 0
-        counts[detector, BY_HEADER] += (marks & FROM_HEADER) != 0
-        counts[detector, SURE] += confidence[index] >= _CERTAIN
-        counts[detector, PROBABLE] += confidence[index] >= _LIKELY
-        best[detector] = max(best[detector], confidence[index])
-        if cell != counts[detector, LAST_CELL]:
-            counts[detector, CELLS] += 1
-            counts[detector, LAST_CELL] = cell
-        base = bases[cell] if len(bases) else 0
-        value = hash_slice(words, base + starts[index], base + ends[index], key)
-        _keep_smallest(sketches, counts, detector, value)
+        best[detector] = max(best[detector], worth)
+        if cell != filled[detector, 0]:
+            filled[detector, 0] = cell
+            filled[detector, 1] += 1
+        if last < 0 or starts[index] != starts[last] or ends[index] != ends[last] or cell != cells[last]:
+            base = bases[cell] if len(bases) else 0
+            value = hash_slice(words, base + starts[index], base + ends[index], key)
+        last = index
+        if sketched[detector] < SKETCH or value < sketches[detector, SKETCH - 1]:
+            sketched[detector] = _keep_smallest(sketches, sketched[detector], detector, value)
 
 
 @tight_loop
-def _keep_smallest(sketches: Words, counts: Ints, detector: int, value: Any) -> None:
-    """Puts a hash among the smallest of a detector, which are sorted and distinct."""
-    size = counts[detector, SKETCHED]
-    if size == SKETCH and value >= sketches[detector, SKETCH - 1]:
-        return
+def _keep_smallest(sketches: Words, size: int, detector: int, value: Any) -> int:
+    """Puts a hash among the `size` smallest of a detector, which are sorted and distinct; how many there are then."""
     place = size
     while place > 0 and sketches[detector, place - 1] > value:
         place -= 1
     if place > 0 and sketches[detector, place - 1] == value:
-        return
+        return size
     size = min(size + 1, SKETCH)
     for later in range(size - 1, place, -1):
         sketches[detector, later] = sketches[detector, later - 1]
     sketches[detector, place] = value
-    counts[detector, SKETCHED] = size
+    return size
 
 
 @tight_loop
-def count_free_text(data: npt.NDArray[np.uint8], starts: Ints, ends: Ints, length: int, spaces: int,
-                    beyond_ascii: int) -> int:
-    """How many slices of at least `length` bytes hold so many spaces or so many bytes beyond ASCII."""
+def count_free_text(words: Words, starts: Ints, ends: Ints, length: int, spaces: int, beyond_ascii: int) -> int:
+    """How many slices of at least `length` bytes hold so many spaces or so many bytes beyond ASCII.
+
+    `words` are the overlapping words of the buffer (`words_of`).
+    """
     found = 0
     for index in range(len(starts)):
-        if ends[index] - starts[index] < length:
+        place, end = starts[index], ends[index]
+        if end - place < length:
             continue
         blanks = others = 0
-        for place in range(starts[index], ends[index]):
-            blanks += data[place] == 32
-            others += data[place] >= 0x80
-            if blanks >= spaces or others >= beyond_ascii:
-                found += 1
-                break
+        while place < end and blanks < spaces and others < beyond_ascii:
+            word = word_at(words, place, end)
+            others += _marked(word & _TOPS)
+            rest = word ^ _SPACES
+            blanks += _marked(~(((rest & _LOWS) + _LOWS) | rest | _LOWS))
+            place += 8
+        if blanks >= spaces or others >= beyond_ascii:
+            found += 1
     return found
 
 
-def class_tally(counts: Ints, best: float, sketch: Words) -> ClassTally:
-    """One row of `counts` with what belongs to it."""
-    hits, proved, sure, probable, hidden, failed, covered, by_header, cells, _, sketched = counts.tolist()
-    return ClassTally(hits, proved, sure, probable, hidden, failed, covered, by_header, cells, best,
-                      smallest=tuple(sketch[:sketched].tolist()))
+@tight_loop
+def _marked(word: Any) -> Any:
+    """How many bytes of a word, in which nothing else is, have their highest bit set."""
+    return np.int64(((word >> _SEVEN) * _ONES) >> _SHIFT)
+
+
+_NUMBERS = np.arange(KINDS)
+_RAW = _NUMBERS & MASKED == 0
+_COUNTED = np.stack([_RAW, *(_RAW & (_NUMBERS & kind != 0) for kind in (VALIDATED, SURE, PROBABLE)), ~_RAW,
+                     *(_RAW & (_NUMBERS & kind != 0) for kind in (CHECK_FAILED, SHADOWED, FROM_HEADER))], axis=1)
+"""Which kinds of hits count as what, in the order of the fields of `ClassTally`."""
+
+
+def class_tally(kinds: Ints, cells: int, best: float, sketch: Words) -> ClassTally:
+    """The tally of one detector."""
+    hits, proved, sure, probable, masked, failed, covered, by_header = (kinds @ _COUNTED).tolist()
+    return ClassTally(hits, proved, sure, probable, masked, failed, covered, by_header, cells, best,
+                      smallest=tuple(sketch.tolist()))

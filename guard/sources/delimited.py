@@ -106,9 +106,8 @@ class DelimitedDocument(StreamDocument):
         return b"\t" if tabbed else choose_delimiter(text[:HEAD], whole=len(text) <= HEAD)
 
     def _least_piece(self) -> int:
-        # So much that the reader of the first piece sees HEAD bytes of text, as those of the others do: UTF-32 has four
-        # bytes for one.
-        return min(4 * HEAD + 4, self._first_read())
+        # So much that all readers see more than HEAD bytes of text: UTF-32 has four bytes for one, and a mark.
+        return min(4 * HEAD + 8, self._first_read())
 
     def _first_read(self) -> int:
         return max(self._options.block, HEAD)
@@ -119,7 +118,7 @@ class DelimitedDocument(StreamDocument):
     def _later_batches(self, file: StableFile, piece: Piece, reader: TextReader) -> Iterator[Batch | Skipped]:
         """The records of a piece under the header that the file begins with."""
         file.seek(0)
-        table = self._begin(TextReader(file, piece.encoding).read(self._first_read()))
+        table = self._begin(TextReader(file, piece.encoding).read(self._least_piece()))
         file.seek(piece.start)
         yield from self._records(reader, reader.read(self._options.block), replace(table, titles=b"", header=b""))
 

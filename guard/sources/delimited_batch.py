@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -51,16 +51,16 @@ class TableBatch(Batch):
 def table_batch(dataset: str, text: bytes, cells: Cells, names: Callable[[int], FieldName], width: int, first_row: int,
                 place: Place) -> TableBatch:
     """The batch of a block. `names` gives the field of each column; those under the header are there even if empty."""
-    starts, ends = cells.starts + cells.quoted, cells.ends - cells.quoted
+    starts, ends = cells.starts, cells.ends
+    if cells.quoted.any():
+        starts, ends = starts + cells.quoted, ends - cells.quoted
     data, starts, ends = _unescaped(text, cells, starts, ends)
-    rows = np.repeat(np.arange(first_row, first_row + len(cells.counts)), cells.counts)
-    filled = ends > starts
-    columns, members = [], []
-    for ordinal, cell in enumerate(_by_column(cells, width)):
-        cell = cell[filled[cell]]
+    rows, columns, members = np.arange(first_row, first_row + len(cells.counts)), [], []
+    for ordinal, found in enumerate(_by_column(data, starts, ends, cells, width)):
         name = names(ordinal)
-        columns.append(Column(name.field, name.raw, data, starts[cell], ends[cell], rows[cell], ordinal))
-        members.append(cell)
+        columns.append(Column(name.field, name.raw, found.data, found.starts, found.ends, rows[found.records], ordinal,
+                              stacked=found.stacked))
+        members.append(found.cells)
     return TableBatch(dataset, len(cells.counts), data, tuple(columns), text=text, cells=cells, members=tuple(members),
                       place=place)
 
@@ -83,12 +83,57 @@ def _unescaped(text: bytes, cells: Cells, starts: Ints, ends: Ints) -> tuple[byt
     return b"".join((text, *values)), starts, ends
 
 
-def _by_column(cells: Cells, width: int) -> Iterator[Ints]:
-    """The cells of each column, in order."""
+class _Found(NamedTuple):
+    """The filled cells of one column: their numbers, the records that they are in, and their values."""
+
+    cells: Ints
+    records: Ints | slice
+    data: bytes
+    starts: Ints
+    ends: Ints
+    stacked: bool = False
+
+
+def _by_column(data: bytes, starts: Ints, ends: Ints, cells: Cells, width: int) -> Iterator[_Found]:
+    """The columns of a block whose values are `data[starts[cell]:ends[cell]]`."""
     counts = cells.counts
-    if len(counts) and counts[0] == width and (counts == width).all():
-        yield from (np.arange(column, len(cells.starts), width) for column in range(width))
+    is_even = len(counts) > 0 and counts[0] == width and bool((counts == width).all())
+    if is_even and compiled.pays(len(data)):
+        yield from _stacked(data, starts, ends, width)
         return
+    record_of = np.repeat(np.arange(len(counts)), counts)
+    for cell in _even_columns(len(starts), width) if is_even else _ragged_columns(cells, width):
+        cell = cell[ends[cell] > starts[cell]]
+        yield _Found(cell, record_of[cell], data, starts[cell], ends[cell])
+
+
+def _stacked(data: bytes, starts: Ints, ends: Ints, width: int) -> Iterator[_Found]:
+    """The same where every record has `width` cells, each column in a buffer of its own: a record is longer than what
+    a processor fetches at once, and columns are gone through many times."""
+    from guard.hashing_loops import words_of
+    from guard.sources import delimited_loops as loops
+
+    filled, sizes = np.zeros(width, np.int64), np.zeros(width, np.int64)
+    loops.measure(starts, ends, filled, sizes)
+    bases = np.cumsum(sizes + filled + 8) - (sizes + filled + 8)
+    out = np.empty(int((sizes + filled + 8).sum()), np.uint8)
+    lows, highs = (np.empty((width, len(starts) // width), np.int64) for _ in range(2))
+    loops.stack(np.frombuffer(data, np.uint8), words_of(data), starts, ends, bases, np.zeros(width, np.int64), out,
+                words_of(out), lows, highs)
+    for column, cell in enumerate(_even_columns(len(starts), width)):
+        count, base = int(filled[column]), int(bases[column])
+        chosen = slice(None) if count == len(cell) else np.flatnonzero(ends[cell] > starts[cell])
+        text = out[base : base + max(0, int(sizes[column]) + count - 1)].tobytes()
+        yield _Found(cell[chosen], chosen, text, lows[column, :count], highs[column, :count], stacked=True)
+
+
+def _even_columns(size: int, width: int) -> Iterator[Ints]:
+    """The cells of each column, in order, where every record has `width` cells."""
+    return (np.arange(column, size, width) for column in range(width))
+
+
+def _ragged_columns(cells: Cells, width: int) -> Iterator[Ints]:
+    """The cells of each column, in order."""
     columns = np.minimum(cells.columns, width + MAX_EXTRA - 1)
     if width + MAX_EXTRA <= 1 << 16:
         columns = columns.astype(np.uint16)  # numbers this short are sorted by radix, ten times as fast

@@ -1,21 +1,28 @@
-"""Splitting delimited text with quotes as machine code: the same cells as `delimited_cells` finds, in one pass.
+"""Splitting delimited text as machine code: the same cells as `delimited_cells` finds, in one pass.
 
-Quotes that do not keep to the rules (`delimited_cells`) are not for this loop: it says so and gives up.
+Text without quotes is looked at eight bytes at a time. Quotes that do not keep to the rules (`delimited_cells`) are not
+for these loops: `split` says so and gives up.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.compiled import tight_loop
+from guard.hashing_loops import Words
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 _QUOTE, _CR, _LF = 34, 13, 10
 _OPEN = -1
 IRREGULAR = -1
+_ONES, _TOPS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+_FIRST = np.uint64(0x80)
+_SEVEN, _SHIFT, _ONE = np.uint64(7), np.uint64(56), np.uint64(1)
 
 
 @tight_loop
@@ -63,6 +70,97 @@ def split(text: Bytes, delimiter: int, final: bool, starts: Ints, ends: Ints, co
         counts[records] = cells - first
         records, first, done = records + 1, cells, at
     return first, records, done
+
+
+@tight_loop
+def split_plain(text: Bytes, words: Words, delimiter: int, final: bool, starts: Ints, ends: Ints, counts: Ints,
+                ) -> tuple[int, int, int]:
+    """As `split`, for text without quotes; `words` are its overlapping words (`words_of`)."""
+    size = len(text)
+    marks, feeds, returns = np.uint64(delimiter) * _ONES, np.uint64(_LF) * _ONES, np.uint64(_CR) * _ONES
+    at = cells = records = done = first = base = 0
+    while base < size:
+        step = 8 if base + 8 <= size else 1
+        if step == 8:
+            word = words[base]
+            found = _zeros(word ^ marks) | _zeros(word ^ feeds) | _zeros(word ^ returns)
+        else:
+            found = _FIRST
+        while found != 0:
+            lowest = (found & (~found + _ONE)) >> _SEVEN
+            found &= found - _ONE
+            stop: Any = base + np.int64((((lowest - _ONE) & _ONES) * _ONES) >> _SHIFT)
+            byte = text[stop]
+            if byte == delimiter:
+                starts[cells], ends[cells] = at, stop
+                cells += 1
+                at = stop + 1
+                continue
+            if byte == _CR:  # of CRLF the LF ends the record; at the end of the text it may be to come
+                if (stop + 1 < size and text[stop + 1] == _LF) or (stop + 1 == size and not final):
+                    continue
+            elif byte != _LF:
+                continue
+            starts[cells], ends[cells] = at, stop - (byte == _LF and stop > at and text[stop - 1] == _CR)
+            cells += 1
+            counts[records] = cells - first
+            records, first, at = records + 1, cells, stop + 1
+            done = at
+        base += step
+    if final and done < size:
+        starts[cells], ends[cells] = at, size
+        cells += 1
+        counts[records] = cells - first
+        return cells, records + 1, size
+    return first, records, done
+
+
+@tight_loop
+def _zeros(word: Any) -> Any:
+    """The highest bit of each byte that is zero, and perhaps of some behind the first such byte."""
+    return (word - _ONES) & ~word & _TOPS
+
+
+@tight_loop
+def measure(starts: Ints, ends: Ints, filled: Ints, sizes: Ints) -> None:
+    """How many cells of each column are filled and their bytes, where every record has as many cells."""
+    width = len(filled)
+    column = 0
+    for cell in range(len(starts)):
+        size = ends[cell] - starts[cell]
+        if size > 0:
+            filled[column] += 1
+            sizes[column] += size
+        column = column + 1 if column + 1 < width else 0
+
+
+@tight_loop
+def stack(text: Bytes, words: Words, starts: Ints, ends: Ints, bases: Ints, counts: Ints, out: Bytes, out_words: Words,
+          column_starts: Ints, column_ends: Ints) -> None:
+    """Writes the filled cells of each column one below the other, a line feed behind each: those of a column from
+    `bases` on, with eight bytes to spare behind them; where they are then, counted from there.
+
+    `words` and `out_words` are those of the two buffers (`words_of`). The cells are taken in the order of the text, so
+    that it is read once; `counts` are zeros, and the cells of each column in the end.
+    """
+    width = len(bases)
+    column = 0
+    for cell in range(len(starts)):
+        start, end = starts[cell], ends[cell]
+        if end > start:
+            index = counts[column]
+            low = column_ends[column, index - 1] + 1 if index else 0
+            place = bases[column] + low
+            column_starts[column, index], column_ends[column, index] = low, low + end - start
+            if end <= len(words):
+                for at in range(start, end, 8):
+                    out_words[place + at - start] = words[at]
+            else:
+                for at in range(start, end):
+                    out[place + at - start] = text[at]
+            out[place + end - start] = _LF
+            counts[column] = index + 1
+        column = column + 1 if column + 1 < width else 0
 
 
 @tight_loop
