@@ -41,8 +41,8 @@ RULES = {
 }
 PIECES = ("1234", "12345", "0571", "138001", "20200101", "K", "kelvin", "KELVIN", "\u212aelvin", "\u0130s", "ıs",
           "größe", "GRÖßE", "单", "手机", "手", "机", "订单", "phone", "Phone", "PHONES", "microphone", "myPhone",
-          "id card", "ID_card", "idcard", "bytes", "size", "：", ":", ",", "。", " ", "\t", "\n", "\r\n", "　", "\u2003", "*", "x",
-          "xx", "**", "号", "张伟", "王 芳", "\u200b", "１２", "é", "😀")
+          "id card", "ID_card", "idcard", "bytes", "size", "：", ":", ",", "。", " ", "\t", "\n", "\r\n", "　",
+          "\u2003", "*", "x", "xx", "**", "号", "张伟", "王 芳", "\u200b", "１２", "é", "😀")
 
 
 def expected_hits(detectors: Sequence[Detector], text: str) -> list[Any]:

@@ -13,9 +13,13 @@ import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.compiled import inlined_loop, tight_loop
-from guard.detect import address_loops, name_loops
+from guard.detect.address_loops import AddressLexicon
+from guard.detect.address_loops import Scratch as AddressScratch
+from guard.detect.address_loops import locate as locate_address
 from guard.detect.context_loops import weigh
 from guard.detect.machine import STEPS
+from guard.detect.name_loops import NameLexicon
+from guard.detect.name_loops import locate as locate_name
 from guard.detect.rule_tables import (
     AFTER,
     CONTEXT,
@@ -71,10 +75,10 @@ class Sifted(NamedTuple):
 class Tools(NamedTuple):
     """The tables of names and addresses, and working memory of one thread for them."""
 
-    names: name_loops.NameLexicon
+    names: NameLexicon
     name_scratch: tuple[Ints, Ints]
-    addresses: address_loops.AddressLexicon
-    address_scratch: address_loops.Scratch
+    addresses: AddressLexicon
+    address_scratch: AddressScratch
 
 
 @tight_loop
@@ -154,10 +158,10 @@ def _extent(tables: RuleTables, rule: Any, tools: Tools, buffer: Bytes, low: int
     """Where a value really begins and ends, (-1, -1) for none."""
     way = tables.rows[rule, EXTENT]
     if way >= FIRST_ADDRESS:
-        return address_loops.locate(tools.addresses, tools.address_scratch, way - FIRST_ADDRESS, buffer, low, high,
-                                    start, end)
-    return name_loops.locate(tools.names, tools.name_scratch, way, tables.floors[rule, OF_EXTENT], buffer, low, high,
-                             start, end)
+        return locate_address(tools.addresses, tools.address_scratch, way - FIRST_ADDRESS, buffer, low, high, start,
+                              end)
+    return locate_name(tools.names, tools.name_scratch, way, tables.floors[rule, OF_EXTENT], buffer, low, high, start,
+                       end)
 
 
 @inlined_loop
