@@ -23,6 +23,7 @@ import numpy.typing as npt
 from guard import cache
 from guard.batch import Ints
 from guard.detect.assembly import Assembly, Heading, Pattern
+from guard.detect.automaton import Automaton
 from guard.detect.cell_loops import PLANE, survey
 from guard.detect.compile import LineFinder
 from guard.detect.gates import Gates, gates
@@ -32,12 +33,15 @@ from guard.detect.openings import HAN, RUNS
 from guard.detect.sweep import Starts
 from guard.detect.triggers import END, Triggers, as_bits
 from guard.detect.values import Values
+from guard.detect.walks import Walks, automata
 
 Mask = npt.NDArray[np.bool_]
 MOST = 64
 """How many narrowed assemblies a thread keeps, a sixth of a megabyte each."""
 LEAST, PLENTY = 1 << 14, 1 << 19
 """Bytes of cells for which it may pay to narrow: always from PLENTY on, else when they come a second time."""
+MOST_WALKED, LONGEST_WALKED = 24, 64
+"""Patterns for cells of so many bytes: more take longer to walk through one by one than to look for together."""
 _FEW_LETTERS = 4
 _LETTERS = (range(65, 91), range(97, 123))
 _DIGITS = range(48, 58)
@@ -191,14 +195,19 @@ def _leads(codes: Ints) -> Ints:
 
 
 class NarrowedAssembly(Assembly):
-    """Those of the `wanted` patterns of `whole` that may begin in cells of an alphabet, under one header."""
+    """Those of the `wanted` patterns of `whole` that may begin in cells of an alphabet, under one header.
+
+    Those of `walks` have no openings and stand behind all others; without others nothing `is_swept`.
+    """
 
     def __init__(self, whole: Assembly, wanted: Mask, alphabet: Alphabet, header: str) -> None:
         heading, present = whole.heading(header), _present(whole.triggers, alphabet)
-        openings = np.flatnonzero(wanted[whole.owners] & _may_begin(whole, alphabet, present))
+        possible = _may_begin(whole, alphabet, present)
+        wanted, walked = _walked(whole, wanted, possible, alphabet)
+        openings = np.flatnonzero(wanted[whole.owners] & possible)
         told = np.flatnonzero(wanted[whole.opened :]) + whole.opened
         opened, owners = np.unique(whole.owners[openings], return_inverse=True)
-        chosen = np.concatenate([opened, told]).astype(np.int64)
+        chosen = np.concatenate([opened, told, list(walked)]).astype(np.int64)
         self.rules, self.programs, self.words = whole.rules, whole.programs, whole.words
         self.rulings = whole.rulings
         self.patterns, self.opened = tuple(whole.patterns[number] for number in chosen.tolist()), len(opened)
@@ -206,6 +215,9 @@ class NarrowedAssembly(Assembly):
         self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen),
                              self.owners if len(openings) else np.zeros(1, np.int32))
         self.backs = _some(whole.backs, chosen)
+        self.whole, self.is_swept = whole, len(opened) + len(told) > 0
+        self.walks = Walks([(len(opened) + len(told) + number, whole.patterns[old], automaton)
+                            for number, (old, automaton) in enumerate(walked.items())]) if walked else None
         # In cells with digits looking for words takes longer than they save: runs of digits tell openings apart.
         always = _members(heading.always, len(whole.owners))[openings] | (ord("0") in alphabet.leads)
         self.gates, self.beside = _gates(whole, openings[~always], openings), {}
@@ -215,6 +227,20 @@ class NarrowedAssembly(Assembly):
     def heading(self, header: str) -> Heading:
         """What the header says for which this assembly was made."""
         return self._heading
+
+
+def _walked(whole: Assembly, wanted: Mask, possible: Mask, alphabet: Alphabet) -> tuple[Mask, dict[int, Automaton]]:
+    """Which patterns have to be looked for, and the automata of those that are walked through instead."""
+    begun = np.ones(len(wanted), bool)
+    begun[: whole.opened] = False
+    begun[whole.owners[possible]] = True
+    numbers = np.flatnonzero(wanted & begun).tolist()
+    if len(numbers) > MOST_WALKED or alphabet.longest > LONGEST_WALKED or max(alphabet.leads) >= 128:
+        return wanted, {}
+    found = dict(zip(numbers, automata([whole.patterns[number] for number in numbers], alphabet.leads), strict=True))
+    wanted = wanted.copy()
+    wanted[[number for number, automaton in found.items() if automaton is not None]] = False
+    return wanted, {number: a for number, a in found.items() if a is not None and a.accepting.any()}
 
 
 def _gates(whole: Assembly, gated: Ints, openings: Ints) -> Gates:
