@@ -22,6 +22,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from guard.detect.headers import HeaderWords
 from guard.detect.pack import Detector
@@ -142,9 +143,14 @@ def _schema_hashes(fields: Iterable[FieldTally]) -> dict[str, str]:
     names: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for field in fields:
         names[field.dataset] += [(field.ordinal, field.name)] if field.kind != "name" else []
-    return {dataset: "sha256:" + hashlib.sha256(
-        json.dumps([name for _, name in sorted(found)], ensure_ascii=False).encode("utf-8", "surrogatepass")
-    ).hexdigest() for dataset, found in names.items()}
+    return {dataset: _schema_hash(tuple(name for _, name in sorted(found))) for dataset, found in names.items()}
+
+
+@lru_cache(maxsize=64)
+def _schema_hash(names: tuple[str, ...]) -> str:
+    """Kept, as the files of a tree of texts all have the one field."""
+    canonical = json.dumps(names, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,8 @@ from guard.model import Finding, PlainLabels, Report, Verdict
 from guard.scanner import FindingList, parallel, run
 from guard.scanner.findings import FindingMaker
 from guard.scanner.parts import Part, Unit, packed, unpacked
-from guard.sources import Options, Piece, StreamDocument, discover
+from guard.scanner.sink import Sink
+from guard.sources import Options, Piece, Recipe, StreamDocument, discover
 from guard.tally import MAX_FINDINGS
 
 KEY = b"the key of all processes of test"
@@ -446,7 +447,7 @@ def test_a_killed_worker_makes_the_run_incomplete(tmp_path: Path, people: People
     folder = tmp_path / "in"
     folder.mkdir()
     for number in range(30):
-        (folder / f"{number:02}.log").write_text(log(people, 300))
+        (folder / f"{number:02}.log").write_text(log(people, 1_200))
     killed = []
 
     def kill(name: str, read: int) -> None:
@@ -478,13 +479,15 @@ class Slow:
     def __getattr__(self, name: str) -> object:
         return getattr(self._scanner, name)
 
-    def scan_unit(self, unit: Unit, sink: object = None) -> Part:
-        self._what(unit)
-        return self._scanner.scan_unit(unit, sink)  # type: ignore[arg-type]
+    def scan_units(self, units: Sequence[Unit], sinks: Sequence[Sink | None], contents: Sequence[bytes | None] = ()
+                   ) -> list[Part]:
+        for unit in units:
+            self._what(unit)
+        return self._scanner.scan_units(units, sinks, contents)
 
 
 def run_all(scanner: Slow, source: Path, *, workers: int, progress: run.Progress | None = None) -> Report:
-    """As `Scanner.scan`, with workers that run `scanner.scan_unit`."""
+    """As `Scanner.scan`, with workers that run `scanner.scan_units`."""
     from guard.scanner.labels import ScannedLabels
     from guard.tally import Tally
 
@@ -494,6 +497,61 @@ def run_all(scanner: Slow, source: Path, *, workers: int, progress: run.Progress
     for _, tally in reading.results(discover(source, Options(), labels)):
         total += tally
     return plain.report(total)
+
+
+def test_one_of_many_small_files_kills_its_worker_and_nothing_else(tmp_path: Path, people: People) -> None:
+    """Those that were scanned together with it come back, each to be scanned alone."""
+    jobs = []
+    for number in range(3):
+        (tmp_path / f"{number}.log").write_text(log(people, 3))
+        document = document_at(tmp_path / f"{number}.log")
+        assert document.recipe is not None
+        jobs.append(parallel.Job(Unit(document.recipe), document))
+    assert all(job.is_small for job in jobs)
+
+    def scan(units: Sequence[Unit], sinks: Sequence[Sink | None]) -> list[Part]:
+        if any(unit.recipe.name == "1.log" for unit in units):
+            os._exit(1)
+        return SCANNER.scan_units(units, sinks)
+
+    came_back = []
+    with parallel.Pool(scan, 1, with_findings=False) as pool:
+        pool.give(jobs)
+        while any(job.part is None for job in jobs):
+            pool.listen(None, None)
+            while job := pool.take_back():
+                assert not job.is_small
+                came_back.append(job)
+                pool.give([job])
+    assert came_back[:3] == jobs
+    assert [job.part is not None and job.part.broken for job in jobs] == [
+        "", "a worker process ended unexpectedly", ""]
+
+
+def test_small_files_that_are_too_much_together_are_scanned_alone(tmp_path: Path, people: People) -> None:
+    units = []
+    for number in range(3):
+        path = tmp_path / f"{number}.log"
+        path.write_text(log(people, 3))
+        units.append(Unit(recipe_of(path)))
+    asked: list[int] = []
+
+    def scan(units: Sequence[Unit], sinks: Sequence[Sink | None]) -> list[Part]:
+        asked.append(len(units))
+        if len(units) > 1 or units[0].recipe.name == "1.log":
+            raise MemoryError
+        return SCANNER.scan_units(units, sinks)
+
+    answers = list(parallel._answers(scan, units, None))
+    assert asked == [3, 1, 1, 1]
+    assert [answer.broken for answer in answers if isinstance(answer, Part)] == [
+        "", "a worker process ran out of memory", ""]
+
+
+def recipe_of(path: Path) -> Recipe:
+    recipe = document_at(path).recipe
+    assert recipe is not None
+    return recipe
 
 
 def fail(error: BaseException) -> Callable[[Unit], None]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from guard.detect import limits
+from guard.detect.classes import Bits
 from guard.detect.engine import PATIENCE, EngineScan
 from guard.detect.narrowing import NarrowedAssembly
 from guard.detect.sweep import Found as Matches
-from guard.detect.triggers import Bits
 
 
 class CellScan(EngineScan):
@@ -16,11 +16,11 @@ class CellScan(EngineScan):
 
     def _swept(self) -> tuple[Matches, Bits]:
         assembly = self._assembly
-        if not isinstance(assembly, NarrowedAssembly) or (assembly.walks is None and assembly.is_swept):
+        if not isinstance(assembly, NarrowedAssembly) or (assembly.cell_walks is None and assembly.is_swept):
             return super()._swept()
         walked = np.empty((4, 0), np.int64)
-        if assembly.walks is not None:
-            found = assembly.walks.matches(self._block, assembly.programs, self._workspace.memory, PATIENCE)
+        if assembly.cell_walks is not None:
+            found = assembly.cell_walks.matches(self._block, assembly.programs, self._workspace.memory, PATIENCE)
             if found is None or limits.current().exhausted:
                 return self._swept_wholly(assembly)
             walked = found

@@ -12,12 +12,14 @@ Hits of a line depend on this line and the header only, so the ways can be merge
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 from guard.batch import Column, Hits
 from guard.detect.choice import scanned
 from guard.detect.columns import scan_column
 from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
+from guard.detect.headers import HeaderWords
 from guard.detect.joined import scan_columns, scan_texts
 from guard.detect.limits import Budget, within
 from guard.detect.normalise import normal_form
@@ -89,7 +91,12 @@ class Matcher:
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""
-        return header_classes(self.rules, header)
+        return header_classes(self.rules, header) if self._all_header_words.names(header) else ()
+
+    @cached_property
+    def _all_header_words(self) -> HeaderWords:
+        """Those of all rules together: most headers say nothing, and need not be held against every rule."""
+        return HeaderWords(word for rule in self.rules for word in rule.detector.headers)
 
     def normal_form(self, index: int, raw: bytes) -> str:
         """The value as detector `index` compares it: one value however it is written gives one text."""

@@ -35,6 +35,7 @@ from guard.scanner.parts import Part, Unit, withhold_examples
 from guard.scanner.run import Progress, ScanRun, Steps
 from guard.scanner.sink import FindingList, Sink, Sinks
 from guard.scanner.summary import now, summarised
+from guard.scanner.together import scan_together
 from guard.scanner.versions import Histories, NewValues, VersionMemory
 from guard.sources import Document, Options, StreamDocument, discover, is_versioned, open_stream, open_table, reopen
 from guard.tally import FieldTally, Tally
@@ -200,17 +201,22 @@ class Scanner:
 
     def scan_unit(self, unit: Unit, sink: Sink | None = None) -> Part:
         """What is in a file or a piece of one: the map of a scan."""
-        steps = self.steps(unit, sink)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                part: Part = end.value
-                return part
+        return _run(self.steps(unit, sink))
+
+    def scan_units(self, units: Sequence[Unit], sinks: Sequence[Sink | None], contents: Sequence[bytes | None] = ()
+                   ) -> list[Part]:
+        """What is in each of many units, small files (`guard.scanner.together`) or a single one.
+
+        `contents` are those of the files, where they were read already.
+        """
+        known = contents or [None] * len(units)
+        parts = scan_together(self, units, known, sinks) if self.matcher.joins else [None] * len(units)
+        return [self.scan_unit(unit, sink) if part is None else part
+                for unit, sink, part in zip(units, sinks, parts, strict=True)]
 
     def steps(self, unit: Unit, sink: Sink | None) -> Steps:
         """As `scan_unit`, batch by batch."""
-        labels = ScannedLabels(self.matcher, self._known_names)
+        labels = self.new_labels()
         document = reopen(unit.recipe, labels)
         if unit.piece is None or not isinstance(document, StreamDocument):
             part = yield from self.steps_of(document, labels, sink)
@@ -221,6 +227,22 @@ class Scanner:
         part.names = self.names_of(labels)
         part.known = frozenset(self._suppressor.used if self._suppressor else ())
         return part
+
+    def part_of(self, batch: Batch, raw: Sequence[Hits], labels: ScannedLabels, sink: Sink | None) -> Part:
+        """What is in a document that is this one batch, in whose columns (or text) the matcher found `raw`."""
+        if batch.is_text and not len(raw[0]) and not labels.has_findings:
+            counted = count_text(batch, raw[0], self.matcher.detectors, self._sketch_key)
+            part = Part(Tally({(counted.dataset, counted.name): counted}), read=len(batch.data))
+            part.known = frozenset(self._suppressor.used if self._suppressor else ())
+            return part
+        part = _run(self._read([batch], batch.dataset, labels, sink, raw=raw))
+        part.names = self.names_of(labels)
+        part.known = frozenset(self._suppressor.used if self._suppressor else ())
+        return part
+
+    def new_labels(self) -> ScannedLabels:
+        """Labels for the names inside of one document."""
+        return ScannedLabels(self.matcher, self._known_names)
 
     def steps_of(self, document: Document, labels: ScannedLabels, sink: Sink | None) -> Steps:
         """What is in a document, batch by batch; the names that are findings stay in `labels`."""
@@ -241,13 +263,13 @@ class Scanner:
 
     def _read(self, items: Iterable[Batch | Skipped], name: str, labels: ScannedLabels, sink: Sink | None,
               new: NewValues | None = None, earlier: Mapping[Place, Shown] = NOTHING_SHOWN, *,
-              is_first: bool = True) -> Steps:
+              is_first: bool = True, raw: Sequence[Hits] | None = None) -> Steps:
         part, limits, weak = Part(), Limits(self.matcher.detectors), WeakProtection(self.matcher)
         for item in items:
             if isinstance(item, Skipped):
                 part.tally += Tally(skipped=[item])
                 continue
-            is_secret = self._add(part.tally, item, sink, limits.budget, new, earlier)
+            is_secret = self._add(part.tally, item, sink, limits.budget, new, earlier, raw)
             part.is_secret = is_secret or labels.is_secret(name)
             part.tally += Tally(skipped=limits.newly_skipped(item.dataset))
             part.read += len(item.data)
@@ -264,9 +286,9 @@ class Scanner:
         return part
 
     def _add(self, total: Tally, batch: Batch, sink: Sink | None, budget: Budget, new: NewValues | None,
-             earlier: Mapping[Place, Shown]) -> bool:
+             earlier: Mapping[Place, Shown], raw: Sequence[Hits] | None) -> bool:
         """Add a batch to the tally of its document; whether a state-secret mark stands in it."""
-        found = self.hits(batch, total, budget)
+        found = self.hits(batch, total, budget, raw)
         is_secret = any(map(self._has_mark, found))
         found = found if new is None else new.among(batch, found)
         total += self.tally_batch(batch, found, None if is_secret else sink, kept=total, earlier=earlier,
@@ -291,25 +313,36 @@ class Scanner:
             total.fields[key] = total.fields[key] + field if key in total.fields else field
         return total
 
-    def hits(self, batch: Batch, tally: Tally | None = None, budget: Budget | None = None) -> tuple[Hits, ...]:
+    def hits(self, batch: Batch, tally: Tally | None = None, budget: Budget | None = None,
+             raw: Sequence[Hits] | None = None) -> tuple[Hits, ...]:
         """The hits that count of each column of a batch, or of its text; `tally` counts the known false positives.
 
-        Detectors that run out of time are noted in `budget`; without one they are a SourceError.
+        `raw` are those of the matcher, if they are known. Detectors that run out of time are noted in `budget`; without
+        one they are a SourceError.
         """
-        return tuple(self.hits_of(batch, column, tally, budget) for column in _columns(batch))
+        if raw is None:
+            matcher = self.matcher.at(batch.dataset, batch.commit)
+            raw = matcher.scan_columns(batch.columns, budget) if batch.columns else [
+                matcher.scan_text(batch.data, budget)]
+        return tuple(self._counting(batch, column, hits, tally, budget)
+                     for column, hits in zip(_columns(batch), raw, strict=True))
 
     def hits_of(self, batch: Batch, column: int, tally: Tally | None = None, budget: Budget | None = None) -> Hits:
-        """The hits of one column (-1: the text) of a batch that count.
+        """The hits of one column (-1: the text) of a batch that count."""
+        matcher = self.matcher.at(batch.dataset, batch.commit)
+        raw = matcher.scan_text(batch.data, budget) if column < 0 else matcher.scan_column(
+            batch.columns[column], budget)
+        return self._counting(batch, column, raw, tally, budget)
+
+    def _counting(self, batch: Batch, column: int, raw: Hits, tally: Tally | None, budget: Budget | None) -> Hits:
+        """Of the hits in one column those that count.
 
         A hit that is only possible does not count where a better one explains the same value; known false positives
         and what inline marks in source code cover do not either.
         """
-        matcher = self.matcher.at(batch.dataset, batch.commit)
-        if column < 0:
-            hits = _explained(matcher.scan_text(batch.data, budget))
-        else:
-            found = matcher.scan_column(batch.columns[column], budget)
-            hits = _explained(with_names(matcher, batch, column, found, budget))
+        if column >= 0:
+            raw = with_names(self.matcher.at(batch.dataset, batch.commit), batch, column, raw, budget)
+        hits = _explained(raw)
         if batch.is_source and column < 0:
             allowed = marked(batch.data, hits, self.matcher.detectors)
             if tally is not None and allowed.any():
@@ -376,6 +409,8 @@ class Scanner:
 
     def _has_mark(self, hits: Hits) -> bool:
         """Whether a state-secret mark is among the hits."""
+        if not len(hits):
+            return False
         likely = (hits.confidence >= np.float32(LIKELY)) & (hits.flags & MASKED == 0)
         return bool(np.isin(hits.detector[likely], self._marks).any())
 
@@ -384,6 +419,16 @@ class Scanner:
         if self._suppressor is None or detector.id not in self._suppressor.detectors:
             return False
         return self._suppressor.covers(self._maker.of_batch(batch, column, hits, index, placed=False))
+
+
+def _run(steps: Steps) -> Part:
+    """The part in the end, all at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            part: Part = end.value
+            return part
 
 
 def _columns(batch: Batch) -> Sequence[int]:
@@ -411,7 +456,7 @@ def _explained(hits: Hits) -> Hits:
 
 def _documents(source: str | Path | BinaryIO, options: Options, labels: ScannedLabels) -> Iterator[Document | Skipped]:
     if isinstance(source, (str, Path)):
-        yield from discover(Path(source), options, labels)
+        yield from discover(Path(source), options, labels, with_content=True)
     elif isinstance(source.read(0), bytes):
         yield open_stream(source, options, labels)
     else:

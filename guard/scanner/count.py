@@ -29,9 +29,11 @@ _WORK_PER_HIT, _WORK_PER_CELL = 32, 4
 
 def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int) -> FieldTally:
     """The tally of a text batch: its lines are the records of one field `text`."""
+    tally = FieldTally(batch.dataset, "text", kind="text", rows=batch.rows, filled=batch.rows, long_text=batch.rows)
+    if not len(hits):
+        return tally
     lines = line_starts(batch.data)
     cells = np.searchsorted(lines, hits.start, side="right")
-    tally = FieldTally(batch.dataset, "text", kind="text", rows=batch.rows, filled=batch.rows, long_text=batch.rows)
     tally.detectors = _by_detector(_Counted(hits, cells, batch.data), detectors, key)
     return tally
 

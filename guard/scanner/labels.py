@@ -66,6 +66,11 @@ class ScannedLabels:
                 self._fired.clear()
             self._fired.update((name, self._private(hits)) for name, hits in zip(new, found, strict=True))
 
+    @property
+    def has_findings(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self.found or self.unfinished)
+
     def take(self) -> tuple[dict[tuple[str, str], dict[str, Detectors]], int, set[tuple[str, int]]]:
         """`found`, `forgotten` and `unfinished`, which begin anew."""
         taken = self.found, self.forgotten, self.unfinished

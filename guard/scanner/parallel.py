@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from guard.errors import GuardError, InternalError, origin_of
 from guard.model import Finding
 from guard.scanner.parts import Packed, Part, Unit, packed
+from guard.scanner.sink import FindingList
+from guard.scanner.together import is_small
 from guard.sources import Document
 
 if TYPE_CHECKING:
@@ -37,15 +39,16 @@ _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _READY = "ready"
 _FAILED = 70
 
-Scan = Callable[[Unit, Any], Part]
-"""Scans a unit; its findings go to the sink, if one is given."""
+Scan = Callable[[Sequence[Unit], Sequence[Any]], list[Part]]
+"""Scans units, a single one or small files together; the findings of each go to its sink, if one is given."""
 
 
 @dataclass(slots=True, eq=False)
 class Job:
     """A unit that somebody scans: findings that came so far (`packed` from a worker), and its part when it is done.
 
-    `unit` is None for a document that only this process can read. `told` are the bytes that progress knows of.
+    `unit` is None for a document that only this process can read. `told` are the bytes that progress knows of. With
+    others it is scanned together, but not when it `is_suspect`: a worker died over all of them.
     """
 
     unit: Unit | None
@@ -54,6 +57,12 @@ class Job:
     packed: list[Packed] = field(default_factory=list)
     part: Part | None = None
     told: int = 0
+    is_suspect: bool = False
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is scanned together with others."""
+        return self.unit is not None and not self.is_suspect and is_small(self.unit)
 
     @property
     def size(self) -> int:
@@ -63,10 +72,24 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
+    """A process, and what it was given: bundles of jobs that are scanned together, those in front without an answer."""
+
     process: BaseProcess
     pipe: Connection
-    jobs: deque[Job] = field(default_factory=deque)
+    bundles: deque[deque[Job]] = field(default_factory=deque)
     is_ready: bool = False
+
+    @property
+    def front(self) -> Job:
+        """The job whose answer comes next."""
+        return self.bundles[0][0]
+
+    def answered(self) -> Job:
+        """Take the job whose answer is there."""
+        job = self.bundles[0].popleft()
+        if not self.bundles[0]:
+            self.bundles.popleft()
+        return job
 
 
 class Pool:
@@ -90,7 +113,7 @@ class Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and not any(worker.jobs for worker in self._workers):
+        if kind is None and not any(worker.bundles for worker in self._workers):
             for worker in self._workers:
                 worker.pipe.close()
             for worker in self._workers:
@@ -100,7 +123,7 @@ class Pool:
     @property
     def has_room(self) -> bool:
         """Whether a worker could take another job."""
-        return any(len(worker.jobs) < AHEAD for worker in self._workers)
+        return any(len(worker.bundles) < AHEAD for worker in self._workers)
 
     @property
     def is_alive(self) -> bool:
@@ -110,14 +133,14 @@ class Pool:
     @property
     def is_busy(self) -> bool:
         """Whether an answer is to be waited for."""
-        return any(worker.jobs for worker in self._workers)
+        return any(worker.bundles for worker in self._workers)
 
-    def give(self, job: Job) -> None:
-        """Hand a job to the worker that has the fewest."""
-        worker = min(self._workers, key=lambda worker: len(worker.jobs))
-        worker.jobs.append(job)
-        with contextlib.suppress(OSError):  # it died: that is seen, and the job given back, when it is listened to
-            worker.pipe.send(job.unit)
+    def give(self, jobs: Sequence[Job]) -> None:
+        """Hand a job, or several that are scanned together, to the worker that has the fewest."""
+        worker = min(self._workers, key=lambda worker: len(worker.bundles))
+        worker.bundles.append(deque(jobs))
+        with contextlib.suppress(OSError):  # it died: that is seen, and the jobs given back, when it is listened to
+            worker.pipe.send([job.unit for job in jobs])
 
     def take_back(self) -> Job | None:
         """A job that a worker died before, to be done by somebody else."""
@@ -131,7 +154,7 @@ class Pool:
         from multiprocessing.connection import wait
 
         heard = {worker.pipe: worker for worker in self._workers
-                 if not worker.jobs or worker.jobs[0] is front or len(worker.jobs[0].packed) < HELD}
+                 if not worker.bundles or worker.front is front or len(worker.front.packed) < HELD}
         for pipe in wait(list(heard), timeout):
             worker = heard[pipe]  # type: ignore[index]
             try:
@@ -143,20 +166,26 @@ class Pool:
         if message == _READY:
             worker.is_ready = True
         elif isinstance(message, Part):
-            worker.jobs.popleft().part = message
+            worker.answered().part = message
         elif isinstance(message, GuardError):
             raise message
         else:
-            worker.jobs[0].packed += message
+            worker.front.packed += message
 
     def _bury(self, worker: _Worker) -> None:
-        """The unit that a worker died over is not tried again; those behind it are."""
+        """The unit that a worker died over is not tried again; those behind it are. Of several that were scanned
+        together nobody knows which it was: each is tried alone."""
         self._workers.remove(worker)
         worker.pipe.close()
         worker.process.join(_GRACE)
-        if worker.is_ready and worker.jobs:
-            worker.jobs.popleft().part = Part(broken=_cause(worker.process.exitcode))
-        self._lost.extend(worker.jobs)
+        if worker.is_ready and worker.bundles:
+            suspects = worker.bundles[0]
+            if len(suspects) == 1:
+                worker.answered().part = Part(broken=_cause(worker.process.exitcode))
+            for job in suspects:
+                job.is_suspect = True
+                job.packed.clear()
+        self._lost.extend(job for bundle in worker.bundles for job in bundle)
         if worker.is_ready:  # one that never began shows that here no worker can
             self._start()
 
@@ -215,27 +244,38 @@ def serve(pipe: Connection, scan: Scan, with_findings: bool, inherited: Sequence
     try:
         pipe.send(_READY)
         while True:
-            unit = pipe.recv()
-            pipe.send(_answer(pipe, scan, unit, with_findings))
+            for message in _answers(scan, pipe.recv(), _Outbox(pipe) if with_findings else None):
+                pipe.send(message)
     except (EOFError, OSError):
         return
     except BaseException:
         os._exit(_FAILED)  # `multiprocessing` would print the exception, and that may hold a value
 
 
-def _answer(pipe: Connection, scan: Scan, unit: Unit, with_findings: bool) -> Part | GuardError:
-    sink = _Outbox(pipe) if with_findings else None
+def _answers(scan: Scan, units: Sequence[Unit], outbox: _Outbox | None) -> Iterator[Part | GuardError]:
+    """The part of each unit, behind its findings. Units that are too much for the memory together are scanned alone."""
+    sinks = [FindingList() if outbox else None for _ in units]
     try:
-        part = scan(unit, sink)
+        parts = scan(units, [outbox] if len(units) == 1 else sinks)
     except MemoryError:
-        return Part(broken="a worker process ran out of memory")
+        if len(units) == 1:
+            yield Part(broken="a worker process ran out of memory")
+        else:
+            for unit in units:
+                yield from _answers(scan, [unit], outbox)
+        return
     except GuardError as error:
-        return error
+        yield error
+        return
     except Exception as error:
-        return InternalError(origin_of(error))
-    if sink:
-        sink.flush()
-    return part
+        yield InternalError(origin_of(error))
+        return
+    for part, sink in zip(parts, sinks, strict=True):
+        if outbox and sink:
+            for finding in sink.findings:
+                outbox.write(finding)
+            outbox.flush()
+        yield part
 
 
 class _Outbox:

@@ -7,7 +7,7 @@ a time, and between two batches it listens to the workers: no threads, no locks,
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -19,6 +19,7 @@ from guard.scanner.names import FoundNames
 from guard.scanner.parallel import HELD, Job, Pool
 from guard.scanner.parts import Assembly, Part, Unit, unpacked
 from guard.scanner.sink import FindingList, Sink
+from guard.scanner.together import MOST_BYTES, MOST_FILES
 from guard.sources import MOST, Document, StreamDocument
 from guard.tally import Tally
 
@@ -30,7 +31,7 @@ LARGEST = MOST
 """Bytes of the largest piece. Pieces are the same for any number of workers, or results would not be."""
 LARGEST_WITH_FINDINGS = 1 << 21
 """As all findings of a piece may have to be held in memory until its turn comes, pieces are small then."""
-_MOST_AHEAD = 4096
+_MOST_AHEAD = 16_384
 _SMALL = 4_000_000
 _STEPWISE = ("text", "csv", "jsonl")
 """Formats whose first batch comes soon. Who reads another one does not listen to the workers for a long time."""
@@ -52,8 +53,9 @@ class UnitScanner(Protocol):
         """Scan a document that only this process can read, step by step."""
         ...
 
-    def scan_unit(self, unit: Unit, sink: Sink | None = None) -> Part:
-        """Scan a unit at once."""
+    def scan_units(self, units: Sequence[Unit], sinks: Sequence[Sink | None], contents: Sequence[bytes | None] = ()
+                   ) -> list[Part]:
+        """Scan a unit, or small files together, at once."""
         ...
 
     def names_of(self, labels: ScannedLabels) -> FoundNames:
@@ -82,6 +84,15 @@ class _End:
 _Step = _Begin | Job | Skipped | _End
 
 
+@dataclass(slots=True)
+class _Own:
+    """What this process scans: a job step by step, or small files together, in one step."""
+
+    jobs: list[Job]
+    sinks: list[FindingList]
+    steps: Generator[int, None, list[Part]]
+
+
 class ScanRun:
     """The pass; `names` are the names that were findings, when it is over."""
 
@@ -99,7 +110,7 @@ class ScanRun:
         self._are_enough = False
         self._scanned = 0
         self._assembly: Assembly | None = None
-        self._own: tuple[Job, Steps, FindingList] | None = None
+        self._own: _Own | None = None
         self._pool: Pool | None = None
 
     def results(self, documents: Iterable[Document | Skipped]) -> Iterator[Result]:
@@ -151,9 +162,12 @@ class ScanRun:
         return True
 
     def _wants_more(self) -> bool:
+        if len(self._steps) >= _MOST_AHEAD:
+            return False
         if self._workers == 1:
-            return not self._steps
-        return (self._free_bytes < ENOUGH or len(self._free) < 2) and len(self._steps) < _MOST_AHEAD
+            return self._own is None and (not self._free or (self._free[-1].is_small and self._has_room(
+                self._free_bytes, len(self._free))))
+        return self._free_bytes < ENOUGH or len(self._free) < 2
 
     def _start(self, stack: ExitStack) -> None:
         """Start the workers when it is worth it."""
@@ -163,7 +177,7 @@ class ScanRun:
         is_warm = self._scanned >= WARM or not (self._own or any(map(_is_stepwise, self._free)))
         if self._are_enough and is_warm:
             self._pool = stack.enter_context(
-                Pool(self._scanner.scan_unit, self._workers - 1, with_findings=self._sink is not None))
+                Pool(self._scanner.scan_units, self._workers - 1, with_findings=self._sink is not None))
 
     def _share(self, plan: Iterator[_Step]) -> None:
         """Give the workers what they can take, and hear what they have to say."""
@@ -171,7 +185,7 @@ class ScanRun:
         if pool is None:
             return
         while pool.has_room and (job := self._take(lambda job: job.unit is not None)):
-            pool.give(job)
+            pool.give(self._with_others(job))
             self._look_ahead(plan)
         if self._own is None:
             self._take_own()
@@ -191,11 +205,25 @@ class ScanRun:
                 job.unit = replace(job.unit, shown=self._assembly.shown())
         return job
 
+    def _with_others(self, job: Job) -> list[Job]:
+        """The job, and if it is a small file those that are to be scanned together with it."""
+        jobs, size = [job], job.size
+        while job.is_small and self._free and self._free[0].is_small and self._has_room(size, len(jobs)):
+            jobs.append(self._free.popleft())
+            self._free_bytes -= jobs[-1].size
+            size += jobs[-1].size
+        return jobs
+
+    @staticmethod
+    def _has_room(size: int, count: int) -> bool:
+        """Whether one more small file may be scanned together with so many of so many bytes."""
+        return size < MOST_BYTES and count < MOST_FILES
+
     def _waits(self) -> bool:
         """Whether this process has nothing to scan, or too many findings whose turn comes after what others scan."""
         if self._own is None:
             return True
-        job, _, _ = self._own
+        job = self._own.jobs[0]
         front = self._steps[0]
         is_elsewhere = self._pool is not None and self._pool.is_busy and front not in self._free
         return len(job.findings) >= HELD and job is not front and is_elsewhere
@@ -205,31 +233,45 @@ class ScanRun:
         alone = not self._are_enough or (self._pool is not None and not self._pool.is_alive)
         job = self._take(lambda job: alone or job is front or _is_stepwise(job))
         if job is not None:
-            compiled.expect(job.size)
-            sink = FindingList()
-            wanted = sink if self._sink else None
-            steps = (self._scanner.steps_of(job.document, self._labels, wanted) if job.unit is None
-                     else self._scanner.steps(job.unit, wanted))
-            self._own = job, steps, sink
+            jobs = self._with_others(job)
+            compiled.expect(sum(job.size for job in jobs))
+            sinks = [FindingList() for _ in jobs]
+            self._own = _Own(jobs, sinks, self._together(jobs, sinks) if len(jobs) > 1 else self._alone(job, sinks[0]))
+
+    def _alone(self, job: Job, sink: FindingList) -> Generator[int, None, list[Part]]:
+        wanted = sink if self._sink else None
+        part = yield from (self._scanner.steps_of(job.document, self._labels, wanted) if job.unit is None
+                           else self._scanner.steps(job.unit, wanted))
+        return [part]
+
+    def _together(self, jobs: Sequence[Job], sinks: Sequence[FindingList]) -> Generator[int, None, list[Part]]:
+        """In one step: `_add` tells the progress of each file."""
+        contents = [job.document.content for job in jobs]
+        yield from ()
+        return self._scanner.scan_units([job.unit for job in jobs if job.unit is not None],
+                                        [sink if self._sink else None for sink in sinks], contents)
 
     def _advance(self) -> None:
-        """One batch of what this process scans itself."""
+        """One step of what this process scans itself."""
         if self._own is None:
             self._take_own()
         if self._own is None or self._waits():
             return
-        job, steps, sink = self._own
+        own = self._own
         try:
-            read = next(steps)
-            job.told += read
+            read = next(own.steps)
+            own.jobs[0].told += read
             self._scanned += read
             if self._progress:
-                self._progress(job.document.name, read)
+                self._progress(own.jobs[0].document.name, read)
         except StopIteration as end:
-            job.part = end.value
+            for job, part in zip(own.jobs, end.value, strict=True):
+                job.part = part
+                self._scanned += part.read - job.told
             self._own = None
-        job.findings += sink.findings
-        sink.findings.clear()
+        for job, sink in zip(own.jobs, own.sinks, strict=True):
+            job.findings += sink.findings
+            sink.findings.clear()
 
     def _finished(self) -> Iterator[Result]:
         """Put together what is complete, in order."""
@@ -284,6 +326,7 @@ class ScanRun:
         part = job.part
         if part is None:
             raise AssertionError("a part that is not there yet")
+        job.document.content = None
         if job.unit is not None and job.unit.piece is None:
             job.document.encoding, job.document.digest = part.encoding, part.digest
         if self._progress and part.read > job.told:

@@ -45,6 +45,11 @@ class Recipe:
     size: int
     options: Options
 
+    @property
+    def is_file(self) -> bool:
+        """Whether the content is that of the file at `path`."""
+        return True
+
     def opener(self) -> Opener:
         """What opens the content."""
         return opener_of(self.path)

@@ -110,6 +110,16 @@ def _is_clean(head: bytes, codec: str) -> bool:
     return not bad and not re.search(r"[\x00-\x08\x0e-\x1a\x7f]", text)
 
 
+def is_plain_utf8(content: bytes) -> bool:
+    """Whether all of a file is UTF-8 as `TextReader` would find: no mark, no zeros of a wider form, no damage."""
+    if b"\0" in content or from_mark(content) is not None:
+        return False
+    try:
+        return content.isascii() or bool(content.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 def decide(sample: bytes) -> Encoding | None:
     """The encoding of bytes that are not all ASCII (their end may be cut), or None when the evidence is too thin.
 

@@ -55,7 +55,7 @@ def discover(path: str | os.PathLike[str], options: Options, labels: Labels, *, 
         raise UsageError("the source does not exist or cannot be reached", hint="check the path") from None
     if stat.S_ISDIR(status.st_mode):
         return _walk(root, opening)
-    shown = _Names([named.name], PurePosixPath(), labels).shown(named.name, "file")
+    shown = _Names([named.name], "", labels).shown(named.name, "file")
     return iter([opening.document(root, status, shown)])
 
 
@@ -88,9 +88,9 @@ def _found(entry: _Entry, opening: _Opening) -> Document | Skipped | None:
     """What an entry is; None for a folder that is walked through."""
     shown = entry.shown
     if entry.status is None:
-        return Skipped(str(shown), Reason.UNREADABLE)
+        return Skipped(shown, Reason.UNREADABLE)
     if entry.is_folder:
-        return Skipped(str(shown), Reason.HISTORY) if entry.is_history else None
+        return Skipped(shown, Reason.HISTORY) if entry.is_history else None
     return opening.document(Path(entry.path), entry.status, shown)
 
 
@@ -134,8 +134,9 @@ class _Folder:
             yield _Entry(self, entry.name, entry.path, status)
 
     @cached_property
-    def shown(self) -> PurePosixPath:
-        return PurePosixPath() if self._entry is None else self._entry.shown
+    def shown(self) -> str:
+        """Its path below the root, "" for the root."""
+        return "" if self._entry is None else self._entry.shown
 
     @cached_property
     def names(self) -> _Names:
@@ -157,28 +158,30 @@ class _Entry:
         return self.name == ".git" and is_history(Path(self.path))
 
     @cached_property
-    def shown(self) -> PurePosixPath:
+    def shown(self) -> str:
+        """Its path below the root, as it may be shown and created."""
         if not self.name:
-            return self._folder.shown
+            return self._folder.shown or "."
         return self._folder.names.shown(self.name, "folder" if self.is_folder else "file")
 
 
 class _Names:
     """The names of one folder as they may be shown and created. One that is withheld is called by its number."""
 
-    def __init__(self, raw: list[str], folder: PurePosixPath, labels: Labels) -> None:
+    def __init__(self, raw: list[str], folder: str, labels: Labels) -> None:
         self._numbers = {name: number for number, name in enumerate(raw, 1)}
-        self._folder = folder
+        self._prefix = f"{folder}/" if folder else ""
         self._labels = labels
 
-    def shown(self, raw: str, kind: str) -> PurePosixPath:
+    def shown(self, raw: str, kind: str) -> str:
         fallback = self._fallback(raw, kind)
-        label = self._labels.label(_readable(raw), fallback, dataset=str(self._folder / fallback))
-        return self._folder / (raw if label == raw else fallback)
+        label = self._labels.label(_readable(raw), fallback, dataset=self._prefix + fallback)
+        return self._prefix + (raw if label == raw else fallback)
 
     def _fallback(self, raw: str, kind: str) -> str:
         """A name that no other entry has, with the suffix of the file, for that says its format."""
-        suffix = PurePosixPath(raw).suffix if kind == "file" else ""
+        dot = raw.rfind(".")
+        suffix = raw[dot:] if kind == "file" and 0 < dot < len(raw) - 1 else ""
         suffix = suffix if suffix.isascii() and suffix[1:].isalpha() and len(suffix) <= 8 else ""
         label = f"{kind} {self._numbers[raw]}"
         while label + suffix in self._numbers:
@@ -199,9 +202,9 @@ class _Opening:
     labels: Labels
     with_content: bool
 
-    def document(self, path: Path, status: os.stat_result, shown: PurePosixPath) -> Document | Skipped:
+    def document(self, path: Path, status: os.stat_result, name: str) -> Document | Skipped:
         """The document at a path, or why there is none."""
-        name, size = str(shown), status.st_size
+        size = status.st_size
         if stat.S_ISLNK(status.st_mode):
             return Skipped(name, Reason.SYMLINK)
         if not stat.S_ISREG(status.st_mode):
@@ -214,6 +217,7 @@ class _Opening:
             return skipped(name, error)
         except OSError:
             return Skipped(name, Reason.UNREADABLE)
+        shown = PurePosixPath(name)
         found = recognised(head, name, shown, opener_of(path), size, self.options, self.labels, path=path)
         if isinstance(found, Document):
             found.recipe = Recipe(found.format, name, shown, path.absolute(), size, self.options)

@@ -32,6 +32,10 @@ class BlobRecipe(Recipe):
     commit: str = ""
     before: tuple[str, ...] = ()
 
+    @property
+    def is_file(self) -> bool:
+        return False
+
     def opener(self) -> Opener:
         return lambda: opener_of_blob(self.path, self.blob)()
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from guard.batch import Batch, Edited, Editor
 from guard.model import Location, Skipped
 from guard.sources.cutting import Borders, LineBorders
-from guard.sources.encoding import Encoding, TextReader
+from guard.sources.document import Options
+from guard.sources.encoding import Encoding, TextReader, count_line_ends, is_plain_utf8
 from guard.sources.splice import as_binary, splice
 from guard.sources.stream import START, Place, Sink, StreamDocument, line_start
 
@@ -30,6 +31,14 @@ class TextBatch(Batch):
     def locate(self, column: int, cell: int, start: int, end: int) -> Location:
         line, code_point = self.place.locate(self.data, start)
         return Location(self.dataset, TEXT_FIELD, line, code_point, self.place.offset + start, end - start)
+
+
+def whole_text(name: str, content: bytes, options: Options) -> TextBatch | None:
+    """The one batch of a small file, if it is UTF-8 that nobody called otherwise: what `TextDocument.read` gives."""
+    if options.encoding or not 0 < len(content) <= options.block or not is_plain_utf8(content):
+        return None
+    rows = count_line_ends(content) + (not content.endswith((b"\n", b"\r")))
+    return TextBatch(name, rows, content, is_source=options.source_tree)
 
 
 class TextDocument(StreamDocument):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from guard.batch import Ints
-from guard.detect import walk_loops as loops
+from guard.detect import cell_walk_loops as loops
 from guard.detect.automaton import ALNUM, DIGITS, MAX_WIDTH, Automaton, compile_narrow_automaton
-from guard.detect.walk_loops import Tables
+from guard.detect.cell_walk_loops import Tables
 
 if TYPE_CHECKING:
     from guard.detect.assembly import Pattern
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _BARRED = {"digit": DIGITS, "alnum": ALNUM, "none": frozenset[int]()}
 
 
-class Walks:
+class CellWalks:
     """The patterns with these numbers, each with its automaton for an alphabet."""
 
     def __init__(self, patterns: Sequence[tuple[int, Pattern, Automaton]]) -> None:

@@ -1,0 +1,122 @@
+"""Small files, many in one scan: what every scan costs, however little there is to it, is paid once for all of them.
+
+A tree of sources is thousands of files of a few kB. Nothing of one file is seen by another, and what is told of each is
+what a scan of it alone would tell (`Matcher.scan_texts`, `Matcher.scan_columns`). A file that is not what it should be
+(damaged, in several batches, gone) is scanned alone, and so are all when a detector runs out of time over them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from guard.batch import Batch, Hits
+from guard.detect import Budget, Matcher
+from guard.errors import SourceError
+from guard.scanner.labels import ScannedLabels
+from guard.scanner.parts import Part, Unit
+from guard.scanner.sink import Sink
+from guard.sources import HEAD, peek, reopen, whole_text
+
+FORMATS = ("text", "csv", "tsv", "json", "jsonl")
+SMALL = HEAD
+"""Bytes from which on a file is scanned alone; smaller ones were read whole when their format was told."""
+MOST_BYTES, MOST_FILES = 1 << 20, 1024
+"""What is scanned together at most."""
+_KEY = re.compile(rb'"([^"\\\n]{1,200})"[ \t]*:')
+_MOST_KEYS = 1000
+
+
+class BatchScanner(Protocol):
+    """What is asked of the scanner."""
+
+    matcher: Matcher
+
+    def new_labels(self) -> ScannedLabels:
+        """Labels for the names inside of one document."""
+        ...
+
+    def part_of(self, batch: Batch, raw: Sequence[Hits], labels: ScannedLabels, sink: Sink | None) -> Part:
+        """What is in a document that is one batch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file that is one batch, and the names inside of it."""
+
+    batch: Batch
+    labels: ScannedLabels
+    encoding: str
+    digest: str
+
+
+def is_small(unit: Unit) -> bool:
+    """Whether a unit is a small file of a format that is read as text."""
+    recipe = unit.recipe
+    return unit.piece is None and recipe.size < SMALL and recipe.is_file and recipe.format in FORMATS
+
+
+def scan_together(scanner: BatchScanner, units: Sequence[Unit], contents: Sequence[bytes | None],
+                  sinks: Sequence[Sink | None]) -> list[Part | None]:
+    """The part of each small file; None where it has to be scanned alone."""
+    if len(units) < 2:
+        return [None] * len(units)
+    known = [_content(unit) if content is None else content for unit, content in zip(units, contents, strict=True)]
+    scanner.new_labels().foresee(_keys(units, known))
+    read = [_read(scanner, unit, content) for unit, content in zip(units, known, strict=True)]
+    budget = Budget()
+    raw = iter(_hits(scanner.matcher, [one.batch for one in read if one is not None], budget))
+    if budget.exhausted:
+        return [None] * len(units)
+    return [None if one is None else _part(scanner, one, next(raw), sink)
+            for one, sink in zip(read, sinks, strict=True)]
+
+
+def _part(scanner: BatchScanner, read: _Read, raw: Sequence[Hits], sink: Sink | None) -> Part:
+    part = scanner.part_of(read.batch, raw, read.labels, sink)
+    part.encoding, part.digest = read.encoding, read.digest
+    return part
+
+
+def _read(scanner: BatchScanner, unit: Unit, content: bytes | None) -> _Read | None:
+    """The file as its one batch; None where it is something else."""
+    if content is None:
+        return None
+    recipe, labels = unit.recipe, scanner.new_labels()
+    if recipe.format == "text":
+        text = whole_text(recipe.name, content, recipe.options)
+        if text is not None:
+            return _Read(text, labels, "utf-8", f"sha256:{hashlib.sha256(content).hexdigest()}")
+    document = reopen(recipe, labels, content)
+    items = list(document.read())
+    if len(items) != 1 or not isinstance(items[0], Batch):
+        return None
+    return _Read(items[0], labels, document.encoding, document.digest)
+
+
+def _keys(units: Sequence[Unit], contents: Sequence[bytes | None]) -> Iterator[str]:
+    """The keys of JSON files as they are written, for most of them are names that have to be scanned."""
+    for unit, content in zip(units, contents, strict=True):
+        if content is not None and unit.recipe.format in ("json", "jsonl"):
+            found = itertools.islice(_KEY.finditer(content), _MOST_KEYS)
+            yield from {key[1].decode("utf-8", "replace"): None for key in found}
+
+
+def _content(unit: Unit) -> bytes | None:
+    try:
+        content, is_all = peek(unit.recipe.path, SMALL)
+    except (SourceError, OSError):
+        return None
+    return content if is_all else None
+
+
+def _hits(matcher: Matcher, batches: Sequence[Batch], budget: Budget) -> list[list[Hits]]:
+    """What the matcher finds in each column of each batch, or in its text."""
+    texts = iter(matcher.scan_texts([batch.data for batch in batches if batch.is_text], budget))
+    columns = iter(matcher.scan_columns([column for batch in batches for column in batch.columns], budget))
+    return [[next(texts)] if batch.is_text else [next(columns) for _ in batch.columns] for batch in batches]
