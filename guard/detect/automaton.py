@@ -60,12 +60,15 @@ class Automaton:
     edged: bool = False
     """Of a table for an alphabet: look-arounds at its ends were left out that hold wherever a match fills the line."""
 
+    def steps(self, bytes_: int) -> npt.NDArray[np.uint16]:
+        """The next state for each state and each of the first so many bytes."""
+        return self.table.reshape(-1, self.classes)[:, self.classes_of[:bytes_]]
+
     def widths(self) -> tuple[int, int]:
         """The bytes of the shortest and of the longest match, as far as MAX_WIDTH; (MAX_WIDTH, 0) without any."""
-        table, states = self.table.reshape(-1, self.classes), np.ones(1, np.uint16)
-        ends = []
+        states, ends = np.ones(1, np.uint16), []
         for width in range(1, MAX_WIDTH + 1):
-            states = np.unique(table[states])
+            states = np.unique(self.table.reshape(-1, self.classes)[states])
             states = states[states > 0]
             if self.accepting[states].any():
                 ends.append(width)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from guard.detect import limits
+from guard.detect import engine, limits
 from guard.detect.classes import Bits
-from guard.detect.engine import PATIENCE, EngineScan
 from guard.detect.narrowing import NarrowedAssembly
 from guard.detect.sweep import Found as Matches
 
 
-class CellScan(EngineScan):
+class CellScan(engine.EngineScan):
     """As `EngineScan`, for a narrowed assembly or a whole one."""
 
     def _swept(self) -> tuple[Matches, Bits]:
@@ -20,7 +19,7 @@ class CellScan(EngineScan):
             return super()._swept()
         walked = np.empty((4, 0), np.int64)
         if assembly.cell_walks is not None:
-            found = assembly.cell_walks.matches(self._block, assembly.programs, self._workspace.memory, PATIENCE)
+            found = assembly.cell_walks.matches(self._block, assembly.programs, self._workspace.memory, engine.PATIENCE)
             if found is None or limits.current().exhausted:
                 return self._swept_wholly(assembly)
             walked = found

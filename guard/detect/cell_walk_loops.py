@@ -19,19 +19,17 @@ OUT_OF_PATIENCE = -1
 class Tables(NamedTuple):
     """The automata of some patterns, one behind the other.
 
-    Of pattern n `classes[n]` are the classes of bytes, and `moves[first[n] + state + class]` is the next state, 0 when
-    there is none; the first state is `start[n]`, and states are multiples of the number of classes. `ends` has a 1 at
-    the place of a state in which a match may end. `barred[n]` are the bytes that may stand neither before nor behind.
+    Of pattern n `moves[first[n] + 128 * state + byte]` is the next state, 0 when there is none; the first state is 1.
+    `ends[first[n] // 128 + state]` says whether a match may end in a state. `barred[n]` are the bytes that may stand
+    neither before nor behind a match.
     An `exact` table is as good as the pattern, an `edged` one where a match fills its line; elsewhere the program at
     `addresses[n]` decides, which also tells the span of the group that is reported, if `groups[n]` is one. `numbers[n]`
     is the number of the pattern, and matches have from `least[n]` to `most[n]` bytes.
     """
 
-    classes: npt.NDArray[np.uint16]
     moves: npt.NDArray[np.uint16]
     ends: Mask
     first: Ints
-    start: Ints
     barred: Mask
     exact: Mask
     edged: Mask
@@ -59,13 +57,13 @@ def walk(tables: Tables, text: Bytes, bounds: Ints, whole: Mask, programs: Any, 
     """Adds the matches of pattern `index` as rows (pattern, start, end, line) to the `count` columns of `out`; returns
     how many there are then, or OUT_OF_PATIENCE. `out` has room for a match at each byte. `whole` is from `find_runs`.
     """
-    classes, moves, ends, barred = tables.classes[index], tables.moves, tables.ends, tables.barred[index]
-    first, start, number = tables.first[index], tables.start[index], tables.numbers[index]
+    moves, ends, barred = tables.moves, tables.ends, tables.barred[index]
+    first, number = tables.first[index], tables.numbers[index]
     exact, edged, group = tables.exact[index], tables.edged[index], tables.groups[index]
     least, most = tables.least[index], tables.most[index]
     for line in range(len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
-        if high - low < least or (whole[line] and high - low - 1 > most):
+        if high - low < least or (whole[line] and high - low - (not barred[text[high - 1]]) > most):
             continue
         at = low
         while at < high:
@@ -74,13 +72,13 @@ def walk(tables: Tables, text: Bytes, bounds: Ints, whole: Mask, programs: Any, 
                     break
                 at += 1
                 continue
-            state, place, found, stop = start, at, 0, at
+            state, place, found, stop = 1, at, 0, at
             while place < high:
-                state = moves[first + state + classes[text[place]]]
+                state = moves[first + (state << 7 | text[place] & 127)]
                 if state == 0:
                     break
                 place += 1
-                if ends[first + state] and (place == high or not barred[text[place]]):
+                if ends[(first >> 7) + state] and (place == high or not barred[text[place]]):
                     found += 1
                     stop = place
             if found > 1 or (found == 1 and (not exact or (edged and (at > low or stop < high)))):

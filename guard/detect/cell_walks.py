@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from guard.detect.program import Programs
     from guard.detect.shapes import Block
 
+_ASCII = 128
 _BARRED = {"digit": DIGITS, "alnum": ALNUM, "none": frozenset[int]()}
 
 
@@ -31,17 +32,15 @@ class CellWalks:
     def __init__(self, patterns: Sequence[tuple[int, Pattern, Automaton]]) -> None:
         automata = [automaton for _, _, automaton in patterns]
         widths = np.array([automaton.widths() for automaton in automata], np.int64)
-        sizes = np.array([len(automaton.table) for automaton in automata], np.int64)
+        sizes = np.array([_ASCII * len(automaton.accepting) for automaton in automata], np.int64)
         boundaries = [pattern.rule.detector.boundary for _, pattern, _ in patterns]
         self._boundaries = dict.fromkeys(boundaries)
         self._kinds = [list(self._boundaries).index(boundary) for boundary in boundaries]
         self._barred = {boundary: _flags(_BARRED[boundary]) for boundary in self._boundaries}
         self._tables = Tables(
-            classes=np.stack([automaton.classes_of for automaton in automata]),
-            moves=np.concatenate([automaton.table * np.uint16(automaton.classes) for automaton in automata]),
-            ends=np.concatenate([np.repeat(automaton.accepting, automaton.classes) for automaton in automata]),
+            moves=np.concatenate([automaton.steps(_ASCII).ravel() for automaton in automata]),
+            ends=np.concatenate([automaton.accepting for automaton in automata]),
             first=np.cumsum(sizes) - sizes,
-            start=np.array([automaton.classes for automaton in automata], np.int64),
             barred=np.stack([self._barred[boundary] for boundary in boundaries]),
             exact=np.array([automaton.complete and not pattern.group for _, pattern, automaton in patterns], bool),
             edged=np.array([automaton.edged for automaton in automata], bool),
@@ -77,9 +76,7 @@ def _flags(codes: frozenset[int]) -> loops.Mask:
 @lru_cache(maxsize=4096)
 def automaton_of(source: str, alphabet: frozenset[int]) -> Automaton | None:
     """`compile_narrow_automaton`, kept: columns of one kind have the same alphabet."""
-    found = compile_narrow_automaton(source, alphabet)
-    # States are told by places in the table, which are numbers of 16 bits.
-    return found if found is None or len(found.table) < 1 << 16 else None
+    return compile_narrow_automaton(source, alphabet)
 
 
 def automata(patterns: Sequence[Pattern], alphabet: frozenset[int]) -> list[Automaton | None]:
