@@ -12,10 +12,11 @@ import numpy as np
 
 from guard.detect.beginnings import ACCEPT, BEFORE, Graph, Step
 from guard.detect.classes import HAN, Mask, Table, classes_of, members_of
-from guard.detect.walk_loops import ACCEPTED, DEAD, ROOTS, STATES, UNKNOWN, Automaton, Walks
+from guard.detect.walk_loops import ACCEPTED, DEAD, EVERYTHING, ROOTS, STATES, UNKNOWN, Automaton, Walks
 
-MOST_STATES = 16_384
-MOST_ROOTS = 1024
+MOST_STATES = 32_768
+MOST_ROOTS = 32
+"""Sets of openings that are walked in lines of their own kind; in lines of further kinds all are."""
 MOST_HAN = 48
 """Classes of Han characters that words spell, of each kind."""
 LISTED = 1 << 22
@@ -90,7 +91,9 @@ def forget(walks: Walks) -> None:
     walks.table[DEAD * classes : (DEAD + 1) * classes] = DEAD * classes
     walks.slots[:] = 0
     walks.root_slots[:] = 0
+    walks.root_states[:] = UNKNOWN
+    walks.root_rows[EVERYTHING] = ~np.uint64(0)
     walks.marks[:] = 0
     walks.opening_marks[:] = 0
     walks.counts[:] = 0
-    walks.counts[STATES], walks.counts[ROOTS] = DEAD + 1, 1
+    walks.counts[STATES], walks.counts[ROOTS] = DEAD + 1, EVERYTHING + 1

@@ -17,6 +17,8 @@ STATES, LISTED, ACCEPTS, STAMP, ROOTS = 0, 1, 2, 3, 4
 NO_ROOM = -(1 << 62)
 """Instead of a row, or of a number of matches: the walks need room."""
 UNKNOWN, DEAD = 0, 1
+EVERYTHING = 0
+"""The root of all openings, for lines whose own would be one too many."""
 ACCEPTING = 1 << 31
 _PRIME = 0x100000001B3
 
@@ -178,6 +180,19 @@ def _without_accepted(automaton: Automaton, walks: Walks, listed: int, stamp: in
 
 
 @tight_loop
+def _rooted(automaton: Automaton, walks: Walks, number: int) -> int:
+    """The state of the openings of a root."""
+    listed = walks.counts[LISTED]
+    if len(walks.listed) - listed < len(walks.marks):
+        return NO_ROOM
+    for opening in range(len(automaton.roots)):
+        if walks.root_rows[number, opening >> 6] >> np.uint64(opening & 63) & np.uint64(1):
+            walks.listed[listed] = automaton.roots[opening]
+            listed += 1
+    return _settled(walks, listed, walks.counts[ACCEPTS])
+
+
+@tight_loop
 def root(automaton: Automaton, walks: Walks, wanted: Any, walked: Any, line: int) -> int:
     """Where the row of the state begins from which the openings of a line are walked: those that are wanted there and
     those that always are; NO_ROOM."""
@@ -200,19 +215,17 @@ def root(automaton: Automaton, walks: Walks, wanted: Any, walked: Any, line: int
             return int(walks.root_states[number] * classes)
         slot = (slot + 1) & mask
     number = counts[ROOTS]
-    if number + 1 >= len(walks.root_states) or len(walks.listed) - counts[LISTED] < len(walks.marks):
-        return NO_ROOM
-    for word in range(words):
-        walks.root_rows[number, word] = wanted[line, word] | walked[word]
-    listed = counts[LISTED]
-    for opening in range(len(automaton.roots)):
-        if walks.root_rows[number, opening >> 6] >> np.uint64(opening & 63) & np.uint64(1):
-            walks.listed[listed] = automaton.roots[opening]
-            listed += 1
-    state = _settled(walks, listed, counts[ACCEPTS])
-    if state == NO_ROOM:
-        return NO_ROOM
-    counts[ROOTS] = number + 1
-    walks.root_slots[slot] = number
-    walks.root_states[number] = state
-    return state * classes
+    if number < len(walks.root_states):
+        for word in range(words):
+            walks.root_rows[number, word] = wanted[line, word] | walked[word]
+    else:
+        number = EVERYTHING
+    if walks.root_states[number] == UNKNOWN:
+        state = _rooted(automaton, walks, number)
+        if state == NO_ROOM:
+            return NO_ROOM
+        walks.root_states[number] = state
+        if number != EVERYTHING:
+            walks.root_slots[slot] = number
+            counts[ROOTS] = number + 1
+    return int(walks.root_states[number] * classes)
