@@ -1,9 +1,9 @@
 """What the compiled engine runs for a set of rules: one program a pattern, and where each of them is looked for.
 
-A pattern whose matches begin in a rare way is looked for where they could begin (`guard.detect.triggers`), and one
-that cannot do without a word only in lines that hold it (`guard.detect.gates`). Of the others Hyperscan tells ends of
-possible matches, and the program looks before them. A pattern that the machine cannot run is left to `re`, in the
-lines that Hyperscan tells.
+A pattern is looked for where its matches could begin (`guard.detect.walk`), and one that cannot do without a word only
+in lines that hold it (`guard.detect.gates`). Where they could begin nearly everywhere, Hyperscan tells ends of possible
+matches, and the program looks before them. A pattern that the machine cannot run is left to `re`, in the lines that
+Hyperscan tells.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from guard import cache
+from guard.detect.beginnings import Graph, Item, TooLargeError, begins_with, graph_of, is_run, ways_of
+from guard.detect.classes import Bits, as_bits
 from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.context_loops import Words
@@ -36,7 +38,6 @@ from guard.detect.factors import factors, factors_of, line_share, rarest
 from guard.detect.firsts import first_of
 from guard.detect.gates import Gates, gates
 from guard.detect.judge import Kind
-from guard.detect.openings import Opening, opening_of, ways_of
 from guard.detect.pack import bounded
 from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, UnsuitableError
 from guard.detect.rule import Rule
@@ -44,15 +45,20 @@ from guard.detect.rule_tables import Rulings
 from guard.detect.sifting_loops import Patterns as JudgedPatterns
 from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, superset, width_before
 from guard.detect.sweep import Starts
-from guard.detect.triggers import Bits, Triggers, as_bits, is_rare, places_share, triggers
+from guard.detect.walk import automaton_of
+from guard.detect.walk_loops import Automaton
 
 ANCHOR = "@"
 """A character so rare that a match is best looked for from there: local parts of addresses are made of anything."""
 MOST_HEADINGS = 256
 MOST_WAYS = 12
 """Alternatives at the beginning of a pattern that are looked for one by one."""
-_CODE = ("assembly", "charsets", "compile", "context", "factors", "firsts", "gates", "openings", "pack", "program",
-         "rule", "supersets", "triggers")
+CHEAP = 0.2
+"""Characters a place for which an opening is followed in every line, whether a word of it stands there or not."""
+DEAR = 1.0
+"""Characters a place from which on a pattern is left to Hyperscan."""
+_CODE = ("assembly", "beginnings", "charsets", "classes", "compile", "context", "factors", "firsts", "gates", "names",
+         "pack", "program", "rule", "supersets", "walk", "walk_loops")
 _NO_WORDS = np.zeros(256, np.uint8)
 
 
@@ -96,9 +102,9 @@ class Assembly:
     """Programs and tables for some rules. Made once, then only read; safe to share between threads.
 
     `patterns` are those with openings, `opened` of them, and then the others; their numbers are those of programs.
-    `owners[opening]` is the number of its pattern; first come openings that are looked for in every line.
-    `beside[rule]` is the bit of lines that hold a word of its context, behind those of the openings; any line may where
-    there is none.
+    `owners[opening]` is the number of its pattern, `walked` are the bits of the openings that are followed in every
+    line. `beside[rule]` is the bit of lines that hold a word of its context, behind those of the openings; any line may
+    where there is none.
     """
 
     def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
@@ -106,7 +112,7 @@ class Assembly:
         self._use_cache = use_cache
         kept = assembled(rules, digest, use_cache=use_cache)
         self.patterns, self.opened = kept.patterns, kept.opened
-        self.programs, self.triggers, self.words = kept.programs, kept.triggers, kept.words
+        self.programs, self.automaton, self.words = kept.programs, kept.automaton, kept.words
         self._expressions = kept.expressions
         entries = [self._entry(pattern, number < self.opened) for number, pattern in enumerate(self.patterns)]
         self.starts = Starts(np.array(entries or [0], np.int32),
@@ -116,7 +122,7 @@ class Assembly:
         self._headings: dict[str, Heading] = {}
         self._named = [rule for rule in self.rules if rule.header_words or rule.vicinity]
         self.gates, self.owners, self.beside = kept.gates, kept.owners, kept.beside
-        self._gated = np.array(kept.gated, bool)
+        self._gated, self.walked = np.array(kept.gated, bool), as_bits(np.array(kept.walked, bool))
         self._needy = [opening for opening, number in enumerate(kept.owners.tolist())
                        if self.patterns[number].rule.detector.require == "context"]
 
@@ -176,12 +182,13 @@ class Assembled(NamedTuple):
     patterns: tuple[Pattern, ...]
     opened: int
     programs: Programs
-    triggers: Triggers
+    automaton: Automaton
     words: dict[int, Words | None]
     expressions: tuple[bytes, ...]
     gates: Gates
     owners: npt.NDArray[np.int32]
     gated: tuple[bool, ...]
+    walked: tuple[bool, ...]
     beside: dict[int, int]
 
 
@@ -204,61 +211,74 @@ def assemble(rules: Sequence[Rule]) -> Assembled:
     opened = [(pattern, beginnings) for pattern, beginnings in found if beginnings]
     told = [pattern for pattern, beginnings in found if not beginnings]
     patterns = (*(pattern for pattern, _ in opened), *told)
-    # The rarer its words, the further behind: a line without them is done with the first of the bits.
-    ways = sorted(((beginning, number) for number, (_, beginnings) in enumerate(opened) for beginning in beginnings),
-                  key=lambda way: -way[0].lines)
     words = {rule.index: _words(assembler, rule) for rule in rules if rule.vicinity is not None}
+    ways = [(way, number) for number, (_, beginnings) in enumerate(opened) for way in beginnings]
     beginnings = [way for way, _ in ways]
     gates_of_all, beside = _gates(beginnings, rules)
-    return Assembled(patterns, len(opened), assembler.finish(), triggers([way.opening for way in beginnings]), words,
+    return Assembled(patterns, len(opened), assembler.finish(), automaton_of([way.graph for way in beginnings]), words,
                      tuple(map(_expression, told)), gates_of_all, np.array([n for _, n in ways], np.int32),
-                     tuple(way.words is not None for way in beginnings), beside)
+                     tuple(way.is_gated for way in beginnings), tuple(way.is_walked for way in beginnings), beside)
 
 
 class Beginning(NamedTuple):
-    """A way in which matches of a pattern begin, and words without which there is none; None: nothing is known."""
+    """A way in which matches of a pattern begin, and words without which there is none; None: nothing is known.
 
-    opening: Opening
+    `counts` says whether a match counts even where no word stands; `cost` is that of `Graph`.
+    """
+
+    graph: Graph
     words: Factors | None
-
-    @property
-    def lines(self) -> float:
-        """The share of lines with one of the words, very roughly."""
-        return 1.0 if self.words is None else line_share(self.words)
-
-    @property
-    def is_rare(self) -> bool:
-        return is_rare(self.opening, self.lines)
+    counts: bool
+    cost: float
 
     @property
     def share(self) -> float:
-        """The share of all places where it has to be looked for, very roughly."""
-        return places_share(self.opening) * self.lines
+        """The characters a place that have to be looked at."""
+        return self.cost * (1.0 if self.words is None else line_share(self.words))
+
+    @property
+    def is_walked(self) -> bool:
+        """Whether it is followed in every line."""
+        return self.words is None or self.cost < CHEAP
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether it is looked for only in lines that hold one of its words."""
+        return self.words is not None and not (self.counts and self.is_walked)
 
 
 def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
-    """How matches begin: in one way, or one for each alternative, which then has words and runs of its own, where that
-    is hardly more to look at; empty when it is too common."""
+    """How matches begin: in one way, or one for each alternative, which then has words of its own, where that is hardly
+    more to look at; empty when it is too much."""
     ways, fold = ways_of(spelled)
     context = rule.detector.context
     beside = compile_words(context.words) if rule.detector.require == "context" and context is not None else None
     needed = factors(beside.pattern) if beside else None
-    opening = opening_of(parser.parse(spelled, re.ASCII).data, fold)
-    whole = [Beginning(opening, rarest(factors(spelled), needed))] if opening is not None else []
-    openings = [opening_of(way, fold) for way in ways] if 1 < len(ways) <= MOST_WAYS else [None]
-    apart = [Beginning(opening, rarest(factors_of(way, fold), needed))
-             for way, opening in zip(ways, openings, strict=False) if opening is not None]
-    if len(apart) == len(openings) and (not whole or sum(b.share for b in apart) < 1.2 * whole[0].share):
-        whole = apart
-    return whole if all(beginning.is_rare for beginning in whole) else []
+    is_told = kind is Kind.PATTERN and begins_with(rule.detector.group, spelled)
+    firsts = frozenset(map(ord, rule.firsts)) if is_told else frozenset()
+
+    def beginning(items: Sequence[Item], words: Factors | None) -> Beginning | None:
+        try:
+            graph = graph_of(items, fold)
+        except TooLargeError:
+            return None
+        if firsts and is_run(items, fold):
+            graph.begin_with(firsts)
+        return Beginning(graph, rarest(words, needed), needed is None, graph.cost())
+
+    whole = beginning(parser.parse(spelled, re.ASCII).data, factors(spelled))
+    apart = [beginning(way, factors_of(way, fold)) for way in ways] if 1 < len(ways) <= MOST_WAYS else [None]
+    chosen = [whole] if None in apart or (whole and sum(b.share for b in apart if b) >= 1.2 * whole.share) else apart
+    found = [way for way in chosen if way is not None and way.share <= DEAR]
+    return found if len(found) == len(chosen) else []
 
 
 def _gates(ways: Sequence[Beginning], rules: Sequence[Rule]) -> tuple[Gates, dict[int, int]]:
     """The gates of all openings, and behind them the bits of the contexts of rules, by rule."""
     contexts = {rule.index: words for rule in rules if (words := _context_words(rule)) is not None}
-    first = -(-len(ways) // 64) * 64
+    first = -(-max(1, len(ways)) // 64) * 64
     beside = {index: first + number for number, index in enumerate(contexts)}
-    needed = {**{number: way.words for number, way in enumerate(ways) if way.words},
+    needed = {**{number: way.words for number, way in enumerate(ways) if way.words and way.is_gated},
               **{beside[index]: words for index, words in contexts.items()}}
     needing: dict[bytes, list[int]] = {}
     for number, words in needed.items():
@@ -342,9 +362,9 @@ def _dump(made: Assembled) -> bytes:
     """Arrays as NumPy writes them, and what is no array as JSON in one more."""
     words = {index: list(found[:2]) + list(found[4:]) if found else None for index, found in made.words.items()}
     plain = {"patterns": [[p.rule.index, int(p.kind), p.address, p.back] for p in made.patterns],
-             "opened": made.opened, "words": words, "gated": made.gated, "beside": made.beside,
+             "opened": made.opened, "words": words, "gated": made.gated, "walked": made.walked, "beside": made.beside,
              "expressions": [expression.decode("latin-1") for expression in made.expressions]}
-    arrays = {f"trigger_{name}": array for name, array in made.triggers._asdict().items()}
+    arrays = {f"walk_{name}": array for name, array in made.automaton._asdict().items()}
     arrays |= {f"gate_{name}": array for name, array in made.gates._asdict().items()}
     for index, found in made.words.items():
         if found:
@@ -365,10 +385,11 @@ def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
             words = {int(index): Words(found[0], found[1], kept[f"supporting_{index}"], kept[f"opposing_{index}"],
                                        found[2], found[3]) if found else None
                      for index, found in plain["words"].items()}
-            tables = Triggers(**{name: kept[f"trigger_{name}"] for name in Triggers._fields})
-            return Assembled(patterns, plain["opened"], kept["programs"], tables, words,
+            automaton = Automaton(**{name: kept[f"walk_{name}"] for name in Automaton._fields})
+            return Assembled(patterns, plain["opened"], kept["programs"], automaton, words,
                              tuple(expression.encode("latin-1") for expression in plain["expressions"]),
                              Gates(**{name: kept[f"gate_{name}"] for name in Gates._fields}), kept["owners"],
-                             tuple(plain["gated"]), {int(index): bit for index, bit in plain["beside"].items()})
+                             tuple(plain["gated"]), tuple(plain["walked"]),
+                             {int(index): bit for index, bit in plain["beside"].items()})
     except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zipfile.BadZipFile):
         return None

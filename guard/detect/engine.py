@@ -15,6 +15,7 @@ import numpy as np
 from guard.batch import Ints
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
+from guard.detect.classes import Bits
 from guard.detect.folding import fold
 from guard.detect.gate_loops import open_gates
 from guard.detect.judge import Kind, Place, reported, scan_line
@@ -28,7 +29,6 @@ from guard.detect.scan import Found, concatenate, found_of
 from guard.detect.shapes import Block
 from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, sweep
 from guard.detect.sweep import Found as Matches
-from guard.detect.triggers import Bits
 from guard.detect.verdicts import Verdicts
 
 PATIENCE = 200_000_000
@@ -72,12 +72,13 @@ class EngineScan:
 
         def run(step: Any, *arguments: Any) -> int:
             while (found := step(*arguments, work.out, resume, work.memory, patience, place)) < 0:
-                work.grow()
+                work.make_room(found)
             return int(found)
 
         programs, ends, searched = self._events()
         bits = self._wanted()
-        run(sweep, assembly.programs, assembly.triggers, assembly.starts, block.buffer, block.bounds, bits)
+        run(sweep, assembly.programs, assembly.automaton, work.walks(assembly.automaton), assembly.starts, block.buffer,
+            block.bounds, bits, assembly.walked)
         place[0], place[1] = 0, 0
         found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                     assembly.backs)

@@ -95,3 +95,6 @@ EXTENTS: Mapping[str, Extent] = {
     "address_number": addresses.around_number,
     "address_label": addresses.after_label,
 }
+NAMED_EXTENTS = ("fair_name", "begun_name", "followed_name", "evident_name", "sure_name", "listed_name")
+"""Those that begin where they are told to, or behind a lead word that stands there, with a surname or a part of a
+name."""

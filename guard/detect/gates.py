@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from guard.detect.triggers import Bits, as_bits
+from guard.detect.classes import Bits, as_bits
 
 PLACE = 3
 """Bytes of a word by which it is found."""

@@ -49,6 +49,13 @@ def _surnames() -> dict[str, float]:
     return numbers("surnames")
 
 
+@cache
+def first_characters() -> frozenset[str]:
+    """What every name without a dot begins with, or the word before it that is passed over."""
+    words = (*_surnames(), *longest_first("name_parts"), *longest_first("name_leads"))
+    return frozenset(word[0] for word in words)
+
+
 def split(name: str) -> tuple[str, str] | None:
     """Surname and given name, or None when no surname stands at the beginning."""
     surnames = _surnames()

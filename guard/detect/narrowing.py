@@ -24,13 +24,12 @@ from guard import cache
 from guard.batch import Ints
 from guard.detect.assembly import Assembly, Heading, Pattern
 from guard.detect.cell_loops import PLANE, survey
+from guard.detect.classes import as_bits
 from guard.detect.compile import LineFinder
 from guard.detect.gates import Gates, gates
 from guard.detect.needs import BEYOND, Needs, code_digest, least_width, needs, needs_of, needs_of_words
 from guard.detect.normalise import ESCAPE, TABLE
-from guard.detect.openings import HAN, RUNS
 from guard.detect.sweep import Starts
-from guard.detect.triggers import END, Triggers, as_bits
 from guard.detect.values import Values
 
 Mask = npt.NDArray[np.bool_]
@@ -42,7 +41,6 @@ _FEW_LETTERS = 4
 _LETTERS = (range(65, 91), range(97, 123))
 _DIGITS = range(48, 58)
 _LINE_ENDS = (10, 13)
-_WIDTHS = np.array([3 if run is HAN else 1 for run in RUNS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,40 +189,40 @@ def _leads(codes: Ints) -> Ints:
 
 
 class NarrowedAssembly(Assembly):
-    """Those of the `wanted` patterns of `whole` that may begin in cells of an alphabet, under one header."""
+    """Those of the patterns of `whole` that are `wanted`, under one header; openings keep their numbers."""
 
     def __init__(self, whole: Assembly, wanted: Mask, alphabet: Alphabet, header: str) -> None:
-        heading, present = whole.heading(header), _present(whole.triggers, alphabet)
-        openings = np.flatnonzero(wanted[whole.owners] & _may_begin(whole, alphabet, present))
-        told = np.flatnonzero(wanted[whole.opened :]) + whole.opened
-        opened, owners = np.unique(whole.owners[openings], return_inverse=True)
-        chosen = np.concatenate([opened, told]).astype(np.int64)
+        heading, chosen = whole.heading(header), np.flatnonzero(wanted)
+        told = chosen[chosen >= whole.opened]
+        numbers = np.zeros(len(wanted), np.int32)
+        numbers[chosen] = np.arange(len(chosen))
         self.rules, self.programs, self.words = whole.rules, whole.programs, whole.words
         self.rulings = whole.rulings
-        self.patterns, self.opened = tuple(whole.patterns[number] for number in chosen.tolist()), len(opened)
-        self.triggers, self.owners = _narrowed(whole.triggers, openings, present), owners.astype(np.int32)
+        self.patterns = tuple(whole.patterns[number] for number in chosen.tolist())
+        self.opened, self.owners = len(chosen) - len(told), numbers[whole.owners]
         self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen),
-                             self.owners if len(openings) else np.zeros(1, np.int32))
+                             self.owners if len(self.owners) else np.zeros(1, np.int32))
         self.backs = _some(whole.backs, chosen)
-        # In cells with digits looking for words takes longer than they save: runs of digits tell openings apart.
-        always = _members(heading.always, len(whole.owners))[openings] | (ord("0") in alphabet.leads)
-        self.gates, self.beside = _gates(whole, openings[~always], openings), {}
+        openings = wanted[whole.owners]
+        self.automaton, self.walked = whole.automaton, whole.walked & as_bits(openings)
+        # In cells with digits looking for words takes longer than they save.
+        always = _members(heading.always, len(openings)) | (ord("0") in alphabet.leads)
+        self.gates, self.beside = _gates(whole, np.flatnonzero(openings & ~always)), {}
         self.finder = _Told(whole.finder, (told - whole.opened).tolist())
-        self._heading = Heading(heading.fits, heading.signs, as_bits(_or_none(always)))
+        self._heading = Heading(heading.fits, heading.signs, as_bits(always & openings))
 
     def heading(self, header: str) -> Heading:
         """What the header says for which this assembly was made."""
         return self._heading
 
 
-def _gates(whole: Assembly, gated: Ints, openings: Ints) -> Gates:
-    """The words of `whole` that some of the `gated` openings need, for those that are left of all `openings`."""
-    numbers = {opening: number for number, opening in enumerate(openings.tolist())}
+def _gates(whole: Assembly, gated: Ints) -> Gates:
+    """The words of `whole` that some of the `gated` openings need."""
     letters, starts = whole.gates.letters.tobytes(), whole.gates.starts.tolist()
     members = _members(whole.gates.members, max(1, len(whole.owners)))[:, gated]
-    needing = {letters[starts[word] : starts[word + 1]]: [numbers[n] for n in gated[members[word]].tolist()]
+    needing = {letters[starts[word] : starts[word + 1]]: gated[members[word]].tolist()
                for word in np.flatnonzero(members.any(axis=1)).tolist()}
-    return gates(needing, len(openings))
+    return gates(needing, len(whole.owners))
 
 
 class _Told(LineFinder):
@@ -243,62 +241,10 @@ class _Told(LineFinder):
         return [(self._numbers[old], end) for old, end in self._whole.events(data) if old in self._numbers]
 
 
-def _may_begin(whole: Assembly, alphabet: Alphabet, present: Ints) -> Mask:
-    """The openings that the alphabet allows."""
-    triggers, count = whole.triggers, len(whole.owners)
-    behind = np.append(present, END)
-    bits = np.bitwise_or.reduce(triggers.lists[np.unique(triggers.pairs[np.ix_(present, behind)])], axis=0)
-    for place in triggers.further:
-        bits &= np.bitwise_or.reduce(place[behind], axis=0)
-    allowed: Mask = _members(bits, count) & triggers.following[:count][:, behind].any(axis=1)
-    for kinds, least in (triggers.runs[:count].T, triggers.stretches[:count, :2].T):
-        allowed &= (kinds < 0) | (_WIDTHS[kinds] * least <= alphabet.longest)
-    return allowed
-
-
-def _present(triggers: Triggers, alphabet: Alphabet) -> Ints:
-    """The classes of the characters of the alphabet."""
-    allowed = np.zeros(256, bool)
-    allowed[sorted(alphabet.leads)] = True
-    return np.unique(triggers.classes[:PLANE][allowed[_leads(np.arange(PLANE))]]).astype(np.int64)
-
-
-def _narrowed(whole: Triggers, chosen: Ints, present: Ints) -> Triggers:
-    """The tables for some of the openings, where only some classes of characters occur.
-
-    Lists and classes that are alike now become one: the tables are read at every character and should be small.
-    """
-    count = len(whole.runs)
-    before, further = _members(whole.before, count)[:, chosen], _members(whole.further, count)[..., chosen]
-    following = whole.following[chosen]
-    lists, numbers = np.unique(_members(whole.lists, count)[:, chosen], axis=0, return_inverse=True)
-    pairs = numbers.ravel()[whole.pairs].astype(np.uint16)
-    merged = np.zeros(len(pairs), np.uint16)
-    known: dict[bytes, int] = {}
-    first: list[int] = []
-    for number in [END, *present.tolist()]:
-        traits = (pairs[number, present], pairs[present, number], before[number], further[:, number],
-                  following[:, number], whole.alike[number])
-        merged[number] = known.setdefault(b"".join(trait.tobytes() for trait in traits), len(known))
-        if len(known) > len(first):
-            first.append(number)
-    return Triggers(
-        merged[whole.classes], np.ascontiguousarray(pairs[np.ix_(first, first)]), as_bits(_or_none(lists)),
-        as_bits(_or_none(before[first])), as_bits(_or_none(further[:, first])), _some(whole.runs, chosen),
-        _some(whole.stretches, chosen), np.ascontiguousarray(_or_none(following[:, first])), whole.alike[first],
-        as_bits(_or_none(_members(whole.midst, count)[:, chosen])))
-
-
 def _members(bits: npt.NDArray[np.uint64], count: int) -> Mask:
     """Words of 64 bits as masks over `count` openings: the way back from `as_bits`."""
     flat = np.ascontiguousarray(bits).astype("<u8").view(np.uint8)
     return np.unpackbits(flat, axis=-1, count=count, bitorder="little").astype(bool)
-
-
-def _or_none(masks: Mask) -> Mask:
-    """With one opening that is in no set where there would be none at all: loops want arrays of some length."""
-    shape = tuple(max(1, size) for size in masks.shape)
-    return masks if shape == masks.shape else np.zeros(shape, bool)
 
 
 def _some(array: Any, chosen: Ints) -> Any:

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from guard.detect.context import Vicinity
-from guard.detect.extents import EXTENTS, Extent
+from guard.detect.extents import EXTENTS, NAMED_EXTENTS, Extent
 from guard.detect.headers import HeaderWords
 from guard.detect.limits import AnyPattern, LimitedPattern
+from guard.detect.names import first_characters, is_fair_name, is_sure_name, is_usual_name
 from guard.detect.normalise import FORMS
 from guard.detect.pack import Detector, bounded
 from guard.detect.validators import NO_CHECKS, PROOFS, VALIDATORS, Checks
 from guard.errors import ContentError
 
 Check = Callable[[str], bool]
+NAME_CHECKS = (is_usual_name, is_fair_name, is_sure_name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,14 @@ class Rule:
     def reads_value(self) -> bool:
         """Whether anything is asked of the value itself, beyond where it stands."""
         return bool(self.filters or self.checks or self.evidence or self.detector.entropy)
+
+    @cached_property
+    def firsts(self) -> frozenset[str]:
+        """Of a rule for Chinese names: the characters that what its pattern reports begins with, but for names with a
+        dot; anything else is dropped. Empty where that is not known."""
+        is_name = self.detector.extent in NAMED_EXTENTS or any(
+            VALIDATORS.get(name) in NAME_CHECKS for name in self.detector.filters)
+        return first_characters() if is_name else frozenset()
 
     @property
     def header_only(self) -> bool:

@@ -11,32 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import inlined, tight_loop
-from guard.detect.machine import EXHAUSTED, LAST_CLOSED, SPARE, STEPS, before, code_point, new_memory, run, width_at
-from guard.detect.openings import PLACES, RUNS
+from guard.compiled import inlined, inlined_loop, tight_loop
+from guard.detect.beginnings import DEPTH
+from guard.detect.classes import PLANE
+from guard.detect.machine import EXHAUSTED, LAST_CLOSED, STEPS, before, code_point, new_memory, run, width_at
 from guard.detect.program import Programs
-from guard.detect.triggers import PLANE, Triggers
+from guard.detect.walk import BEYOND, WINDOW, forget, new_walks
+from guard.detect.walk_loops import ACCEPTING, DEAD, NO_ROOM, UNKNOWN, Automaton, Walks, advance, root
 
 Bytes = Any
-RUN_KINDS = len(RUNS)
-_HAN_KIND = RUN_KINDS - 1
-_KINDS_OF = np.array([sum((code in run.ascii) << kind for kind, run in enumerate(RUNS)) for code in range(128)]
-                     + [0] * 128, np.uint8)
-"""The bits of the runs that each byte belongs to."""
-LONGEST_RUN = 96
-"""Runs are measured so far; of a longer one nothing else is known."""
 OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
 """What is left of the patience of a program that was given up: it took too long, or the stack was too small."""
 MARGIN = 8
 """Bytes behind the text that may be read."""
-FURTHER = PLACES - 2
-PASSED = SPARE + 2 * RUN_KINDS
-AHEAD = PASSED + 4
-"""Slots of the memory: which sets of `Triggers.alike` are passed by in this line, and the characters ahead."""
-_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-_BIT_NUMBERS = np.zeros(64, np.int64)
-for _bit in range(64):
-    _BIT_NUMBERS[((1 << _bit) * int(_DE_BRUIJN) >> 58) & 63] = _bit
+_FARTHEST = DEPTH + 2
 
 
 class Starts(NamedTuple):
@@ -62,38 +50,21 @@ class Workspace:
     def __init__(self) -> None:
         self.memory = new_memory()
         self.out = np.empty((4, 4096), np.int64)
+        self._automaton: Automaton | None = None
+        self._walks: Walks | None = None
 
-    def grow(self) -> None:
-        """Twice as much room for matches."""
-        self.out = np.concatenate([self.out, np.empty_like(self.out)], axis=1)
+    def walks(self, automaton: Automaton) -> Walks:
+        """The states of an automaton that this thread has met."""
+        if self._walks is None or self._automaton is not automaton:
+            self._automaton, self._walks = automaton, new_walks(automaton)
+        return self._walks
 
-
-@inlined
-def _class_at(classes: Any, text: Bytes, at: int) -> int:
-    byte = text[at]
-    if byte < 0x80:
-        return classes[byte]
-    code = code_point(text, at)
-    return classes[code if code < PLANE else PLANE]
-
-
-@tight_loop
-def _measure(text: Bytes, at: int, high: int, kind: int, classes: Any, memory: Any) -> None:
-    """Notes how many characters from here on belong to a run, at most LONGEST_RUN, and the class behind them."""
-    count = 0
-    while at < high and count < LONGEST_RUN:
-        byte = text[at]
-        if kind == _HAN_KIND:
-            if byte < 0xE4 or byte > 0xE9 or not 0x4E00 <= code_point(text, at) <= 0x9FA5:
-                break
-            at += 3
+    def make_room(self, found: int) -> None:
+        """Room for what a loop had none for: states of the automaton, or twice as many matches."""
+        if found == NO_ROOM and self._walks is not None:
+            forget(self._walks)
         else:
-            if _KINDS_OF[byte] >> kind & 1 == 0:
-                break
-            at += 1
-        count += 1
-    memory[SPARE + kind] = count
-    memory[SPARE + RUN_KINDS + kind] = _class_at(classes, text, at) if at < high else 0
+            self.out = np.concatenate([self.out, np.empty_like(self.out)], axis=1)
 
 
 @inlined
@@ -120,122 +91,130 @@ def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, lin
 
 
 @inlined
-def _lowest(bits: Any) -> int:
-    """The number of the lowest bit that is set: by the multiplication with a sequence of de Bruijn."""
-    return _BIT_NUMBERS[((bits & (~bits + np.uint64(1))) * _DE_BRUIJN) >> np.uint64(58)]
+def _signed(number: Any) -> Any:
+    """A number without a sign as one with it: of both together the compiler would make a fraction."""
+    return np.int64(number)
 
 
-@inlined
-def _may_match(triggers: Triggers, opening: int, text: Bytes, at: int, high: int, memory: Any) -> bool:
-    """Whether the runs that begin at an offset are those of an opening."""
-    kind = triggers.runs[opening, 0]
-    if kind >= 0:
-        if memory[SPARE + kind] < 0:
-            _measure(text, at, high, kind, triggers.classes, memory)
-        if memory[SPARE + kind] < triggers.runs[opening, 1]:
-            return False
-    kind = triggers.stretches[opening, 0]
-    if kind < 0:
-        return True
-    if memory[SPARE + kind] < 0:
-        _measure(text, at, high, kind, triggers.classes, memory)
-    length = memory[SPARE + kind]
-    return length == LONGEST_RUN or (triggers.stretches[opening, 1] <= length <= triggers.stretches[opening, 2]
-                                     and triggers.following[opening, memory[SPARE + RUN_KINDS + kind]])
+@inlined_loop
+def _classify(automaton: Automaton, walks: Walks, text: Bytes, low: int, at: int, high: int) -> int:
+    """Notes the classes and places of the characters from an offset on, and first the class before it; how many."""
+    classes, kinds, offsets = automaton.classes, walks.kinds, walks.offsets
+    kinds[0] = 0
+    if at > low:
+        code = code_point(text, before(text, low, at))
+        kinds[0] = classes[min(code, PLANE)]
+    length, reach = np.uint64(0), np.uint64(at)
+    stop, most, one = np.uint64(high), np.uint64(WINDOW + BEYOND), np.uint64(1)
+    while reach < stop and length < most:
+        byte = text[reach]
+        offsets[length] = reach
+        length += one
+        if byte < 0x80:
+            kinds[length] = classes[byte]
+            reach += one
+        else:
+            kinds[length] = classes[min(code_point(text, _signed(reach)), PLANE)]
+            reach += np.uint64(2 if byte < 0xE0 else 3 if byte < 0xF0 else 4)
+    offsets[length] = reach
+    found: Any = np.int64(length)
+    for index in range(found + 1, found + BEYOND):
+        kinds[index] = 0
+    return found
 
 
-@inlined
-def _class_ahead(classes: Any, text: Bytes, high: int, place: int, memory: Any) -> int:
-    """The class of the character at a place behind the second one, noted in case it is asked for again.
+@inlined_loop
+def _confirm(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts, text: Bytes, low: int, high: int,
+             at: int, line: int, row: int, deep: Any, wanted: Any, out: Any, count: int, resume: Any, memory: Any,
+             patience: Any) -> int:
+    """Runs the programs that may match at an offset: those a state accepts, or all that it has not done with.
 
-    `memory[AHEAD]` is how many are known, then come their classes, then where the last known one stands.
+    Returns the new number of matches.
     """
-    while memory[AHEAD] <= place:
-        at = memory[AHEAD + FURTHER + 1]
-        if at < high:
-            at += width_at(text, at)
-        memory[AHEAD] += 1
-        memory[AHEAD + memory[AHEAD]] = _class_at(classes, text, at) if at < high else 0
-        memory[AHEAD + FURTHER + 1] = at
-    return memory[AHEAD + 1 + place]
+    state, last = row // (len(walks.table) // len(walks.ends)), -1
+    first, behind = walks.accept_ends[state - 1], walks.accept_ends[state]
+    if deep:
+        first, behind = walks.ends[state - 1], walks.ends[state]
+    for index in range(first, behind):
+        opening = int(automaton.openings[walks.listed[index]] if deep else walks.accepts[index])
+        program = starts.owners[opening]
+        if opening == last or wanted[line, opening >> 6] >> np.uint64(opening & 63) & np.uint64(1) == 0:
+            continue
+        last = opening
+        if resume[program] > at or patience[program] < 0:
+            continue
+        memory[STEPS] = patience[program]
+        end = run(programs, starts.addresses[program], text, low, high, at, memory)
+        patience[program] = memory[STEPS] if end != EXHAUSTED else _given_up(patience[program], memory[STEPS])
+        if end >= 0:
+            resume[program] = max(end, at + 1)
+            count = _keep(out, count, program, starts.groups[program], at, end, line, memory)
+    return count
 
 
 @tight_loop
-def sweep(programs: Programs, triggers: Triggers, starts: Starts, text: Bytes, bounds: Ints, wanted: Any, out: Any,
-          resume: Any, memory: Any, patience: Any, place: Any) -> int:
+def sweep(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts, text: Bytes, bounds: Ints,
+          wanted: Any, walked: Any, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
     """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
 
     `bounds` are the offsets of the line ends, with one before the first byte. `wanted[line]` are the bits of the
-    openings that are looked for in a line (`Triggers`); `resume[program]` is where its last match ended,
-    `patience[program]` how many steps it has left. Returns how many matches there are, or the complement of it when
-    `out` is full: then call again with more room.
+    openings that are looked for in a line, `walked` those that are followed in every line, so that lines have few
+    different roots. `resume[program]` is where its last match ended, `patience[program]` how many steps it has left.
+    Returns how many matches there are; NO_ROOM when the walks are full, or the complement of the number when `out` is:
+    then make room and call again.
     """
-    addresses, groups, owners = starts.addresses, starts.groups, starts.owners
-    classes, pairs, before_of, lists = triggers.classes, triggers.pairs, triggers.before, triggers.lists
-    further, alike, midst = triggers.further, triggers.alike, triggers.midst
-    memory[PASSED] = 0
-    room, count = out.shape[1] - 600, place[2]
+    table, kinds, offsets = walks.table, walks.kinds, walks.offsets
+    # The compiler looks for numbers below zero before each index, but not where there are none.
+    dead, unknown, flag = np.uint64(DEAD * (len(table) // len(walks.ends))), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
+    one, two, rows, farthest = np.uint64(1), np.uint64(2), np.uint64(ACCEPTING - 1), np.uint64(_FARTHEST)
+    room, count = out.shape[1] - len(starts.owners) - 8, place[2]
     for line in range(place[0], len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
-        at = low
-        if line == place[0] and place[1] > low:
-            at = place[1]
+        at = max(low, place[1]) if line == place[0] else low
         if at >= high:
             continue
-        prior = 0
-        if at > low:
-            prior = _class_at(classes, text, before(text, low, at))
-        current = _class_at(classes, text, at)
-        words = lists.shape[1]
-        while words > 0 and wanted[line, words - 1] == 0:
-            words -= 1
-        for kind in range(len(midst)):
-            memory[PASSED + 1 + kind] = 1
-            for word in range(words):
-                if midst[kind, word] & wanted[line, word] != 0:
-                    memory[PASSED + 1 + kind] = 0
-                    break
+        place[0], place[1], place[2] = line, at, count
+        rooted = root(automaton, walks, wanted, walked, line)
+        if rooted == NO_ROOM:
+            return NO_ROOM
+        base = np.uint64(rooted)
+        if base == dead:
+            continue
         while at < high:
-            following = at + width_at(text, at)
-            coming = _class_at(classes, text, following) if following < high else 0
-            kind = alike[current]
-            if alike[prior] == kind and alike[coming] == kind and memory[PASSED + kind] != 0:
-                prior, current, at = current, coming, following
-                continue
-            number = pairs[current, coming]
-            if number != 0:
-                ready = False
-                for word in range(words):
-                    bits = lists[number, word] & before_of[prior, word] & wanted[line, word]
-                    if bits == 0:
-                        continue
-                    if not ready:
+            length = _classify(automaton, walks, text, low, at, high)
+            if offsets[length] < high:
+                length = WINDOW
+            for index in range(length):
+                # Most walks end at once: three steps without a question in between are faster than one by one.
+                start = np.uint64(index)
+                first = np.uint64(table[base + np.uint64(kinds[start])])
+                second = np.uint64(table[(first & rows) + np.uint64(kinds[start + one])])
+                third = np.uint64(table[(second & rows) + np.uint64(kinds[start + two])])
+                if third == dead and first | second < flag:
+                    continue
+                row, ahead = base, start
+                if first | second < flag and second != unknown:
+                    row, ahead = second, start + two
+                while row != dead:
+                    if row >= flag or ahead - start > farthest:
+                        if row == np.uint64(NO_ROOM):
+                            place[0], place[1], place[2] = line, offsets[index], count
+                            return NO_ROOM
                         if count >= room:
-                            place[0], place[1], place[2] = line, at, count
+                            place[0], place[1], place[2] = line, offsets[index], count
                             return -count - 1
-                        memory[AHEAD], memory[AHEAD + FURTHER + 1] = 0, following
-                        for kind in range(RUN_KINDS):
-                            memory[SPARE + kind] = -1
-                        ready = True
-                    for index in range(FURTHER):
-                        bits &= further[index, _class_ahead(classes, text, high, index, memory), word]
-                        if bits == 0:
+                        deep = row < flag
+                        row &= rows
+                        count = _confirm(programs, automaton, walks, starts, text, low, high, int(offsets[index]), line,
+                                         _signed(row), deep, wanted, out, count, resume, memory, patience)
+                        if deep:
                             break
-                    while bits != 0:
-                        opening = 64 * word + _lowest(bits)
-                        bits &= bits - np.uint64(1)
-                        program = owners[opening]
-                        if resume[program] > at or patience[program] < 0 or not _may_match(
-                                triggers, opening, text, at, high, memory):
-                            continue
-                        memory[STEPS] = patience[program]
-                        end = run(programs, addresses[program], text, low, high, at, memory)
-                        patience[program] = memory[STEPS] if end != EXHAUSTED else _given_up(
-                            patience[program], memory[STEPS])
-                        if end >= 0:
-                            resume[program] = max(end, at + 1)
-                            count = _keep(out, count, program, groups[program], at, end, line, memory)
-            prior, current, at = current, coming, following
+                    following = np.uint64(table[row + np.uint64(kinds[ahead])])
+                    if following == unknown:
+                        following = np.uint64(advance(automaton, walks, _signed(row), int(kinds[ahead])))
+                    row = following
+                    ahead += one
+            at = offsets[length]
     place[0], place[2] = len(bounds), count
     return count
 

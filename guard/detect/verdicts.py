@@ -36,8 +36,8 @@ from guard.model import POSSIBLE
 
 if TYPE_CHECKING:
     from guard.detect.assembly import Assembly
+    from guard.detect.classes import Bits
     from guard.detect.sweep import Found as Matches
-    from guard.detect.triggers import Bits
 
 Mask = npt.NDArray[np.bool_]
 PATIENCE = 200_000_000

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guard import compiled
-from guard.detect import Budget, Detector, limits
+from guard.batch import Hits
+from guard.detect import Budget, Detector, Matcher, PlainMatcher, limits, load, walk
 from guard.detect.assembly import Assembly
 from guard.detect.pack import Confidence, Title, bounded
 from guard.detect.rule import compile_rules
@@ -65,3 +68,60 @@ def test_the_sweep_finds_what_re_finds(patterns, lines):
 def test_what_may_not_stand_before_a_match_is_looked_at(source):
     lines = ["BERL-AB 12", "xab1 ab2", "ERL-AB 12"]
     assert spans([source], lines)[0] == expected(source, lines)
+
+
+@pytest.fixture
+def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """States are forgotten all the time, and lines share the root of everything."""
+    monkeypatch.setattr(walk, "MOST_STATES", 64)
+    monkeypatch.setattr(walk, "MOST_ROOTS", 2)
+
+
+@pytest.mark.usefixtures("little_room")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(folded, min_size=3, max_size=12, unique=True), text)
+def test_forgetting_states_loses_nothing(patterns, lines):
+    found = spans(patterns, lines)
+    for number, source in enumerate(patterns):
+        assert found[number] == expected(source, lines), source
+
+
+def test_states_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    from guard.detect import sweep
+
+    monkeypatch.setattr(walk, "MOST_STATES", 64)
+    forgotten = []
+    monkeypatch.setattr(sweep, "forget", lambda walks: forgotten.append(walk.forget(walks)))
+    lines = [f"{first}{second}{third} 号码" for first in "abcde" for second in "abcde" for third in "abcde"]
+    patterns = [f"{first}{second}{third}" for first in "abcde" for second in "edcba" for third in "abcde"]
+    found = spans(patterns, lines)
+    assert forgotten
+    assert all(found[number] == expected(source, lines) for number, source in enumerate(patterns))
+
+
+def test_long_lines_and_matches_across_the_window():
+    line = "x" * (walk.WINDOW - 3) + "ab1" + "号" * walk.WINDOW + "ab1" + "a" * 40 + "1"
+    for source in ("ab1", "x号?ab1", "(?<=x)ab", "号{3,}ab1$", "a{30,}1$", "1a{40}1"):
+        assert spans([source], [line, line])[0] == expected(source, [line, line]), source
+
+
+@cache
+def matchers() -> tuple[PlainMatcher, Matcher]:
+    return PlainMatcher(load()), Matcher(load())
+
+
+names = st.lists(st.text(st.sampled_from("王李欧阳高安方于单卡联说男女市某伟·· 、,，:;。1"), min_size=2, max_size=16),
+                 min_size=1, max_size=4).map("\n".join)
+
+
+@given(names)
+def test_names_begin_with_a_surname_or_have_a_dot(lines):
+    plain, fast = matchers()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "pays", lambda work: True)
+        found, right = fast.scan_text(lines.encode()), plain.scan_text(lines.encode())
+    assert [column.tolist() for column in columns(found)] == [column.tolist() for column in columns(right)]
+
+
+def columns(hits: Hits) -> tuple[Any, ...]:
+    return hits.detector, hits.start, hits.end, hits.confidence, hits.flags
