@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache as once
 from functools import cached_property, update_wrapper
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from guard.native import kept
@@ -120,12 +121,26 @@ class Loop:
         return made
 
     def _inner(self) -> dict[str, Any]:
-        """The other loops that this one calls, by name."""
+        """What the compiler is to see in place of other loops that this one calls, and of modules that have them."""
         import dis
 
-        names = {step.argval for step in dis.get_instructions(self._function) if step.opname == "LOAD_GLOBAL"}
-        values = {name: self._function.__globals__.get(name) for name in names}
-        return {name: value.in_loops for name, value in values.items() if isinstance(value, Loop) and value is not self}
+        code, names = self._function.__code__, self._function.__globals__
+        found = {step.argval: names.get(step.argval) for step in dis.get_instructions(code)
+                 if step.opname == "LOAD_GLOBAL"}
+        loops = {name: value.in_loops for name, value in found.items() if isinstance(value, Loop) and value is not self}
+        modules = {name: _as_seen(value, code.co_names) for name, value in found.items()
+                   if isinstance(value, ModuleType)}
+        return loops | modules
+
+
+def _as_seen(module: ModuleType, names: Iterable[str]) -> ModuleType:
+    """A module as the compiler is to see it: a copy where it has loops of these names."""
+    loops = {name: value.in_loops for name in names if isinstance(value := vars(module).get(name), Loop)}
+    if not loops:
+        return module
+    seen = ModuleType(module.__name__)
+    vars(seen).update({**vars(module), **loops})
+    return seen
 
 
 def tight_loop(function: Function) -> Function:

@@ -83,6 +83,14 @@ def first_of(pair: Any) -> int:
     return pair[0][0]
 
 
+@tight_loop
+def weight_by_module(tables: Any) -> int:
+    return this_module.weight(tables, 0) + this_module.STEP
+
+
+this_module = sys.modules[__name__]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache of this module's own, which its loops fill."""
@@ -235,6 +243,15 @@ def test_a_constant_of_the_module_is_part_of_the_code(folder: Path) -> None:
         return Loop(_with(weigh.__wrapped__, weight=inner), _nrt=False)
 
     assert [with_step(step)(*arguments())[0] for step in (3, 4, 3)] == [32, 42, 32]
+
+
+def test_loops_and_constants_of_other_modules_are_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = Tables(np.array([7]), np.array([True]))
+    assert [fresh(weight_by_module)(tables) for _ in range(2)] == [7 * 3 + 1 + 3] * 2
+    name = kept._name(weight_by_module.__wrapped__, ())
+    monkeypatch.setattr(compiled, "STEP", 9, raising=False)
+    monkeypatch.setitem(weight_by_module.__wrapped__.__globals__, "this_module", compiled)
+    assert kept._name(weight_by_module.__wrapped__, ()) != name
 
 
 def _with(function: Callable[..., Any], **names: Any) -> Callable[..., Any]:

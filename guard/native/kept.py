@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from functools import cache as once
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -66,21 +66,27 @@ def _name(function: Callable[..., Any], signature: Signature) -> str:
 
 
 def _find_constants(function: Callable[..., Any], found: dict[str, str]) -> None:
-    """What a loop, and those that it calls, has of its module: the compiler makes constants of them.
+    """What a loop, and those that it calls, has of its module and of others: the compiler makes constants of them.
 
-    Names of attributes are looked up too, which tells more than is needed.
+    Names of attributes are looked up everywhere, which tells more than is needed.
     """
-    for name in function.__code__.co_names:
-        value, place = function.__globals__.get(name), f"{function.__module__}.{name}"
-        if place in found:
-            continue
-        if isinstance(value, np.ndarray):
-            found[place] = hashlib.sha256(repr((value.dtype.str, value.shape)).encode() + value.tobytes()).hexdigest()
-        elif isinstance(value, (int, float, str, bytes, tuple, np.generic)):
-            found[place] = repr(value)
-        elif isinstance(inner := getattr(value, "__wrapped__", None), FunctionType):
-            found[place] = ""
-            _find_constants(inner, found)
+    names = function.__code__.co_names
+    spaces = [function.__globals__]
+    spaces += [vars(value) for name in names if isinstance(value := spaces[0].get(name), ModuleType)
+               and value.__name__.startswith("guard.")]
+    for space in spaces:
+        for name in names:
+            value, place = space.get(name), f"{space['__name__']}.{name}"
+            if place in found:
+                continue
+            if isinstance(value, np.ndarray):
+                kind = repr((value.dtype.str, value.shape)).encode()
+                found[place] = hashlib.sha256(kind + value.tobytes()).hexdigest()
+            elif isinstance(value, (int, float, str, bytes, tuple, np.generic)):
+                found[place] = repr(value)
+            elif isinstance(inner := getattr(value, "__wrapped__", None), FunctionType):
+                found[place] = ""
+                _find_constants(inner, found)
 
 
 def _digest() -> str:
