@@ -47,10 +47,13 @@ def key(*parts: str) -> str:
     return hashlib.sha256("\0".join((*parts, *machine)).encode()).hexdigest()
 
 
-def load(name: str) -> bytes | None:
-    """The blob stored under `key()`, or None when there is none that can be trusted."""
-    with contextlib.suppress(OSError), _opened(create=False) as folder:
-        handle = os.open(name + _SUFFIX, os.O_RDONLY | _NO_FOLLOW, dir_fd=folder)
+def load(name: str, within: str = "") -> bytes | None:
+    """The blob stored under `key()`, or None when there is none that can be trusted.
+
+    `within` is the name of a `subdirectory`, where a blob is the file of its name.
+    """
+    with contextlib.suppress(OSError), _opened(within, create=False) as folder:
+        handle = os.open(name if within else name + _SUFFIX, os.O_RDONLY | _NO_FOLLOW, dir_fd=folder)
         with os.fdopen(handle, "rb") as file:
             state = os.fstat(file.fileno())
             if stat.S_ISREG(state.st_mode) and _is_private(state) and state.st_size <= MAX_BLOB:
@@ -58,36 +61,37 @@ def load(name: str) -> bytes | None:
     return None
 
 
-def store(name: str, blob: bytes) -> None:
+def store(name: str, blob: bytes, within: str = "") -> None:
     """Keeps a blob for the next process: complete or not at all, mode 0600."""
     temporary = f"{secrets.token_hex(8)}.new"
-    with contextlib.suppress(OSError), _opened(create=True) as folder:
+    with contextlib.suppress(OSError), _opened(within, create=True) as folder:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
         handle = os.open(temporary, flags, 0o600, dir_fd=folder)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(MAGIC + hashlib.sha256(blob).digest() + blob)
-            os.replace(temporary, name + _SUFFIX, src_dir_fd=folder, dst_dir_fd=folder)
+            os.replace(temporary, name if within else name + _SUFFIX, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError:
             os.unlink(temporary, dir_fd=folder)
-        _prune(folder)
+        if not within:
+            _prune(folder)
 
 
 def identity(name: str) -> str:
     """Which file it is that lies under `key()` now: no copy of it, restored or moved, is the same. "" without one."""
-    with contextlib.suppress(OSError), _opened(create=False) as folder:
+    with contextlib.suppress(OSError), _opened("", create=False) as folder:
         state = os.stat(name + _SUFFIX, dir_fd=folder, follow_symlinks=False)
         return f"{state.st_dev}:{state.st_ino}:{state.st_ctime_ns}:{state.st_size}"
     return ""
 
 
 def subdirectory(name: str, family: str) -> Path | None:
-    """A directory of its own, mode 0700, for files that another library keeps; None when none can be trusted.
+    """A directory of its own, mode 0700, for files that belong together; None when none can be trusted.
 
     Older ones whose names begin with `family` go, but for the latest few.
     """
     path = directory()
-    with contextlib.suppress(OSError), _opened(create=True) as folder:
+    with contextlib.suppress(OSError), _opened("", create=True) as folder:
         with contextlib.suppress(FileExistsError):
             os.mkdir(name, mode=0o700, dir_fd=folder)
             _prune_family(folder, name, family)
@@ -106,8 +110,11 @@ def _prune_family(folder: int, name: str, family: str) -> None:
 
 
 @contextlib.contextmanager
-def _opened(*, create: bool) -> Iterator[int]:
-    """The directory as a descriptor, so that nobody can swap it between two steps. Raises OSError on any doubt."""
+def _opened(within: str, *, create: bool) -> Iterator[int]:
+    """The directory, or one in it, as a descriptor, so that nobody can swap it between two steps.
+
+    Raises OSError on any doubt.
+    """
     path = directory()
     if path is None or os.open not in os.supports_dir_fd:
         raise OSError("no cache directory on this system")
@@ -115,13 +122,17 @@ def _opened(*, create: bool) -> Iterator[int]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode=0o700)
-    folder = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NO_FOLLOW)
-    try:
-        if not _is_private(os.fstat(folder)):
-            raise OSError("the cache directory is open to others")
-        yield folder
-    finally:
-        os.close(folder)
+    with contextlib.ExitStack() as stack:
+        folder = _opened_folder(path, None, stack)
+        yield _opened_folder(within, folder, stack) if within else folder
+
+
+def _opened_folder(path: str | Path, parent: int | None, stack: contextlib.ExitStack) -> int:
+    folder = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NO_FOLLOW, dir_fd=parent)
+    stack.callback(os.close, folder)
+    if not _is_private(os.fstat(folder)):
+        raise OSError("the cache directory is open to others")
+    return folder
 
 
 def _is_private(state: os.stat_result) -> bool:

@@ -216,6 +216,9 @@ class _Evidence:
 
 
 def _classify_field(field: FieldTally, classes: Mapping[str, str], schema_hash: str) -> Field:
+    if not field.detectors and not field.header_classes:  # as most files of a tree of sources
+        return Field(field.dataset, field.name, field.kind, "", Role.NONE, _NO_GRADE, 0.0, field.rows, field.filled, 0,
+                     0, field.long_text, schema_hash=schema_hash)
     evidence = _gather(field, classes)
     own = _own_class(field, evidence)
     raw = [item for item in evidence if item.counted.hits or not item.counted.masked]

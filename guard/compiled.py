@@ -1,34 +1,32 @@
-"""Loops that run as machine code: the one place that knows the compiler (numba).
+"""Loops that run as machine code: the one place that the rest of the package knows of it.
 
-A module of compiled loops is plain Python that a reader can follow and a test can run; `loop` makes machine code of
-it when it is first called. Compiling takes seconds, so the code is kept in the user's cache, in a directory whose name
-is a digest of the sources, the versions and the processor. Importing the compiler costs a third of a second: callers
-import modules of loops only when there is enough to do (`guard.detect.matcher`), and do without where there is no
-compiler for the platform.
+A module of compiled loops is plain Python that a reader can follow and a test can run; `tight_loop` makes machine code
+of it when it is first called. Compiling takes seconds, so the code is kept in the user's cache (`guard.native.kept`),
+and a process that finds it there does not import the compiler. Even so loading takes time: callers import modules of
+loops only when there is enough to do, and do without where there is no compiler for the platform.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import importlib.util
-import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache as once
-from pathlib import Path
-from typing import Any, TypeVar
+from functools import cached_property, update_wrapper
+from types import ModuleType
+from typing import Any, TypeVar, cast
 
-from guard import cache
+from guard.native import kept
+from guard.native.signatures import Signature, UnsupportedError, plain, signature_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 WORTH = 3_000_000
-"""Bytes of work for which loading the compiler takes about as long as doing without it."""
+"""Bytes of work for which loading machine code takes about as long as doing without it."""
 WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""
-_PACKAGE = Path(__file__).parent
-_choosing = threading.Lock()
+_preparing = threading.RLock()
 _work = 0
+_is_running = False
 
 
 @once
@@ -38,15 +36,15 @@ def is_available() -> bool:
 
 
 def pays(work: int) -> bool:
-    """Whether loops should do `work` more bytes: only when the process has had enough, or the compiler is loaded.
+    """Whether loops should do `work` more bytes: only when the process has had enough, or some were loaded before.
 
     The result is the same either way. Bytes are added up roughly, without a lock.
     """
     global _work
     _work += work
-    if "numba" in sys.modules:
+    if _is_running:
         return True
-    return _work >= WORTH and is_available() and (_work >= WORTH_COMPILING or _is_compiled())
+    return _work >= WORTH and is_available() and (_work >= WORTH_COMPILING or kept.is_filled())
 
 
 def expect(work: int) -> None:
@@ -55,25 +53,103 @@ def expect(work: int) -> None:
     _work += work
 
 
-@once
-def _is_compiled() -> bool:
-    """Whether an earlier process has left machine code, that of the engine at least."""
-    folder = _directory()
-    return folder is not None and any(folder.glob("*/sweep.sweep-*.nbi"))
+class Loop:
+    """A function that runs as machine code, without the interpreter lock: arrays of fixed types in, numbers out.
+
+    Its code is found or made when it is first called with arguments of some types. Without a compiler it runs as it is
+    written, slowly.
+    """
+
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        update_wrapper(self, function)
+        self._function, self._options = function, options
+        # Replaced and never changed, since threads read it without a lock.
+        self._codes: dict[Signature, Callable[..., Any]] = {}
+
+    def __call__(self, *arguments: Any) -> Any:
+        for code in self._codes.values():
+            if (result := code(*arguments)) is not NotImplemented:
+                return result
+        return self._prepared(arguments)
+
+    def _prepared(self, arguments: Sequence[Any]) -> Any:
+        """What it returns for arguments that no code takes as they are."""
+        if not is_available():
+            return self._function(*arguments)
+        arguments = plain(arguments)
+        try:
+            with _preparing:
+                code = self._code(arguments)
+        except UnsupportedError:
+            code = self._by_compiler
+        return code(*arguments)
+
+    def _code(self, arguments: Sequence[Any]) -> Callable[..., Any]:
+        """The code for such arguments, from now on tried first. Raises UnsupportedError."""
+        global _is_running
+        _is_running = True
+        signature = signature_of(arguments)
+        if signature not in self._codes:
+            code = kept.load(self._function, signature) or self._made(signature, arguments)
+            self._codes = {**self._codes, signature: code}
+        return self._codes[signature]
+
+    def _made(self, signature: Signature, arguments: Sequence[Any]) -> Callable[..., Any]:
+        """Compiles, and keeps the code for other processes."""
+        from guard.native.building import build
+
+        try:
+            return kept.store(self._function, signature, build(self.in_loops, signature, arguments))
+        except Exception:  # another version of the compiler, or of what it stands on: it can do without us
+            return self._by_compiler
+
+    @cached_property
+    def in_loops(self) -> Any:
+        """What other loops call when the compiler makes code of them."""
+        from guard.native.building import dispatcher
+
+        return dispatcher(self._function, self._inner(), self._options)
+
+    @cached_property
+    def _by_compiler(self) -> Callable[..., Any]:
+        """The function as the compiler itself offers it to Python: for any arguments, but slow to load and to call."""
+        from guard.native.building import dispatcher, keep_in
+
+        made: Callable[..., Any] = dispatcher(self._function, self._inner(), self._options, for_python=True)
+        if (folder := kept.directory()) is not None:
+            keep_in(folder, made)
+        return made
+
+    def _inner(self) -> dict[str, Any]:
+        """What the compiler is to see in place of other loops that this one calls, and of modules that have them."""
+        import dis
+
+        code, names = self._function.__code__, self._function.__globals__
+        found = {step.argval: names.get(step.argval) for step in dis.get_instructions(code)
+                 if step.opname == "LOAD_GLOBAL"}
+        loops = {name: value.in_loops for name, value in found.items() if isinstance(value, Loop) and value is not self}
+        modules = {name: _as_seen(value, code.co_names) for name, value in found.items()
+                   if isinstance(value, ModuleType)}
+        return loops | modules
 
 
-def loop(function: Function) -> Function:
-    """The function as machine code: arrays of fixed types in, numbers out; it runs without the interpreter lock."""
-    return _made(function)
+def _as_seen(module: ModuleType, names: Iterable[str]) -> ModuleType:
+    """A module as the compiler is to see it: a copy where it has loops of these names."""
+    loops = {name: value.in_loops for name in names if isinstance(value := vars(module).get(name), Loop)}
+    if not loops:
+        return module
+    seen = ModuleType(module.__name__)
+    vars(seen).update({**vars(module), **loops})
+    return seen
 
 
 def tight_loop(function: Function) -> Function:
-    """As `loop`, for a function that makes no array: several times faster where many arrays are passed on.
+    """The function as machine code: arrays of fixed types in, numbers out; it makes no array.
 
-    The compiler counts references to each array in each call, by locked instructions, unless it is told not to. It
-    says so when such a function does make an array, or calls another that does.
+    The compiler would count references to each array in each call, by locked instructions, unless it is told not to.
+    It says so when such a function does make an array.
     """
-    return _made(function, **_uncounted())
+    return cast(Function, Loop(function, _nrt=False))
 
 
 def inlined_loop(function: Function) -> Function:
@@ -81,57 +157,9 @@ def inlined_loop(function: Function) -> Function:
 
     A call of its own would pass every array on as seven numbers or more.
     """
-    return _made(function, forceinline=True, **_uncounted())
-
-
-def _uncounted() -> dict[str, bool]:
-    """Known to numba only by a name of its own; without it the loop is the same, but slow."""
-    options = importlib.import_module("numba.core.cpu").CPUTargetOptions
-    return {"_nrt": False} if hasattr(options, "_nrt") else {}
+    return cast(Function, Loop(function, _nrt=False, forceinline=True))
 
 
 def inlined(function: Function) -> Function:
-    """A small tight loop that becomes a part of every one that calls it."""
-    options = importlib.import_module("numba.core.cpu").CPUTargetOptions
-    return _made(function, inline="always", **({"_nrt": False} if hasattr(options, "_nrt") else {}))
-
-
-def _made(function: Function, **options: Any) -> Function:
-    numba = importlib.import_module("numba")
-    made = numba.njit(nogil=True, error_model="numpy", **options)(function)
-    if (folder := _directory()) is not None:
-        _keep_in(folder, made, numba.config)
-    compiled: Function = made
-    return compiled
-
-
-def _keep_in(folder: Path, made: Any, config: Any) -> None:
-    """The compiler's own choice would be beside the sources, and blind to changes in what a loop calls."""
-    with _choosing:
-        usual, config.CACHE_DIR = config.CACHE_DIR, str(folder)
-        try:
-            made.enable_caching()
-        finally:
-            config.CACHE_DIR = usual
-
-
-@once
-def _directory() -> Path | None:
-    """Where machine code is kept; None where nothing may be kept, then every process compiles for itself."""
-    name = f"loops-{_digest()[:32]}"
-    return cache.subdirectory(name, "loops-")
-
-
-def _digest() -> str:
-    """Over all sources of the package: a loop is inlined into its callers, so a change anywhere may matter."""
-    digest = hashlib.sha256(cache.key(sys.version, *_versions()).encode())
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        if b"guard.compiled import" in (source := path.read_bytes()):
-            digest.update(hashlib.sha256(source).digest())
-    return digest.hexdigest()
-
-
-def _versions() -> tuple[str, ...]:
-    from importlib.metadata import version  # imports the e-mail library
-
-    return tuple(version(name) for name in ("numba", "llvmlite", "numpy"))
+    """As `inlined_loop`, put in before types are known: for the smallest ones."""
+    return cast(Function, Loop(function, _nrt=False, inline="always"))

@@ -21,6 +21,7 @@ from guard.errors import SourceError, UsageError
 from guard.model import PlainLabels, Reason, Skipped
 from guard.sources import Document, Options, StableFile, discover, open_document, open_stream, open_table
 from guard.sources.formats import sniff
+from guard.sources.sniffing import sniff_json
 
 
 class HidingLabels:
@@ -398,3 +399,12 @@ def test_any_bytes_are_read_and_written_back_as_they_were_or_said_not_to_be(
     else:
         assert not skipped
         assert out.getvalue() == data
+
+
+@given(st.lists(st.sampled_from(('{"a": 1}', "[1,\n 2]", "{\n}", "\n", " ", "\r\n", ",", "x", '"}\n{"', "[", "}")),
+                max_size=6).map("".join))
+def test_a_file_called_json_is_lines_exactly_where_its_content_says_so(text: str) -> None:
+    """What its name spares is only the look at contents that cannot be lines."""
+    if text:
+        by_content = sniff_json(text, whole=True)
+        assert sniff(text.encode(), ".json", Options()) == (by_content or "json")

@@ -97,6 +97,16 @@ def test_numpy_starts_no_threads_of_its_own() -> None:
         assert done.stderr == expected
 
 
+def test_a_command_seldom_looks_for_circles_of_objects() -> None:
+    """Its process is its own; whoever imports the library keeps what he chose."""
+    code = ("import gc, sys; from guard.cli import main; before = gc.get_threshold()\n"
+            "sys.argv = ['guard', '--version']\n"
+            "try: main.main()\nexcept SystemExit: sys.stderr.write(f'{before[0]} {gc.get_threshold()[0]}')")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stderr.split())
+    assert before < 10_000 < after
+
+
 def test_the_lines_of_the_help_are_those_of_the_verbs() -> None:
     context = click.Context(cli)
     for name, (_, line) in VERBS.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from guard.cli.outlets import open_outlets
 from guard.errors import GuardError, origin_of
 
 INTERNAL, USAGE, INTERRUPTED = 4, 2, 130
+COLLECTED_AFTER = 100_000
+"""Objects made, and not freed when nobody knows them any more, until circles of such are looked for."""
 
 EPILOG = """\b
 Exit codes, the same for every format:
@@ -87,6 +90,8 @@ def main() -> NoReturn:
     # As it is imported, NumPy's linear algebra starts a thread for each core: as dear as all else of a small scan, and
     # of no use, for nothing here multiplies large matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Next to nothing of a scan refers to itself in circles: to look for that after every 700 objects is a tenth of it.
+    gc.set_threshold(COLLECTED_AFTER)
     outlet = open_outlets()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)

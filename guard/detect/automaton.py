@@ -6,6 +6,10 @@
 Python's `re` takes the first way that its alternatives offer; the table knows all ways. Where there is exactly one end
 both agree; where there are several the caller asks `re`. Look-arounds, anchors and references are left out of the
 table, and long repeats have no upper end in it: then `complete` is false and `re` decides on every match.
+
+In cells of a few ASCII characters a pattern has fewer ways: separators that do not occur leave nothing to refer to, and
+wide classes are narrow. A table for such an alphabet (`compile_narrow_automaton`) is often complete where that for any
+text is not, or has no end at all.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +57,22 @@ class Automaton:
     lead_set: frozenset[int]
     first: frozenset[int]
     complete: bool
+    edged: bool = False
+    """Of a table for an alphabet: look-arounds at its ends were left out that hold wherever a match fills the line."""
+
+    def steps(self, bytes_: int) -> npt.NDArray[np.uint16]:
+        """The next state for each state and each of the first so many bytes."""
+        return self.table.reshape(-1, self.classes)[:, self.classes_of[:bytes_]]
+
+    def widths(self) -> tuple[int, int]:
+        """The bytes of the shortest and of the longest match, as far as MAX_WIDTH; (MAX_WIDTH, 0) without any."""
+        states, ends = np.ones(1, np.uint16), []
+        for width in range(1, MAX_WIDTH + 1):
+            states = np.unique(self.table.reshape(-1, self.classes)[states])
+            states = states[states > 0]
+            if self.accepting[states].any():
+                ends.append(width)
+        return (ends[0], ends[-1]) if ends else (MAX_WIDTH, 0)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, from which `from_json` makes the same automaton."""
@@ -102,6 +122,9 @@ class _Nodes:
     free: list[list[int]] = field(default_factory=list)
     groups: dict[int, Any] = field(default_factory=dict)
     complete: bool = True
+    alphabet: frozenset[int] | None = None
+    matched: set[int] = field(default_factory=set)
+    """The groups that every way to where we are has gone through: what refers to another one may fail."""
 
     def add(self) -> int:
         if len(self.moves) >= MAX_NODES:
@@ -133,6 +156,36 @@ def compile_automaton(pattern: str) -> Automaton | None:
         return None
 
 
+def compile_narrow_automaton(pattern: str, alphabet: frozenset[int]) -> Automaton | None:
+    """The table of a pattern in text of some ASCII characters, or None when it may be empty or is too large.
+
+    Nothing in the alphabet matches where no state is `accepting`.
+    """
+    tree = parser.parse(pattern, re.ASCII)
+    nodes = _Nodes(alphabet=alphabet)
+    items = _without_edges(list(tree.data))
+    try:
+        start = nodes.add()
+        end = _build(nodes, items, start, bool(tree.state.flags & re.IGNORECASE))
+        return replace(_determine(nodes, start, end), edged=len(items) < len(tree.data))
+    except _UnsuitableError:
+        return None
+
+
+def _without_edges(items: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Without what may not stand before and behind a match."""
+    while items and _is_edge(items[0], -1):
+        items = items[1:]
+    while items and _is_edge(items[-1], 1):
+        items = items[:-1]
+    return items
+
+
+def _is_edge(item: tuple[Any, Any], direction: int) -> bool:
+    operation, value = item
+    return operation is sre.ASSERT_NOT and value[0] == direction and value[1].getwidth()[0] > 0
+
+
 def _build(nodes: _Nodes, items: Iterable[tuple[Any, Any]], start: int, fold: bool) -> int:
     """Adds the items behind node `start`; returns the node behind them."""
     for operation, value in items:
@@ -143,19 +196,26 @@ def _build(nodes: _Nodes, items: Iterable[tuple[Any, Any]], start: int, fold: bo
 def _build_item(nodes: _Nodes, operation: Any, value: Any, start: int, fold: bool) -> int:
     if operation in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
         nodes.complete = False
-        return start
+        is_there = operation is not sre.ASSERT or nodes.alphabet is None or _is_possible(nodes.alphabet, value[1], fold)
+        return start if is_there else nodes.add()
     if (characters := characters_of(operation, value, fold)) is not None:
         return _build_characters(nodes, characters, start)
     if operation is sre.SUBPATTERN:
         nodes.groups[value[0]] = value[3]
-        return _build(nodes, value[3], start, folds(value, fold))
+        end = _build(nodes, value[3], start, folds(value, fold))
+        nodes.matched.add(value[0])
+        return end
     if operation is sre.GROUPREF and value in nodes.groups:
-        nodes.complete = False
+        nodes.complete &= (nodes.alphabet is not None and value in nodes.matched
+                           and _is_sure(nodes.alphabet, nodes.groups[value], fold))
         return _build(nodes, nodes.groups[value], start, fold)
     if operation is sre.BRANCH:
-        end = nodes.add()
+        end, before, behind = nodes.add(), set(nodes.matched), list[set[int]]()
         for branch in value[1]:
+            nodes.matched = set(before)
             nodes.free[_build(nodes, branch, _fork(nodes, start), fold)].append(end)
+            behind.append(nodes.matched)
+        nodes.matched = set.intersection(*behind)
         return end
     if operation in _REPEATS:
         return _build_repeat(nodes, value, start, fold)
@@ -163,6 +223,11 @@ def _build_item(nodes: _Nodes, operation: Any, value: Any, start: int, fold: boo
 
 
 def _build_characters(nodes: _Nodes, characters: Characters, start: int) -> int:
+    if nodes.alphabet is not None:
+        end = nodes.add()
+        if chosen := characters.ascii & nodes.alphabet:
+            nodes.moves[start].append((chosen, end))
+        return end
     if not characters.spelled_out or not (characters.ascii or characters.beyond):
         raise _UnsuitableError
     end = nodes.add()
@@ -178,6 +243,31 @@ def _build_characters(nodes: _Nodes, characters: Characters, start: int) -> int:
     return end
 
 
+def _is_possible(alphabet: frozenset[int], items: Iterable[tuple[Any, Any]], fold: bool) -> bool:
+    """Whether text of the alphabet may hold the items, as far as their characters tell."""
+    for operation, value in items:
+        characters = characters_of(operation, value, fold)
+        if characters is not None and not characters.line_end and characters.ascii.isdisjoint(alphabet):
+            return False
+    return True
+
+
+def _is_sure(alphabet: frozenset[int], items: Iterable[tuple[Any, Any]], fold: bool) -> bool:
+    """Whether the items can only be one text of the alphabet."""
+    for operation, value in items:
+        if operation in _REPEATS:
+            low, high, inner = value
+            if low == 0 and len(inner) > 0 and not _is_possible(alphabet, inner, fold):
+                continue
+            if low != high or not _is_sure(alphabet, inner, fold):
+                return False
+            continue
+        characters = characters_of(operation, value, fold)
+        if characters is None or len(characters.ascii & alphabet) > 1:
+            return False
+    return True
+
+
 def _fork(nodes: _Nodes, start: int) -> int:
     entry = nodes.add()
     nodes.free[start].append(entry)
@@ -190,16 +280,17 @@ def _build_repeat(nodes: _Nodes, value: Any, start: int, fold: bool) -> int:
         raise _UnsuitableError
     for _ in range(low):
         start = _build(nodes, inner, start, fold)
-    end = nodes.add()
+    end, matched = nodes.add(), set(nodes.matched)
     nodes.free[start].append(end)
     if high is sre.MAXREPEAT or high - low > LONG_REPEAT:
         nodes.complete = False
         loop = _fork(nodes, start)
         nodes.free[_build(nodes, inner, loop, fold)] += [loop, end]
-        return end
-    for _ in range(high - low):
-        start = _build(nodes, inner, start, fold)
-        nodes.free[start].append(end)
+    else:
+        for _ in range(high - low):
+            start = _build(nodes, inner, start, fold)
+            nodes.free[start].append(end)
+    nodes.matched = matched
     return end
 
 

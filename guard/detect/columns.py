@@ -62,10 +62,10 @@ class _Cells:
         plan, data = self.plan, self.values.data
         if not (plan.use_loops and compiled.pays(len(data))):
             return scanned(plan, data, self.header)
-        from guard.detect.engine import EngineScan
+        from guard.detect.cell_scan import CellScan
 
         assembly = plan.memories.narrowed(plan.assembly, self.values, self.header, use_cache=plan.use_cache)
-        engine = EngineScan(assembly, plan.workspace, data, self.header)
+        engine = CellScan(assembly, plan.workspace, data, self.header)
         return engine.found(), engine.multiline
 
     def _whole(self, explained: Explained) -> list[tuple[Found, Ints]]:

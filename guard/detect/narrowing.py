@@ -23,7 +23,9 @@ import numpy.typing as npt
 from guard import cache
 from guard.batch import Ints
 from guard.detect.assembly import Assembly, Heading, Pattern
+from guard.detect.automaton import Automaton
 from guard.detect.cell_loops import PLANE, survey
+from guard.detect.cell_walks import CellWalks, automata
 from guard.detect.classes import as_bits
 from guard.detect.compile import LineFinder
 from guard.detect.gates import Gates, gates
@@ -37,6 +39,8 @@ MOST = 64
 """How many narrowed assemblies a thread keeps, a sixth of a megabyte each."""
 LEAST, PLENTY = 1 << 14, 1 << 19
 """Bytes of cells for which it may pay to narrow: always from PLENTY on, else when they come a second time."""
+MOST_WALKED, LONGEST_WALKED = 24, 64
+"""Patterns for cells of so many bytes: more take longer to walk through one by one than to look for together."""
 _FEW_LETTERS = 4
 _LETTERS = (range(65, 91), range(97, 123))
 _DIGITS = range(48, 58)
@@ -189,17 +193,25 @@ def _leads(codes: Ints) -> Ints:
 
 
 class NarrowedAssembly(Assembly):
-    """Those of the patterns of `whole` that are `wanted`, under one header; openings keep their numbers."""
+    """Those of the patterns of `whole` that are `wanted`, under one header; openings keep their numbers.
+
+    Those of the `cell_walks` stand behind all others; without others nothing `is_swept`.
+    """
 
     def __init__(self, whole: Assembly, wanted: Mask, alphabet: Alphabet, header: str) -> None:
+        wanted, walked = _walked(whole.patterns, wanted, alphabet)
         heading, chosen = whole.heading(header), np.flatnonzero(wanted)
-        told = chosen[chosen >= whole.opened]
+        told, count = chosen[chosen >= whole.opened], len(chosen)
         numbers = np.zeros(len(wanted), np.int32)
-        numbers[chosen] = np.arange(len(chosen))
+        numbers[chosen] = np.arange(count)
+        self.whole, self.is_swept = whole, count > 0
+        self.cell_walks = CellWalks([(count + number, whole.patterns[old], automaton) for number, (old, automaton)
+                                     in enumerate(walked.items())]) if walked else None
+        chosen = np.concatenate([chosen, np.array(list(walked), np.int64)])
         self.rules, self.programs, self.words = whole.rules, whole.programs, whole.words
         self.rulings = whole.rulings
         self.patterns = tuple(whole.patterns[number] for number in chosen.tolist())
-        self.opened, self.owners = len(chosen) - len(told), numbers[whole.owners]
+        self.opened, self.owners = count - len(told), numbers[whole.owners]
         self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen),
                              self.owners if len(self.owners) else np.zeros(1, np.int32))
         self.backs = _some(whole.backs, chosen)
@@ -214,6 +226,18 @@ class NarrowedAssembly(Assembly):
     def heading(self, header: str) -> Heading:
         """What the header says for which this assembly was made."""
         return self._heading
+
+
+def _walked(patterns: Sequence[Pattern], wanted: Mask, alphabet: Alphabet) -> tuple[Mask, dict[int, Automaton]]:
+    """Which patterns have to be looked for, and the automata of those that are walked through instead."""
+    numbers = np.flatnonzero(wanted).tolist()
+    if len(numbers) > MOST_WALKED or alphabet.longest > LONGEST_WALKED or max(alphabet.leads) >= 128:
+        return wanted, {}
+    found = automata([patterns[number] for number in numbers], alphabet.leads)
+    left = wanted.copy()
+    left[[number for number, automaton in zip(numbers, found, strict=True) if automaton is not None]] = False
+    return left, {number: automaton for number, automaton in zip(numbers, found, strict=True)
+                  if automaton is not None and automaton.accepting.any()}
 
 
 def _gates(whole: Assembly, gated: Ints) -> Gates:

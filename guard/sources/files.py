@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -116,6 +116,7 @@ class _Folder:
         self.labels = labels
         self._entry = entry
         self._raw: list[str] = []
+        self._names: _Names | None = None
 
     def entries(self) -> Iterator[_Entry]:
         """What is in it, sorted by the bytes of the names; one without a name where it cannot be read."""
@@ -133,14 +134,16 @@ class _Folder:
                 status = None
             yield _Entry(self, entry.name, entry.path, status)
 
-    @cached_property
+    @property
     def shown(self) -> str:
         """Its path below the root, "" for the root."""
         return "" if self._entry is None else self._entry.shown
 
-    @cached_property
-    def names(self) -> _Names:
-        return _Names(self._raw, self.shown, self.labels)
+    def shown_entry(self, name: str, kind: str) -> str:
+        """How a name in it is shown."""
+        if self._names is None:
+            self._names = _Names(self._raw, self.shown, self.labels)
+        return self._names.shown(name, kind)
 
 
 class _Entry:
@@ -152,17 +155,16 @@ class _Entry:
         self.path = path
         self.status = status
         self.is_folder = status is not None and stat.S_ISDIR(status.st_mode)
+        self.is_history = self.is_folder and name == ".git" and is_history(Path(path))
+        self._shown = ""
 
-    @cached_property
-    def is_history(self) -> bool:
-        return self.name == ".git" and is_history(Path(self.path))
-
-    @cached_property
+    @property
     def shown(self) -> str:
         """Its path below the root, as it may be shown and created."""
-        if not self.name:
-            return self._folder.shown or "."
-        return self._folder.names.shown(self.name, "folder" if self.is_folder else "file")
+        if not self._shown:
+            self._shown = self._folder.shown_entry(self.name, "folder" if self.is_folder else "file") if self.name \
+                else self._folder.shown or "."
+        return self._shown
 
 
 class _Names:

@@ -45,9 +45,12 @@ class ShapeError(ValueError):
 
 
 class Node:
-    """One place in the structure. `part` is its step from the parent: a key, or None for every array item."""
+    """One place in the structure. `part` is its step from the parent: a key, or None for every array item.
 
-    __slots__ = ("children", "hidden", "is_rest", "item", "number", "parent", "part", "rest", "wide")
+    `children` are the places below by their keys, `written` the same by the tokens of a shape.
+    """
+
+    __slots__ = ("children", "hidden", "is_rest", "item", "number", "parent", "part", "rest", "wide", "written")
 
     def __init__(self, number: int, parent: Node | None, part: str | None, is_rest: bool = False) -> None:
         self.number = number
@@ -55,6 +58,7 @@ class Node:
         self.part = part
         self.is_rest = is_rest
         self.children: dict[str, Node] = {}
+        self.written: dict[bytes, Node] = {}
         self.item: Node | None = None
         self.rest: Node | None = None
         self.hidden = 0
@@ -111,7 +115,7 @@ class Paths:
         for number, token in enumerate(tokens):
             kind = token[0]
             if kind == QUOTE and holder is not None and expects & _KEY:
-                place = self.member(holder, token[:-1])
+                place = holder.written.get(token) or self.member(holder, token[:-1])
                 keys.append(place.number)
                 objects.append(ordinal)
                 expects = _VALUE
@@ -160,9 +164,12 @@ class Paths:
         else:
             child = self._add(node, key)
         node.children[key] = child
+        if b"\\" not in literal:  # then a key is written in this way only
+            node.written[literal + b":"] = child
         if len(node.children) > MAX_KEYS:
             node.wide = True
             node.children.clear()
+            node.written.clear()
         return child
 
     def item(self, node: Node) -> Node:

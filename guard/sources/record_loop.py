@@ -6,14 +6,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import loop
+from guard.compiled import tight_loop
 
 CELL, INSIDE, QUOTED, CLOSING = 0, 1, 2, 3
 """Before the first byte of a cell; in a cell, where a quote is a character; in quotes; behind a quote in quotes."""
 _QUOTE, _CR, _LF = b'"\r\n'
 
 
-@loop
+@tight_loop
 def last_record_end(text: npt.NDArray[np.uint8], delimiter: int, state: int) -> tuple[int, int]:
     """Behind the last line feed of `text` that ends a record (0: none does), and the state at the end of `text`."""
     end = 0

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 from guard.sources.delimited_cells import DELIMITERS, split_records
 
+_NEXT_LINE = re.compile(r"[}\]][ \t\r]*\n\s*[{\[]")
 ENOUGH_ROWS = 4
 """Fewer rows than this prove no table in a file whose name does not say so."""
+
+
+def may_be_lines(text: str) -> bool:
+    """Whether an object or array may end before a line that begins with another one; JSON has a comma between them."""
+    return _NEXT_LINE.search(text) is not None
 
 
 def sniff_json(text: str, whole: bool) -> str:

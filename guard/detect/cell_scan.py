@@ -1,0 +1,35 @@
+"""The compiled engine over the cells of a column, one below the other: it walks through what needs no search."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from guard.detect import engine, limits
+from guard.detect.classes import Bits
+from guard.detect.narrowing import NarrowedAssembly
+from guard.detect.sweep import Found as Matches
+
+
+class CellScan(engine.EngineScan):
+    """As `EngineScan`, for a narrowed assembly or a whole one."""
+
+    def _swept(self) -> tuple[Matches, Bits]:
+        assembly = self._assembly
+        if not isinstance(assembly, NarrowedAssembly) or (assembly.cell_walks is None and assembly.is_swept):
+            return super()._swept()
+        walked = np.empty((4, 0), np.int64)
+        if assembly.cell_walks is not None:
+            found = assembly.cell_walks.matches(self._block, assembly.programs, self._workspace.memory, engine.PATIENCE)
+            if found is None or limits.current().exhausted:
+                return self._swept_wholly(assembly)
+            walked = found
+        if not assembly.is_swept:
+            return Matches(*walked), np.zeros((1, 1), np.uint64)
+        matches, bits = super()._swept()
+        return Matches(*(np.concatenate(columns) for columns in zip(matches, walked, strict=True))), bits
+
+    def _swept_wholly(self, assembly: NarrowedAssembly) -> tuple[Matches, Bits]:
+        """Which programs ran out of steps is for the sweep to say."""
+        self._assembly = assembly.whole
+        self._heading = assembly.whole.heading(self._header)
+        return super()._swept()

@@ -1,0 +1,105 @@
+"""Where machine code is kept: one file for each loop and signature, in a directory of the user's cache.
+
+The name of the directory is a digest of the sources of all loops, the versions and the processor: a loop is part of
+those that call it, so a change anywhere may matter. The files are those of `guard.cache`: of one user, closed to
+others, with a digest of their content, complete or not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from functools import cache as once
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from guard import cache
+from guard.native import loading
+from guard.native.loading import Code, Machine
+from guard.native.signatures import Signature
+
+_PACKAGE = Path(__file__).parent.parent
+_FAMILY = "loops-"
+
+
+def load(function: Callable[..., Any], signature: Signature) -> Code | None:
+    """The function as machine code for arguments of that signature, if it is kept and works in this process."""
+    folder, name = directory(), _name(function, signature)
+    if folder is None or (content := cache.load(name, folder.name)) is None:
+        return None
+    try:
+        return loading.load(Machine.from_bytes(content, name))
+    except (LookupError, ValueError, RuntimeError):
+        return None
+
+
+def store(function: Callable[..., Any], signature: Signature, machine: Machine) -> Code:
+    """The same of code that was made in this process, which is kept for others. Raises as `loading.load`."""
+    code, folder, name = loading.load(machine), directory(), _name(function, signature)
+    if folder is not None:
+        cache.store(name, machine.to_bytes(name), folder.name)
+    return code
+
+
+def is_filled() -> bool:
+    """Whether an earlier process has left machine code, that of the engine at least."""
+    folder = directory()
+    return folder is not None and any(folder.rglob("*sweep.sweep-*"))
+
+
+@once
+def directory() -> Path | None:
+    """None where nothing may be kept: then every process compiles for itself."""
+    return cache.subdirectory(_FAMILY + _digest()[:32], _FAMILY)
+
+
+def _name(function: Callable[..., Any], signature: Signature) -> str:
+    constants: dict[str, str] = {}
+    _find_constants(function, constants)
+    digest = hashlib.sha256(repr((signature, sorted(constants.items()))).encode()).hexdigest()
+    return f"{function.__module__}.{function.__qualname__}-{digest[:32]}"
+
+
+def _find_constants(function: Callable[..., Any], found: dict[str, str]) -> None:
+    """What a loop, and those that it calls, has of its module and of others: the compiler makes constants of them.
+
+    Names of attributes are looked up everywhere, which tells more than is needed.
+    """
+    names = function.__code__.co_names
+    spaces = [function.__globals__]
+    spaces += [vars(value) for name in names if isinstance(value := spaces[0].get(name), ModuleType)
+               and value.__name__.startswith("guard.")]
+    for space in spaces:
+        for name in names:
+            value, place = space.get(name), f"{space['__name__']}.{name}"
+            if place in found:
+                continue
+            if isinstance(value, np.ndarray):
+                kind = repr((value.dtype.str, value.shape)).encode()
+                found[place] = hashlib.sha256(kind + value.tobytes()).hexdigest()
+            elif isinstance(value, (int, float, str, bytes, tuple, np.generic)):
+                found[place] = repr(value)
+            elif isinstance(inner := getattr(value, "__wrapped__", None), FunctionType):
+                found[place] = ""
+                _find_constants(inner, found)
+
+
+def _digest() -> str:
+    digest = hashlib.sha256(cache.key(sys.version, *_versions()).encode())
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        source = path.read_bytes()
+        if b"guard.compiled import" in source or path.parent.name == "native":
+            digest.update(hashlib.sha256(source).digest())
+    return digest.hexdigest()
+
+
+def _versions() -> tuple[str, ...]:
+    """Of the compiler, its back end and NumPy: as written in their files, since asking for them takes longer."""
+    found = (importlib.util.find_spec(name) for name in ("numba", "llvmlite"))
+    files = [Path(spec.origin).with_name("_version.py") for spec in found if spec is not None and spec.origin]
+    return np.__version__, *(file.read_text("utf-8") for file in files if file.exists())

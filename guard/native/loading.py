@@ -1,0 +1,118 @@
+"""Object code made executable: LLVM links it into the process, and Python gets a function of it.
+
+Only LLVM is needed for that (`llvmlite`), not the compiler. What was loaded stays for as long as the process lives.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import itertools
+import json
+import operator
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache as once
+from typing import Any
+
+import numpy as np
+
+from guard.native import layout
+
+Code = Callable[..., Any]
+"""A function of machine code. It returns `NotImplemented` for arguments that it was not made for."""
+ENTRY = "guard_entry"
+"""The symbol of the function."""
+_METH_FASTCALL = 0x0080
+_loading = threading.RLock()
+_names = (f"loop {number}" for number in itertools.count())
+_loaded: list[Any] = []
+"""What functions refer to without Python knowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Machine code of one entry for any process of this version of Python on this machine.
+
+    `image` is an object of the platform; it calls `functions` of Python's C API; its table holds the addresses of
+    `objects`, which are named by module and name.
+    """
+
+    image: bytes
+    functions: tuple[str, ...]
+    objects: tuple[str, ...]
+
+    def to_bytes(self, name: str) -> bytes:
+        """A line of JSON and the image. `name` tells whose code it is."""
+        return json.dumps([name, self.functions, self.objects]).encode() + b"\n" + self.image
+
+    @staticmethod
+    def from_bytes(content: bytes, name: str) -> Machine:
+        """What `to_bytes` made. Raises ValueError where it is something else, or code of another name."""
+        head, _, image = content.partition(b"\n")
+        found, functions, objects = json.loads(head)
+        if found != name:
+            raise ValueError("code of another loop")
+        return Machine(image, tuple(functions), tuple(objects))
+
+
+def load(machine: Machine) -> Code:
+    """The function. Raises LookupError where it needs an object that is not there, RuntimeError where LLVM finds an
+    error or the machine is another than entries are written for."""
+    from llvmlite import binding
+
+    if not layout.is_known():
+        raise RuntimeError("arrays are laid out in another way")
+    objects = [_object(*name.split(" ")) for name in machine.objects]
+    library = binding.JITLibraryBuilder().add_object_img(machine.image).add_current_process().export_symbol(ENTRY)
+    for name in machine.functions:
+        library.import_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
+    with _loading:
+        tracker = library.link(_linker(), next(_names))
+        table = np.array([id(each) for each in objects], np.uintp)
+        method = _Method(b"loop", tracker[ENTRY], _METH_FASTCALL, None)
+        _loaded.append((tracker, method, objects))
+    return _function(method, table)
+
+
+class _Method(ctypes.Structure):
+    """`PyMethodDef` of Python's C API."""
+
+    _fields_ = (("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int),
+                ("doc", ctypes.c_char_p))
+
+
+def _function(method: _Method, owner: Any) -> Code:
+    kind = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    made: Code = kind(("PyCFunction_NewEx", ctypes.pythonapi))(ctypes.addressof(method), owner, None)
+    return made
+
+
+@once
+def _linker() -> Any:
+    from llvmlite import binding
+
+    return binding.create_lljit_compiler(target_machine(), suppress_errors=True)
+
+
+@once
+def target_machine() -> Any:
+    """This machine, all that its processor can do, at the highest level of optimisation."""
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    features = binding.get_host_cpu_features().flatten()
+    return binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=features, opt=3, reloc="pic", codemodel="small")
+
+
+def _object(module: str, name: str) -> Any:
+    """An object by its module and its name, or the type of elements that NumPy spells so."""
+    if module == "numpy.dtype":
+        return np.dtype(name)
+    try:
+        return operator.attrgetter(name)(importlib.import_module(module))
+    except (ImportError, AttributeError):
+        raise LookupError(f"there is no {module}.{name}") from None
