@@ -58,7 +58,7 @@ def locate(kind: str, buffer: Any, spans: Sequence[Any]) -> Any:
         Bearings(nothing, nothing, nothing.astype(bool)), tools(), np.zeros(1, np.int64), fixed(buffer),
         np.stack([low - 1, high], axis=1).ravel(), np.zeros((1, 1), np.uint64),
         Found(numbers, starts, ends, 2 * numbers), new_memory(), np.zeros(size, np.int64),
-        np.full((size, loops.SEEN), -1, np.int64), out)
+        np.full((size, loops.SEEN), -1, np.int64), np.zeros(size + 1, np.int64), np.empty((size, 4), np.int64), out)
     found = np.full((2, size), -1, np.int64)
     found[:, out.rules[:left]] = out.starts[:left], out.ends[:left]
     return found

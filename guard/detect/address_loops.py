@@ -10,7 +10,7 @@ Positions are indices of a scratch of code points (`guard.detect.code_points`); 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +35,10 @@ BEGINS_WITH_DIVISION, READS_AS_ADDRESS = constants(*range(2))
 """What `check` asks: `addresses.in_division`, `addresses.is_address`."""
 DIGIT, ALPHANUMERIC, NUMERAL, ORDINAL, DIRECTION, ROAD, DATED, RUN, PART = constants(*(1 << bit for bit in range(9)))
 """Bits of `AddressLexicon.kinds`."""
-FIRST, STOP, DIVIDED, LEFT, LINE_START, LINE_END, NUMBER_START, NUMBER_END = range(8)
-"""Places in `Scratch.last`: the address, whether it begins with a division, what was read, and the number itself."""
+FIRST, STOP, DIVIDED, LINE_START, LINE_END, NUMBER_START, NUMBER_END, BEFORE = range(8)
+"""Places in `Scratch.last`: the address, whether it begins with a division, the line, the number itself, and how many
+characters of addresses stand right before it."""
+_AT, _NEXT, _COUNT = range(3)
 DIVISION, PLACE, UNIT, NAME, HOME, LEAD, TOWNSHIP = constants(*range(7))
 """Sets of `AddressLexicon.words`."""
 _DIVISIONS, _PLACES, _STARTS, _DETAILS = 5, 3, 3, 2
@@ -69,14 +71,16 @@ class Scratch(NamedTuple):
     """Working memory of one thread; see `guard.detect.code_points` for the first two.
 
     `ends[n]` are ends that the place behind n others can have. Bit k of `tried[n]` says that no number can be reached
-    from k characters further on with n places behind. `last` is what was found around the number before (FIRST to
-    NUMBER_END).
+    from k characters further on with n places behind; `ways[n]` is where they end, how many ends of the next one were
+    tried, and how many there are. `last` is what was found around the number before (FIRST to
+    BEFORE).
     """
 
     codes: npt.NDArray[np.int64]
     edges: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     tried: npt.NDArray[np.int64]
+    ways: npt.NDArray[np.int64]
     last: npt.NDArray[np.int64]
 
 
@@ -85,7 +89,8 @@ def new_scratch(lexicon: AddressLexicon) -> Scratch:
     room = lexicon.reach + lexicon.longest + 1
     ends = _TAILS * _NAME * int(np.diff(lexicon.words.edges).max())
     return Scratch(np.zeros(room, np.int64), np.zeros(room, np.int64), np.zeros((_PLACES, ends), np.int64),
-                   np.zeros(_PLACES + 1, np.int64), np.zeros(NUMBER_END + 1, np.int64))
+                   np.zeros(_PLACES + 1, np.int64), np.zeros((_PLACES + 1, 3), np.int64),
+                   np.zeros(BEFORE + 1, np.int64))
 
 
 @inlined_loop
@@ -102,7 +107,7 @@ def _run_end(lexicon: AddressLexicon, codes: Codes, at: int, kinds: int, most: i
     return end
 
 
-@tight_loop
+@inlined_loop
 def _counted(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where a count and its unit end (12-3号, 三单元), -1 when none stands here.
 
@@ -143,14 +148,13 @@ def _number(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return _behind_space(codes, at)
 
 
-@tight_loop
+@inlined_loop
 def _numbers(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where one or more numbers and the digits of a room behind them end, -1 when no number stands here."""
     end = -1
-    at = _number(lexicon, codes, at)
     while at >= 0:
-        end = at
         at = _number(lexicon, codes, at)
+        end = at if at >= 0 else end
     return _room_end(lexicon, codes, end) if end >= 0 else -1
 
 
@@ -170,9 +174,9 @@ def _room_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return best
 
 
-@tight_loop
-def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: int, ends: Codes) -> int:
-    """Every end of a place that begins here, in the order in which `re` takes them; how many there are.
+@inlined_loop
+def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: int, ends: Any, row: int) -> int:
+    """Every end of a place that begins here, in the order in which `re` takes them, in a row of `ends`; how many.
 
     With `spaced` a space behind it may belong to it.
     """
@@ -187,17 +191,17 @@ def _place_ends(lexicon: AddressLexicon, codes: Codes, at: int, spaced: int, end
                 plain = suffix + length
                 further = _further_end(lexicon, codes, plain)
                 if further > plain:
-                    count = _add_end(codes, further, spaced, ends, count)
-                count = _add_end(codes, plain, spaced, ends, count)
+                    count = _add_end(codes, further, spaced, ends, row, count)
+                count = _add_end(codes, plain, spaced, ends, row, count)
     return count
 
 
 @inlined_loop
-def _add_end(codes: Codes, at: int, spaced: int, ends: Codes, count: int) -> int:
+def _add_end(codes: Codes, at: int, spaced: int, ends: Any, row: int, count: int) -> int:
     if spaced and codes[at] == _SPACE:
-        ends[count] = at + 1
+        ends[row, count] = at + 1
         count += 1
-    ends[count] = at
+    ends[row, count] = at
     return count + 1
 
 
@@ -208,7 +212,7 @@ def _further_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return end + 1 if end > at and lexicon.kinds[codes[end]] & ROAD else at
 
 
-@tight_loop
+@inlined_loop
 def _divisions_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     """Where up to five divisions end, each at the first ending that it can have."""
     for _ in range(_DIVISIONS):
@@ -226,43 +230,51 @@ def _divisions_end(lexicon: AddressLexicon, codes: Codes, at: int) -> int:
     return at
 
 
-@tight_loop
-def _places_before_number(lexicon: AddressLexicon, scratch: Scratch, origin: int, at: int, placed: int) -> int:
-    """Where the places end behind which a number stands, when `placed` end at `at`; -1 without such.
+@inlined_loop
+def _places_before_number(lexicon: AddressLexicon, scratch: Scratch, origin: int) -> int:
+    """Where the places from `origin` on end behind which a number stands; -1 without such.
 
     As many and as far as `re` takes them: a further place first, if no number stands here, then the number.
     """
-    here = 1 << at - origin
-    if scratch.tried[placed] & here:
-        return -1
-    scratch.tried[placed] |= here
-    if placed < _PLACES and _counted(lexicon, scratch.codes, at) < 0:
-        count = _place_ends(lexicon, scratch.codes, at, _SPACED, scratch.ends[placed])
-        for index in range(count):
-            end = _places_before_number(lexicon, scratch, origin, scratch.ends[placed, index], placed + 1)
-            if end >= 0:
-                return end
-    return at if placed and _number(lexicon, scratch.codes, at) >= 0 else -1
+    ways, placed, at = scratch.ways, 0, origin
+    while placed >= 0:
+        if at >= 0:
+            here = 1 << at - origin
+            fresh = scratch.tried[placed] & here == 0
+            scratch.tried[placed] |= here
+            ways[placed, _AT], ways[placed, _NEXT], ways[placed, _COUNT] = at if fresh else -1, 0, 0
+            if fresh and placed < _PLACES and _counted(lexicon, scratch.codes, at) < 0:
+                ways[placed, _COUNT] = _place_ends(lexicon, scratch.codes, at, _SPACED, scratch.ends, placed)
+        if ways[placed, _NEXT] < ways[placed, _COUNT]:
+            at = scratch.ends[placed, ways[placed, _NEXT]]
+            ways[placed, _NEXT] += 1
+            placed += 1
+            continue
+        at = ways[placed, _AT]
+        if placed and at >= 0 and _number(lexicon, scratch.codes, at) >= 0:
+            return at
+        placed, at = placed - 1, -1
+    return -1
 
 
-@tight_loop
+@inlined_loop
 def _places_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
     """Where one to three places end that need no number behind them, `at` when there is none."""
     for _ in range(_PLACES):
         if _counted(lexicon, scratch.codes, at) >= 0:
             break
-        if _place_ends(lexicon, scratch.codes, at, _SPACED, scratch.ends[0]) == 0:
+        if _place_ends(lexicon, scratch.codes, at, _SPACED, scratch.ends, 0) == 0:
             break
         at = scratch.ends[0, 0]
     return at
 
 
-@tight_loop
+@inlined_loop
 def _details_end(lexicon: AddressLexicon, scratch: Scratch, at: int) -> int:
     """Where up to two further places with numbers end, which may stand in parentheses: (桂花苑37号楼)."""
     for _ in range(_DETAILS):
         start = at + 1 if scratch.codes[at] == _OPEN else at
-        count = _place_ends(lexicon, scratch.codes, start, _UNSPACED, scratch.ends[0])
+        count = _place_ends(lexicon, scratch.codes, start, _UNSPACED, scratch.ends, 0)
         end = -1
         for index in range(count):
             end = _numbers(lexicon, scratch.codes, scratch.ends[0, index])
@@ -287,7 +299,7 @@ def _numbered(lexicon: AddressLexicon, scratch: Scratch, at: int) -> tuple[int, 
     divisions = _divisions_end(lexicon, scratch.codes, at)
     for placed in range(_PLACES + 1):
         scratch.tried[placed] = 0
-    places = _places_before_number(lexicon, scratch, divisions, divisions, _START)
+    places = _places_before_number(lexicon, scratch, divisions)
     places = places if places >= 0 else divisions
     end = _numbers(lexicon, scratch.codes, places)
     if end >= 0:
@@ -312,28 +324,43 @@ def _starts_division(lexicon: AddressLexicon, codes: Codes, at: int) -> bool:
     return longest(lexicon.words, NAME, codes, at) > 0
 
 
-@tight_loop
+@inlined_loop
 def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_end: int, start: int, end: int,
                   left: int, before: int) -> tuple[int, int, bool]:
     """`addresses.around_number` behind the `before` characters from `left` on, and whether the address begins with the
     name of a division; (-1, -1, False) for None."""
-    count = decode(buffer, left, _parts_end(lexicon, buffer, start, line_end), scratch.codes, scratch.edges, _START,
-                   before + lexicon.longest)
-    starts = 0
-    for at in range(before):
-        if _starts_division(lexicon, scratch.codes, at):
-            stop = _complete_end(lexicon, scratch, at, count)
-            if stop >= 0 and scratch.edges[stop] >= end:
-                return scratch.edges[at], scratch.edges[stop], True
-            starts += 1
-            if starts == _STARTS:
+    count = _read(lexicon, scratch, buffer, line_end, start, left, before)
+    starts, at, divided = 0, 0, True
+    while starts < _STARTS and at >= 0:
+        while at < before and not _starts_division(lexicon, scratch.codes, at):
+            at += 1
+        if at == before:
+            if starts:
                 break
-    if starts == 0:
-        at = _rural_start(lexicon, scratch.codes, before)
+            at, divided, starts = _rural_start(lexicon, scratch.codes, before), False, _STARTS
         stop = _complete_end(lexicon, scratch, at, count) if at >= 0 else -1
         if stop >= 0 and scratch.edges[stop] >= end:
-            return scratch.edges[at], scratch.edges[stop], False
+            return scratch.edges[at], scratch.edges[stop], divided
+        starts, at = starts + 1, at + 1
     return -1, -1, False
+
+
+@inlined_loop
+def _read(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_end: int, start: int, left: int, before: int,
+          ) -> int:
+    """Decodes what stands between `left` and `start` and the characters behind it that an address can have, not further
+    than an address can go; how many they are."""
+    codes, edges = scratch.codes, scratch.edges
+    count = decode(buffer, left, start, codes, edges, _START, before)
+    at, most = start, count + lexicon.longest
+    while at < line_end and count < most:
+        code, behind = code_point(buffer, at, line_end)
+        if not lexicon.kinds[code] & PART:
+            break
+        codes[count], edges[count] = code, at
+        at, count = behind, count + 1
+    codes[count], edges[count] = 0, at
+    return count
 
 
 @inlined_loop
@@ -347,19 +374,6 @@ def _left(lexicon: AddressLexicon, buffer: Bytes, line_start: int, start: int) -
             break
         at, count = previous, count + 1
     return at, count
-
-
-@inlined_loop
-def _parts_end(lexicon: AddressLexicon, buffer: Bytes, at: int, line_end: int) -> int:
-    """Behind the characters from `at` on that an address can have, not further than an address can go."""
-    for _ in range(lexicon.longest):
-        if at >= line_end:
-            break
-        code, behind = code_point(buffer, at, line_end)
-        if not lexicon.kinds[code] & PART:
-            break
-        at = behind
-    return at
 
 
 @inlined_loop
@@ -389,7 +403,7 @@ def _behind_leads(lexicon: AddressLexicon, codes: Codes, at: int, limit: int) ->
     return found
 
 
-@tight_loop
+@inlined_loop
 def behind_label(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, start: int, end: int) -> tuple[int, int]:
     """`addresses.after_label`; (-1, -1) for None."""
     decode(buffer, start, end, scratch.codes, scratch.edges, _START, lexicon.longest)
@@ -402,7 +416,7 @@ def behind_label(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, start
     return start, scratch.edges[stop]
 
 
-@tight_loop
+@inlined_loop
 def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, line_start: int, line_end: int,
            start: int, end: int) -> tuple[int, int]:
     """The extent of the candidate `buffer[start:end]` in its line; (-1, -1) for none.
@@ -413,23 +427,38 @@ def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, l
         return -1, -1
     if way == BEHIND_LABEL:
         return behind_label(lexicon, scratch, buffer, start, end)
-    left, before = _left(lexicon, buffer, line_start, start)
     last = scratch.last
-    if not _is_further(last, left, line_start, line_end, start, end):
-        last[FIRST], last[STOP], divided = around_number(lexicon, scratch, buffer, line_end, start, end, left, before)
-        last[DIVIDED] = divided
-    last[LEFT], last[LINE_START], last[LINE_END], last[NUMBER_START], last[NUMBER_END] = (
-        left, line_start, line_end, start, end)
+    further = _before_further(lexicon, last, buffer, line_start, line_end, start, end)
+    if further >= 0:
+        last[BEFORE] = further
+    else:
+        left, last[BEFORE] = _left(lexicon, buffer, line_start, start)
+        last[FIRST], last[STOP], last[DIVIDED] = around_number(lexicon, scratch, buffer, line_end, start, end, left,
+                                                               last[BEFORE])
+    last[LINE_START], last[LINE_END], last[NUMBER_START], last[NUMBER_END] = line_start, line_end, start, end
     return last[FIRST], last[STOP]
 
 
 @inlined_loop
-def _is_further(last: Offsets, left: int, line_start: int, line_end: int, start: int, end: int) -> bool:
-    """Whether it is a further number of the address that was found last, and needs no reading: from the same characters
-    on the same divisions are tried, and the first that reached the number before reaches this one too. (Not so in an
-    address without divisions: behind its first number there may be one.)"""
-    return (last[DIVIDED] != 0 and left == last[LEFT] and end <= last[STOP] and last[NUMBER_START] < start
-            and last[NUMBER_END] <= end and last[LINE_START] == line_start and last[LINE_END] == line_end)
+def _before_further(lexicon: AddressLexicon, last: Offsets, buffer: Bytes, line_start: int, line_end: int, start: int,
+                    end: int) -> int:
+    """How many characters of addresses stand before a further number of the address that was found last; -1 when it is
+    none.
+
+    It needs no reading: from the same characters on the same divisions are tried, and the first that reached the number
+    before reaches this one too. (Not so in an address without divisions: behind its first number there may be one.)
+    """
+    if not (last[DIVIDED] != 0 and end <= last[STOP] and last[NUMBER_START] < start and last[NUMBER_END] <= end
+            and last[LINE_START] == line_start and last[LINE_END] == line_end):
+        return -1
+    at, count = start, last[BEFORE]
+    while at > last[NUMBER_START] and count < lexicon.reach:
+        previous = back(buffer, line_start, at)
+        code, _ = code_point(buffer, previous, at)
+        if not lexicon.kinds[code] & RUN:
+            return -1
+        at, count = previous, count + 1
+    return count if at == last[NUMBER_START] else -1
 
 
 @tight_loop

@@ -16,7 +16,7 @@ from guard.batch import Ints
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
 from guard.detect.classes import Bits
-from guard.detect.folding import fold
+from guard.detect.folding import fold, fold_quickly
 from guard.detect.gate_loops import open_gates
 from guard.detect.judge import Kind, Place, reported, scan_line
 from guard.detect.limits import AnyPattern, LimitedPattern
@@ -30,6 +30,7 @@ from guard.detect.shapes import Block
 from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, sweep
 from guard.detect.sweep import Found as Matches
 from guard.detect.verdicts import Verdicts
+from guard.utf8 import is_utf8
 
 PATIENCE = 200_000_000
 """Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs."""
@@ -45,8 +46,11 @@ class EngineScan:
     def __init__(self, assembly: Assembly, workspace: Workspace, data: bytes, header: str) -> None:
         self._assembly, self._workspace, self._header = assembly, workspace, header
         self._data = data
-        self._damaged, sound = _without_damage(data)
-        self._folded = fold(sound)
+        folded, self._damaged = fold_quickly(data), list[tuple[int, int]]()
+        if folded is None:
+            self._damaged, sound = _without_damage(data)
+            folded = fold(sound)
+        self._folded = folded
         self._block = Block(self._folded.data)
         self._heading = assembly.heading(header)
         self.multiline: dict[int, list[int]] = {}
@@ -170,17 +174,9 @@ def _spans_of(pattern: Pattern, compiled: AnyPattern | None, text: str) -> Itera
 
 def _without_damage(data: bytes) -> tuple[list[tuple[int, int]], bytes]:
     """Lines that are no UTF-8, and the buffer with nothing but line ends in their place."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        bounds = Block(data).bounds
-    else:
-        return [], data
-    damaged, sound = [], bytearray(data)
+    damaged, sound, bounds = [], bytearray(data), Block(data).bounds
     for low, high in zip((bounds[:-1] + 1).tolist(), bounds[1:].tolist(), strict=True):
-        try:
-            data[low:high].decode()
-        except UnicodeDecodeError:
+        if not is_utf8(data[low:high]):
             damaged.append((low, high))
             sound[low:high] = b"\n" * (high - low)
     return damaged, bytes(sound)

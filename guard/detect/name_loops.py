@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import inlined_loop, tight_loop
+from guard.compiled import inlined_loop
 from guard.detect.code_points import (
     Bytes,
     Codes,
@@ -418,7 +418,7 @@ def _is_known(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> bool
     return False
 
 
-@tight_loop
+@inlined_loop
 def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: float, buffer: Bytes, line_start: int,
            line_end: int, start: int, end: int) -> tuple[int, int]:
     """The extent of the candidate `buffer[start:end]` in its line; (-1, -1) for none.

@@ -6,7 +6,7 @@ A rule gets its row when the first of its candidates turns up: of hundreds of ru
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.detect import address_loops, check_tables, name_loops, names
-from guard.detect.context_loops import Words
+from guard.detect.context_loops import NO_SECOND, OPPOSES, PAIRS, SUPPORTS, Words, pair
 from guard.detect.dense import every_worth, worths
 from guard.detect.judge import belongs
 from guard.detect.rule import Rule
@@ -42,6 +42,8 @@ WORD_CHECKS = ("is_name", "is_usual_name", "is_fair_name", "is_sure_name", "in_d
 MOST_EVIDENCE = 4
 """Pieces of evidence up to which there is a table of what everything they can say is worth."""
 UNSUPPORTED = 2
+OTHER_CASES = {"i": "\u0130\u0131", "k": "\u212a", "s": "\u017f"}
+"""Characters that are not ASCII and that `re` takes for a letter when case does not count."""
 MOST_HEADERS = 256
 EXTENTS: Mapping[str, tuple[Any, float]] = {
     "labelled_name": (name_loops.CUT, names.LENIENT), "fair_name": (name_loops.CUT, names.FAIR),
@@ -58,8 +60,8 @@ EXTENTS: Mapping[str, tuple[Any, float]] = {
 class RuleTables(NamedTuple):
     """One row a rule. `steps` are how many filters, checks and pieces of evidence there are, then those, for all rules
     one behind the other; `separators[rule]` says of each byte whether it is left out of values; keyword n is
-    `letters[edges[n]:edges[n + 1]]`, in lower case; `firsts[rule]` has bits for first characters of context words
-    (`context_loops`); `worths` and `marks` are confidence and flags by circumstances."""
+    `letters[edges[n]:edges[n + 1]]`, in lower case; `firsts[rule]` and `pairs[rule]` tell how words of the context may
+    begin (`context_loops.weigh`); `worths` and `marks` are confidence and flags by circumstances."""
 
     rows: Ints
     floors: Floats
@@ -68,6 +70,7 @@ class RuleTables(NamedTuple):
     letters: Bytes
     edges: Ints
     firsts: Bytes
+    pairs: Bytes
     worths: Floats
     marks: Bytes
 
@@ -103,7 +106,7 @@ class Rulings:
         self.tables = RuleTables(
             np.zeros((count, COLUMNS), np.int64), np.zeros((count, 2)), np.zeros(1, np.int64),
             np.zeros((count, 256), np.uint8), np.zeros(0, np.uint8), np.zeros(1, np.int64),
-            np.zeros((count, 256), np.uint8), np.zeros(1), np.zeros(1, np.uint8))
+            np.zeros((count, 256), np.uint8), np.zeros((count, PAIRS), np.uint8), np.zeros(1), np.zeros(1, np.uint8))
 
     def fill(self, wanted: Sequence[int]) -> RuleTables:
         """The tables with the rows of the `wanted` rules. Tables that were handed out are never written to again."""
@@ -164,7 +167,8 @@ class _Filling:
         row[CONTEXT] = NONE if rule.vicinity is None else ASKED if words is None else BY_LOOP
         if words is not None:
             row[SUPPORTING], row[OPPOSING], row[WINDOW], row[AFTER] = words[:2] + words[4:]
-            self.tables.firsts[index] = words.supporting_first | words.opposing_first << 2
+            self.tables.firsts[index] = (words.supporting_first | words.opposing_first) & 1
+            self.tables.pairs[index] = word_pairs(rule)
         self._put_steps(row, index, rule)
         if len(rule.evidence) <= MOST_EVIDENCE:
             row[FIRST_WORTH] = self.add_worths(*every_worth(rule, False))
@@ -202,6 +206,26 @@ class _Filling:
         known = self.tables
         self.tables = known._replace(worths=np.append(known.worths, confidence), marks=np.append(known.marks, flags))
         return len(known.worths)
+
+
+def word_pairs(rule: Rule) -> Bytes:
+    """Which kinds of context words (SUPPORTS, OPPOSES) may begin with two characters, by `context_loops.pair`."""
+    found, context = np.zeros(PAIRS, np.uint8), rule.detector.context
+    for kind, words in ((SUPPORTS, context.words), (OPPOSES, context.against)) if context else ():
+        for word in words:
+            ignored = word[0].isascii()
+            for first in _keys(word[0], ignored):
+                found[[pair(first, second) for second in _keys(word[1:2], ignored)]] |= kind
+    return found
+
+
+def _keys(character: str, ignored: bool) -> Iterable[int]:
+    """The last eight bits of what a character of a context word stands for; with `ignored` its case is (as in
+    `context.compile_words`). A blank may be left out, and then anything may come."""
+    if not character or (ignored and (character in " _" or not character.isascii())):
+        return range(NO_SECOND + 1)
+    written = {character, character.lower(), character.upper(), *OTHER_CASES.get(character.lower(), "")}
+    return {ord(one) & 255 for one in (written if ignored else character)}
 
 
 @lru_cache(maxsize=4096)

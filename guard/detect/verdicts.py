@@ -86,7 +86,8 @@ class Verdicts:
             left = sifting.sift(
                 self._rulings.tables, assembly.judged, self._bearings, _tools(self._rulings), assembly.programs,
                 self._block.buffer, self._block.bounds, self._bits, matches, self._memory, patience,
-                np.full((count, sifting.SEEN), -1, np.int64), columns)
+                np.full((count, sifting.SEEN), -1, np.int64), np.zeros(len(assembly.patterns) + 1, np.int64),
+                np.empty((size, 4), np.int64), columns)
             if left == sifting.UNREADY:
                 self._rulings.fill(np.unique(assembly.judged.rules[np.unique(matches.program)]).tolist())
         limits.current().exhausted.update(np.flatnonzero(patience < 0).tolist())
