@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.demo import People
+from guard.detect import secret_checks
 from guard.detect.identifier_checks import (
     birth_date,
     business_registration,
@@ -123,6 +124,18 @@ def test_real_passwords_are_no_placeholders(value: str) -> None:
     assert not_placeholder(value)
     assert not_reference(value)
     assert not_masked(value)
+
+
+STAND_INS = ("example", "Dummy", "your-", "change_ME", "to be ", "INSERT-", "<", ">", "${", "$(", "$A", "%a", "%", "{{",
+             "xxxx", "***", "...", "test", "None", "n/A", "无", "aaaa", "aA", "0" * 12, "123456789", "ABCDEF", "-_",
+             "示例", "process.env", "GETENV", "config.", "vault:", "enc(", "{cipher}", "{Bcrypt}$", "SHA2", "$2A$",
+             "This.", "x", "\n", " ", "\u017f", "\u212a", "İ", "é", "Z9", "q")
+
+
+@given(st.lists(st.sampled_from(STAND_INS), max_size=4).map("".join))
+def test_small_letters_say_what_case_ignored_says(value: str) -> None:
+    """What is fast in ASCII gives what the one expression gives for every text."""
+    assert not_placeholder(value) is (secret_checks._PLACEHOLDER.search(value) is None)
 
 
 @pytest.mark.parametrize("value", ["config.password", "getPassword", "user_name", "/run/secrets/db", "DB_PASS",

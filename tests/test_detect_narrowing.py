@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 from guard import compiled
 from guard.batch import Column, Hits
 from guard.detect import Detector, Matcher, PlainMatcher, load, narrowing
+from guard.detect.cell_text import CellText
+from guard.detect.folding import fold
 from guard.detect.needs import BEYOND, needs, needs_of, needs_of_words
 from guard.detect.plan import Plan
+from guard.detect.shapes import Block
 from guard.detect.values import Values
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="no compiler for this platform")
@@ -96,9 +99,9 @@ def plan() -> Plan:
     return matchers()[1]._plan
 
 
-def joined(values: list[bytes]) -> Values:
+def joined(values: list[bytes]) -> CellText:
     column = as_column(values, "")
-    return Values(column.data, column.starts, column.ends).lines()
+    return CellText(Values(column.data, column.starts, column.ends).lines())
 
 
 def test_little_is_left_for_a_column_of_numbers_and_all_beyond_the_basic_plane() -> None:
@@ -107,6 +110,25 @@ def test_little_is_left_for_a_column_of_numbers_and_all_beyond_the_basic_plane()
     assert 0 < len(few.patterns) < 20
     assert assemblies.of(joined([b"20260101", "𝟏".encode()]), "") is whole
     assert assemblies.of(joined([b"20260101", b"\xe4"]), "") is whole
+
+
+@given(st.lists(st.binary(max_size=6) | st.text("a1中é０·\u200b\x1b[m\r\n\ud7ff\ue000𝟏", max_size=6).map(str.encode),
+                min_size=1, max_size=8))
+def test_plain_cells_are_what_they_look_like(values: list[bytes]) -> None:
+    text = joined(values)
+    data = text.values.data
+    try:
+        folded = fold(data.decode().encode())
+    except UnicodeDecodeError:
+        assert not text.is_plain
+        return
+    lines = Block(data).bounds.tolist()
+    assert text.block.bounds.tolist() == Block(text.folded.data).bounds.tolist()
+    assert text.folded.data == folded.data
+    if text.is_plain:
+        assert (folded.data, lines) == (data, [-1, *text.values.ends.tolist()])
+    elif all(character <= "\uffff" for character in data.decode()) and b"\x1b" not in data:
+        assert folded.data != data or len(lines) != len(values) + 1
 
 
 def test_nothing_is_left_where_nothing_can_match() -> None:

@@ -20,8 +20,9 @@ from guard.batch import Batch, Edits
 from guard.errors import SourceError, UsageError
 from guard.model import PlainLabels, Reason, Skipped
 from guard.sources import Document, Options, StableFile, discover, open_document, open_stream, open_table
+from guard.sources.delimited_cells import DELIMITERS, split_records
 from guard.sources.formats import sniff
-from guard.sources.sniffing import sniff_json
+from guard.sources.sniffing import sniff_delimited
 
 
 class HidingLabels:
@@ -401,10 +402,17 @@ def test_any_bytes_are_read_and_written_back_as_they_were_or_said_not_to_be(
         assert out.getvalue() == data
 
 
-@given(st.lists(st.sampled_from(('{"a": 1}', "[1,\n 2]", "{\n}", "\n", " ", "\r\n", ",", "x", '"}\n{"', "[", "}")),
-                max_size=6).map("".join))
-def test_a_file_called_json_is_lines_exactly_where_its_content_says_so(text: str) -> None:
-    """What its name spares is only the look at contents that cannot be lines."""
-    if text:
-        by_content = sniff_json(text, whole=True)
-        assert sniff(text.encode(), ".json", Options()) == (by_content or "json")
+@given(st.lists(st.sampled_from(("a", "b,c", "1,2,3", "x;y;z", "k\tv", '"q,\n",', '"', "", "p|q", "~")), max_size=14),
+       st.sampled_from(("\n", "\r\n", "\n\n")), st.integers(1, 12), st.booleans())
+def test_a_table_is_told_by_all_of_its_rows(cells: list[str], end: str, times: int, whole: bool) -> None:
+    """That the first rows are looked at before the others changes nothing."""
+    text = end.join(cells * times)
+    found = []
+    for delimiter in DELIMITERS:
+        records = split_records(text.encode(), delimiter, limit=100)
+        records = records if whole or len(records) == 100 else records[:-1]
+        widths = [len(record) for record in records if record != [""]]
+        least = 3 if delimiter in (b",", b";") else 2
+        if len(widths) >= 4 and len({*widths}) == 1 and widths[0] >= least:
+            found.append(delimiter.decode())
+    assert sniff_delimited(text, whole) == (found[0] if found else "")

@@ -16,15 +16,15 @@ import numpy.typing as npt
 from guard.batch import FROM_HEADER, Ints
 from guard.detect.cell_loops import find_usual
 from guard.detect.cell_shapes import cell_pattern
+from guard.detect.cell_text import CellText
 from guard.detect.cells import Explained, plainly
 from guard.detect.dense import header_sign
-from guard.detect.folding import Folded, fold
+from guard.detect.folding import Folded
 from guard.detect.limits import AnyPattern
 from guard.detect.overlap import Placed
 from guard.detect.rule import Rule
 from guard.detect.scan import Found, found_of
 from guard.detect.shapes import Block
-from guard.detect.values import Values
 from guard.detect.verdicts import Candidates, judged
 
 Mask = npt.NDArray[np.bool_]
@@ -38,16 +38,16 @@ def _is_whole(pattern: AnyPattern) -> bool:
 class WholeCells:
     """The cells of a column, one below the other, under one header."""
 
-    def __init__(self, values: Values, header: str) -> None:
-        self._values, self._header = values, header
+    def __init__(self, text: CellText, header: str) -> None:
+        self._values, self._text, self._header = text.values, text, header
 
-    @cached_property
+    @property
     def _folded(self) -> Folded:
-        return fold(self._values.data)
+        return self._text.folded
 
-    @cached_property
+    @property
     def _block(self) -> Block:
-        return Block(self._folded.data)
+        return self._text.block
 
     def hits(self, rules: Sequence[Rule], explained: Explained) -> list[tuple[Found, Ints]]:
         """The hits of rules that fit the header, with their cells."""
@@ -83,6 +83,8 @@ class WholeCells:
     def _lines(self) -> tuple[Ints, Ints, Mask]:
         """Start and end of each cell in the folded block, and which are sound and of one line; folding keeps lines."""
         size, bounds = len(self._values), self._block.bounds
+        if self._text.is_plain:
+            return self._values.starts, self._values.ends, np.ones(size, bool)
         try:
             self._values.data.decode()
         except UnicodeDecodeError:

@@ -72,24 +72,31 @@ def classify(classes: Bytes, buffer: Bytes, lows: Ints, highs: Ints, out: Bytes,
 
 
 @tight_loop
-def survey(folded: Codes, text: Bytes, seen: Mask) -> None:
+def survey(folded: Codes, text: Bytes, seen: Mask) -> tuple[int, int]:
     """Notes which characters occur: `seen[folded[code point]]`, those beyond the PLANE and stray bytes at PLANE.
 
-    Stray bytes are passed one by one, so that nothing behind them is overlooked.
+    Returns how many of them fold to another one, and how many line ends there are. Stray bytes are passed one by one,
+    so that nothing behind them is overlooked.
     """
-    size, at = len(text), 0
+    size, at, changes, line_ends = len(text), 0, 0, 0
     while at < size:
         byte = np.int64(text[at])
         if byte < 0x80:
             seen[byte] = True
+            line_ends += byte == 10 or byte == 13
             at += 1
-        elif 0xE0 <= byte < 0xF0 and at + 2 < size and text[at + 1] & 0xC0 == 0x80 and text[at + 2] & 0xC0 == 0x80:
-            code = (byte & 0x0F) << 12 | (np.int64(text[at + 1]) & 0x3F) << 6 | np.int64(text[at + 2]) & 0x3F
+            continue
+        code, width = np.int64(PLANE), 1
+        if 0xE0 <= byte < 0xF0 and at + 2 < size and text[at + 1] & 0xC0 == 0x80 and text[at + 2] & 0xC0 == 0x80:
+            found = (byte & 0x0F) << 12 | (np.int64(text[at + 1]) & 0x3F) << 6 | np.int64(text[at + 2]) & 0x3F
+            if found >= 0x800 and found >> 11 != 0x1B:  # no surrogate, and not a character that has a shorter form
+                code, width = found, 3
+        elif 0xC2 <= byte < 0xE0 and at + 1 < size and text[at + 1] & 0xC0 == 0x80:
+            code, width = (byte & 0x1F) << 6 | np.int64(text[at + 1]) & 0x3F, 2
+        if code < PLANE:
+            changes += folded[code] != code
             seen[folded[code]] = True
-            at += 3
-        elif 0xC0 <= byte < 0xE0 and at + 1 < size and text[at + 1] & 0xC0 == 0x80:
-            seen[folded[(byte & 0x1F) << 6 | np.int64(text[at + 1]) & 0x3F]] = True
-            at += 2
         else:
             seen[PLANE] = True
-            at += 1
+        at += width
+    return changes, line_ends

@@ -5,13 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from guard.detect import engine, limits
+from guard.detect.assembly import Assembly
+from guard.detect.cell_text import CellText
 from guard.detect.classes import Bits
 from guard.detect.narrowing import NarrowedAssembly
 from guard.detect.sweep import Found as Matches
+from guard.detect.sweep import Workspace
 
 
 class CellScan(engine.EngineScan):
     """As `EngineScan`, for a narrowed assembly or a whole one."""
+
+    def __init__(self, assembly: Assembly, workspace: Workspace, text: CellText, header: str) -> None:
+        if not text.is_plain:
+            super().__init__(assembly, workspace, text.values.data, header)
+            return
+        self._assembly, self._workspace, self._header = assembly, workspace, header
+        self._data, self._damaged = text.values.data, []
+        self._folded, self._block = text.folded, text.block
+        self._heading = assembly.heading(header)
+        self.multiline: dict[int, list[int]] = {}
 
     def _swept(self) -> tuple[Matches, Bits]:
         assembly = self._assembly

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from guard.detect.plan import Plan
 from guard.detect.rule import Rule
 from guard.detect.scan import Found, concatenate, found_of, merge
 from guard.detect.values import Values
+
+if TYPE_CHECKING:
+    from guard.detect.cell_text import CellText
 
 
 def scan_column(plan: Plan, column: Column) -> Hits:
@@ -46,37 +50,46 @@ class _Cells:
     header: str
 
     def hits(self) -> Hits:
-        found, multiline = self._scanned()
+        text = self._text()
+        found, multiline = self._scanned(text)
         firsts = self.values.starts
         cells = np.searchsorted(firsts, found.start, "right") - 1
         inside = Found(found.detector, found.start - firsts[cells], found.end - firsts[cells], found.confidence,
                        found.flags)
         spanning = list(self._spanning(multiline, firsts))
         parts = [(inside, cells), _placed(spanning)]
-        parts += self._whole(Explained(inside.detector, cells, spanning))
+        parts += self._whole(text, Explained(inside.detector, cells, spanning))
         return merge(self.plan.rules, concatenate([found for found, _ in parts]),
                      np.concatenate([cells for _, cells in parts]))
 
-    def _scanned(self) -> tuple[Found, dict[int, list[int]]]:
+    def _text(self) -> CellText | None:
+        """The values as compiled loops see them, where there is enough to do for these."""
+        if not compiled.pays(len(self.values.data)):
+            return None
+        from guard.detect.cell_text import CellText
+
+        return CellText(self.values)
+
+    def _scanned(self, text: CellText | None) -> tuple[Found, dict[int, list[int]]]:
         """As `scanned`; the compiled engine looks only for what these cells could hold."""
-        plan, data = self.plan, self.values.data
-        if not (plan.use_loops and compiled.pays(len(data))):
-            return scanned(plan, data, self.header)
+        plan = self.plan
+        if text is None or not plan.use_loops:
+            return scanned(plan, self.values.data, self.header)
         from guard.detect.cell_scan import CellScan
 
-        assembly = plan.memories.narrowed(plan.assembly, self.values, self.header, use_cache=plan.use_cache)
-        engine = CellScan(assembly, plan.workspace, data, self.header)
+        assembly = plan.memories.narrowed(plan.assembly, text, self.header, use_cache=plan.use_cache)
+        engine = CellScan(assembly, plan.workspace, text, self.header)
         return engine.found(), engine.multiline
 
-    def _whole(self, explained: Explained) -> list[tuple[Found, Ints]]:
+    def _whole(self, text: CellText | None, explained: Explained) -> list[tuple[Found, Ints]]:
         """The hits of rules that take a whole cell, with their cells."""
         rules = _fitting(self.plan, self.header)
         if not rules:
             return []
-        if compiled.pays(len(self.values.data)):
+        if text is not None:
             from guard.detect.cell_arrays import WholeCells
 
-            return WholeCells(self.values, self.header).hits(rules, explained)
+            return WholeCells(text, self.header).hits(rules, explained)
         return [_placed(list(whole_cells(rules, self.header, self.values.as_list(), explained)))]
 
     def _spanning(self, multiline: Mapping[int, Sequence[int]], firsts: Ints) -> Iterator[tuple[int, Placed]]:

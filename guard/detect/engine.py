@@ -30,6 +30,7 @@ from guard.detect.shapes import Block
 from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, sweep
 from guard.detect.sweep import Found as Matches
 from guard.detect.verdicts import Verdicts
+from guard.utf8 import is_utf8
 
 PATIENCE = 200_000_000
 """Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs."""
@@ -175,9 +176,7 @@ def _without_damage(data: bytes) -> tuple[list[tuple[int, int]], bytes]:
     """Lines that are no UTF-8, and the buffer with nothing but line ends in their place."""
     damaged, sound, bounds = [], bytearray(data), Block(data).bounds
     for low, high in zip((bounds[:-1] + 1).tolist(), bounds[1:].tolist(), strict=True):
-        try:
-            data[low:high].decode()
-        except UnicodeDecodeError:
+        if not is_utf8(data[low:high]):
             damaged.append((low, high))
             sound[low:high] = b"\n" * (high - low)
     return damaged, bytes(sound)

@@ -17,10 +17,10 @@ from guard.detect import addresses, name_loops, names
 from guard.detect.address_loops import AddressLexicon
 from guard.detect.code_points import Words
 from guard.detect.extents import LIST_ENDS
+from guard.detect.latin_loops import MULTIPLIER
 from guard.detect.name_loops import (
     BEFORE_PLACE,
     BEFORE_WORD,
-    MULTIPLIER,
     SURNAME,
     WHOLE_PLACE,
     WHOLE_WORD,

@@ -22,6 +22,7 @@ from guard.hashing import new_key
 
 if TYPE_CHECKING:
     from guard.detect.assembly import Assembly
+    from guard.detect.cell_text import CellText
     from guard.detect.narrowing import NarrowedAssemblies
 
 MOST_HEADERS = 64
@@ -45,13 +46,13 @@ class ColumnMemories(threading.local):
         self._by_header: OrderedDict[str, ColumnMemory] = OrderedDict()
         self._narrowed: NarrowedAssemblies | None = None
 
-    def narrowed(self, whole: Assembly, values: Values, header: str, *, use_cache: bool) -> Assembly:
-        """What the compiled engine runs for values one below the other: `whole`, or as much of it as may match."""
+    def narrowed(self, whole: Assembly, text: CellText, header: str, *, use_cache: bool) -> Assembly:
+        """What the compiled engine runs for the cells of a column: `whole`, or as much of it as may match."""
         from guard.detect.narrowing import NarrowedAssemblies
 
         if self._narrowed is None:
             self._narrowed = NarrowedAssemblies(whole, use_cache=use_cache)
-        return self._narrowed.of(values, header)
+        return self._narrowed.of(text, header)
 
     def of(self, header: str) -> ColumnMemory:
         """The memory for values under this header."""

@@ -6,7 +6,7 @@ normalised UTF-8; no read goes outside `buffer[line_start:line_end]`, whatever t
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from guard.detect.code_points import (
     longest,
     word_length,
 )
+from guard.detect.latin_loops import MULTIPLIER, known_latin_name
 
 CUT, WHOLE, BEFORE, LISTED, LATIN, FOLLOWED, BEGUN = constants(*range(7))
 """What `locate` does: the ways of `guard.detect.extents`."""
@@ -37,8 +38,6 @@ LEADS, FOLLOWERS, PARTS, LIST_ENDS, ENDINGS = constants(*range(5))
 BEARS, DOUBLES, LEADS_IN, TAKES_PART = 1, 2, 4, 8
 """Bits of `NameLexicon.beginnings`: a surname, the first half of some, the first character of a word before names, of
 a part of names."""
-MULTIPLIER = -7046029254386353131
-"""2**64 divided by the golden ratio, odd, as a signed number (Knuth, The Art of Computer Programming 6.4)."""
 _DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
 _LONGEST_DOTTED, = constants(52)  # 8 characters, then four times a dot and 10
 USUAL_PART, LONGEST_PART = constants(4, 5)  # as in `guard.detect.names`
@@ -330,7 +329,7 @@ def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, 
 def begun(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float, codes: Codes, edges: Codes,
           ) -> tuple[int, int]:
     """`names.begun`, as `cut`."""
-    if not _may_begin(lexicon, buffer, line_end, start):
+    if not _may_begin(lexicon, buffer, line_end, start, least):
         return -1, -1
     at, inside = start, 0
     while at < line_end and inside < _LEAD + lexicon.longest:
@@ -344,19 +343,37 @@ def begun(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least:
 
 
 @inlined_loop
-def _may_begin(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int) -> bool:
+def _may_begin(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float) -> bool:
     """Whether a name can begin at `start`: with a surname, a part of a name or a word before names, or there is a dot
-    behind at most eight characters. Most runs begin otherwise."""
+    behind at most eight characters. Most runs begin otherwise, or go on as no given name does."""
     if start >= line_end:
         return False
     code, at = code_point(buffer, start, line_end)
-    if lexicon.beginnings[code] & (BEARS | DOUBLES | LEADS_IN | TAKES_PART):
+    bits = lexicon.beginnings[code]
+    if bits & (DOUBLES | LEADS_IN | TAKES_PART) or (bits and _may_go_on(lexicon, buffer, line_end, at, code, least)):
         return True
     count = 0
     while count < _PART and at < line_end and code != _DOT and is_han(code):
         code, at = code_point(buffer, at, line_end)
         count += 1
     return code == _DOT
+
+
+@inlined_loop
+def _may_go_on(lexicon: NameLexicon, buffer: Bytes, line_end: int, at: int, surname: int, least: float) -> bool:
+    """Whether a surname of one character and one or two characters from `at` on are as plausible as that, words and
+    endings aside."""
+    if at >= line_end:
+        return False
+    worth = lexicon.odds[lexicon.characters[surname, AS_SURNAME], AS_SURNAME]
+    code, at = code_point(buffer, at, line_end)
+    odds = _given_odds(lexicon, code)
+    if odds * lexicon.weights[ONE] + worth + lexicon.weights[SHORT] >= least:
+        return True
+    if at >= line_end:
+        return False
+    code, _ = code_point(buffer, at, line_end)
+    return (odds + _given_odds(lexicon, code)) * lexicon.weights[TWO] + worth >= least
 
 
 @inlined_loop
@@ -380,45 +397,6 @@ def _longest_part(codes: Codes, stop: int) -> int:
 
 
 @inlined_loop
-def known_latin_name(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> tuple[int, int]:
-    """`extents.known_latin_name`."""
-    while start < end and not _is_known(lexicon, buffer, start, end):
-        while start < end and buffer[start] != 0x20:
-            start += 1
-        start += start < end
-    for index in range(start, end):
-        if buffer[index] == 0x20:
-            return start, end
-    return -1, -1
-
-
-@inlined_loop
-def _is_known(lexicon: NameLexicon, buffer: Bytes, start: int, end: int) -> bool:
-    """Whether the first word, up to a space or hyphen, is a given name of the table, in any case."""
-    key: Any = 0
-    rest: Any = 0
-    size = 0
-    while start + size < end and buffer[start + size] != 0x20 and buffer[start + size] != 0x2D:
-        letter = np.int64(buffer[start + size])
-        if size == 16 or letter >= 0x80 or letter == 0:
-            return False
-        if 65 <= letter <= 90:
-            letter += 32
-        if size < 8:
-            key |= letter << 8 * size
-        else:
-            rest |= letter << 8 * (size - 8)
-        size += 1
-    mask = len(lexicon.latin) - 1
-    slot = ((key ^ rest * MULTIPLIER) * MULTIPLIER >> 32) & mask
-    while lexicon.latin[slot, 0] != 0:
-        if lexicon.latin[slot, 0] == key and lexicon.latin[slot, 1] == rest:
-            return True
-        slot = slot + 1 & mask
-    return False
-
-
-@inlined_loop
 def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: float, buffer: Bytes, line_start: int,
            line_end: int, start: int, end: int) -> tuple[int, int]:
     """The extent of the candidate `buffer[start:end]` in its line; (-1, -1) for none.
@@ -429,7 +407,7 @@ def locate(lexicon: NameLexicon, scratch: tuple[Codes, Codes], way: int, least: 
     if not 0 <= line_start <= start <= end <= line_end <= len(buffer):
         return -1, -1
     if way == LATIN:
-        return known_latin_name(lexicon, buffer, start, end)
+        return known_latin_name(lexicon.latin, buffer, start, end)
     if way == BEFORE:
         return name_before(lexicon, buffer, line_start, start, least, codes, edges)
     if way == WHOLE:

@@ -2,7 +2,7 @@
 
 Cells of a table are short and of few characters. Which characters occur and how long the longest cell is, together with
 the header, rules most patterns out before a single cell is looked at: of four hundred some twenty are left, and one
-pass over them costs a fraction. Nothing is guessed from a sample: every byte was seen (`cell_loops.survey`).
+pass over them costs a fraction. Nothing is guessed from a sample: every byte was seen (`cell_text`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,15 +23,14 @@ from guard import cache
 from guard.batch import Ints
 from guard.detect.assembly import Assembly, Heading, Pattern
 from guard.detect.automaton import Automaton
-from guard.detect.cell_loops import PLANE, survey
+from guard.detect.cell_loops import PLANE
+from guard.detect.cell_text import CellText
 from guard.detect.cell_walks import CellWalks, automata
 from guard.detect.classes import as_bits
 from guard.detect.compile import LineFinder
 from guard.detect.gates import Gates, gates
 from guard.detect.needs import BEYOND, Needs, code_digest, least_width, needs, needs_of, needs_of_words
-from guard.detect.normalise import ESCAPE, TABLE
 from guard.detect.sweep import Starts
-from guard.detect.values import Values
 
 Mask = npt.NDArray[np.bool_]
 MOST = 64
@@ -44,7 +42,6 @@ MOST_WALKED, LONGEST_WALKED = 24, 64
 _FEW_LETTERS = 4
 _LETTERS = (range(65, 91), range(97, 123))
 _DIGITS = range(48, 58)
-_LINE_ENDS = (10, 13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +61,11 @@ class NarrowedAssemblies:
         self._facts = _facts(whole.patterns, use_cache=use_cache)
         self._kept: OrderedDict[tuple[str, Alphabet], _Narrowing] = OrderedDict()
 
-    def of(self, values: Values, header: str) -> Assembly:
-        """An assembly that finds in these cells, which lie one below the other, what the whole one would find."""
+    def of(self, text: CellText, header: str) -> Assembly:
+        """An assembly that finds in these cells what the whole one would find."""
+        values = text.values
         is_worth_it = len(values.data) >= LEAST and len(self._whole.owners)
-        seen = _seen(values.data) if is_worth_it else None
+        seen = text.seen if is_worth_it else None
         if seen is None:
             return self._whole
         longest = int((values.ends - values.starts).max(initial=0))
@@ -151,28 +149,6 @@ def _load(blob: bytes | None) -> _Facts | None:
         return None
     count = len(arrays[6])
     return _Facts(Needs(count, *arrays[:3]), Needs(count, *arrays[3:6]), arrays[6])
-
-
-def _seen(data: bytes) -> Mask | None:
-    """Which characters there are, as patterns see them; None where some are not on the basic plane or no UTF-8."""
-    seen = np.zeros(PLANE + 1, bool)
-    survey(_folded(), np.frombuffer(data, np.uint8), seen)
-    if seen[PLANE]:
-        return None
-    seen[BEYOND] = seen[128:].any()
-    seen[ord(" ")] |= seen[ESCAPE]
-    seen[[*_LINE_ENDS]] = True
-    return seen
-
-
-@lru_cache(maxsize=1)
-def _folded() -> npt.NDArray[np.uint16]:
-    """What each code point of the basic plane is folded to; a line end where it vanishes."""
-    folded = np.arange(PLANE, dtype=np.uint16)
-    for code, target in TABLE.items():
-        if code < PLANE:
-            folded[code] = _LINE_ENDS[0] if target is None else target
-    return folded
 
 
 def _alphabet(seen: Mask, longest: int) -> Alphabet:

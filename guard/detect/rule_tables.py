@@ -99,6 +99,8 @@ class Rulings:
 
     def __init__(self, rules: Sequence[Rule], words: Mapping[int, Words | None]) -> None:
         self.rules, self._words = tuple(rules), words
+        self.needs_lexicons = False
+        """Whether a rule that has a row asks for names or addresses."""
         self._filling = threading.Lock()
         self._unusual: dict[tuple[int, bool, int], int] = {}
         self._bearings: dict[str, Bearings] = {}
@@ -116,14 +118,11 @@ class Rulings:
                 filling = _Filling(RuleTables._make(table.copy() for table in self.tables))
                 for index in missing:
                     filling.fill(index, self.rules[index], self._words.get(index))
+                rows = filling.tables.rows
+                asks = (rows[:, EXTENT] != NONE) | (rows[:, WAY] == BY_WORDS)
+                self.needs_lexicons = bool((asks & (rows[:, READY] != 0)).any())
                 self.tables = filling.tables
             return self.tables
-
-    @property
-    def needs_lexicons(self) -> bool:
-        """Whether a rule that has a row asks for names or addresses."""
-        rows = self.tables.rows
-        return bool(((rows[:, READY] != 0) & ((rows[:, EXTENT] != NONE) | (rows[:, WAY] == BY_WORDS))).any())
 
     def bearings(self, header: str, fits: Sequence[bool], signs: Sequence[int]) -> Bearings:
         """What a header says, given which rules it fits, and its signs as context."""

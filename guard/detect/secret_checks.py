@@ -136,20 +136,27 @@ def not_masked(value: str) -> bool:
     return not re.search(r"[*●•]{3,}|[xX]{4,}", value)
 
 
-_PLACEHOLDER = pattern(
-    r"(?i)example|placeholder|dummy|sample|redacted|your[-_ ]?|^my[-_]|change[-_ ]?(?:me|it|this)|to[-_ ]?be[-_ ]|"
-    r"insert[-_ ]|replace[-_ ]|^<.*>$|^\$\{|^\$\(|^\$[A-Za-z_]|^%[A-Za-z_]+%$|\{\{|\}\}|^%[sdv({]|xxxx|\*{3,}|\.{3,}|"
+_STAND_IN = (
+    r"^my[-_]|^<.*>$|^\$\{|^\$\(|^\$[a-z_]|^%[a-z_]+%$|^%[sdv({]|"
     r"^(?:test|todo|tbd|none|null|nil|true|false|undefined|empty|secret|password|passwd|pass|token|key|string|value|"
     r"required|optional|enabled|disabled|yes|no|n/?a|foo|bar|foobar|abc|xyz|user|admin|root|login|hidden|masked|无|空|"
     r"placeholder|default|changeit|int|str|bool|bytes|object|text|varchar|char|type|self|this|env|input|prompt)$|"
-    r"^(.)\1*$|0{12}|123456789|^(?:0123456789|abcdef)|^[-_.*#=+~x ]+$|"
-    r"示例|占位|请填|请输入|填写|默认|你的|您的|^process\.env|^os\.|"
-    r"getenv|environ|^config\.|^settings\.|^vault:|^ENC\(|^\{cipher\}|^\{[a-z]+\}\$|^sha\d|^\$2[aby]\$|^(?:self|this)\.")
+    r"^(.)\1*$|^(?:0123456789|abcdef)|^[-_.*#=+~x ]+$|^process\.env|^os\.|^config\.|^settings\.|^vault:|^enc\(|"
+    r"^\{cipher\}|^\{[a-z]+\}\$|^sha\d|^\$2[aby]\$|^(?:self|this)\.")
+_STAND_IN_WORD = (
+    r"example|placeholder|dummy|sample|redacted|your|change[-_ ]?(?:me|it|this)|to[-_ ]?be[-_ ]|insert[-_ ]|"
+    r"replace[-_ ]|\{\{|\}\}|xxxx|\*{3,}|\.{3,}|0{12}|123456789|getenv|environ")
+_PLACEHOLDER = pattern(f"(?i){_STAND_IN}|{_STAND_IN_WORD}|示例|占位|请填|请输入|填写|默认|你的|您的")
+# In ASCII the small letters say the same, and a pattern without (?i) knows with which characters a match begins.
+_BEGINS, _HOLDS = pattern(_STAND_IN), pattern(_STAND_IN_WORD)
 
 
 def not_placeholder(value: str) -> bool:
     """Not one of the stand-ins that documentation and templates carry in place of a secret."""
-    return not _PLACEHOLDER.search(value)
+    if not value.isascii():
+        return not _PLACEHOLDER.search(value)
+    lowered = value.lower()
+    return not (_BEGINS.match(lowered) or _HOLDS.search(lowered))
 
 
 def not_variable(value: str) -> bool:

@@ -29,7 +29,7 @@ from guard.detect.name_loops import new_scratch
 from guard.detect.normalise import normal_form
 from guard.detect.rule import Rule
 from guard.detect.rule_tables import MOST_EVIDENCE, Rulings, least_sign
-from guard.detect.scan import Found
+from guard.detect.scan import Found, found_of
 from guard.detect.shapes import Block
 from guard.detect.sifting_loops import Sifted, Tools
 from guard.model import POSSIBLE
@@ -62,11 +62,13 @@ class Verdicts:
 
     def hits(self, matches: Matches) -> Found:
         """The hits among matches."""
-        sifted = self._sifted(matches)
+        if not len(matches.program):
+            return found_of([])
+        sifted, tools = self._sifted(matches)
         hidden = np.flatnonzero(sifted.doubts)
         out = _columns(len(sifted.rules) + len(hidden))
         raw = _take(sifted, sifted.doubts == 0) if len(hidden) else sifted
-        count = judge_spans(self._rulings, self._block, raw, self._bearings.fits, out)
+        count = judge_spans(self._rulings, tools, self._block, raw, self._bearings.fits, out)
         for index in hidden.tolist():
             count = self._put_hidden(sifted, index, out, count)
         kept = in_company(self._rulings, self._block, out, count)
@@ -75,17 +77,18 @@ class Verdicts:
         return Found(out.detector[:count], out.start[:count], out.end[:count], out.confidence[:count],
                      out.flags[:count])
 
-    def _sifted(self, matches: Matches) -> Sifted:
-        """What is left of the matches; of the doubts only HIDDEN."""
+    def _sifted(self, matches: Matches) -> tuple[Sifted, Tools]:
+        """What is left of the matches, of the doubts only HIDDEN; and what their rules need."""
         assembly, size, count = self._assembly, len(matches.program), len(self._rulings.rules)
         columns = Sifted(np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.int64),
                          np.empty(size, np.int32), np.empty(size, np.int8), np.empty(size, np.uint8))
         left = sifting.UNREADY
         while left == sifting.UNREADY:
-            patience = np.full(count, PATIENCE, np.int64)
+            patience, tables = np.full(count, PATIENCE, np.int64), self._rulings.tables
+            tools = _tools(self._rulings)
             left = sifting.sift(
-                self._rulings.tables, assembly.judged, self._bearings, _tools(self._rulings), assembly.programs,
-                self._block.buffer, self._block.bounds, self._bits, matches, self._memory, patience,
+                tables, assembly.judged, self._bearings, tools, assembly.programs, self._block.buffer,
+                self._block.bounds, self._bits, matches, self._memory, patience,
                 np.full((count, sifting.SEEN), -1, np.int64), np.zeros(len(assembly.patterns) + 1, np.int64),
                 np.empty((size, 4), np.int64), columns)
             if left == sifting.UNREADY:
@@ -94,7 +97,7 @@ class Verdicts:
         sifted = Sifted._make(column[:left] for column in columns)
         if (sifted.doubts > sifting.HIDDEN).any():
             sifted = _take(sifted, self._settled(sifted))
-        return sifted
+        return sifted, tools
 
     def _settled(self, sifted: Sifted) -> Mask:
         """Resolves doubts about keywords and words; which matches are left."""
@@ -135,11 +138,11 @@ class Verdicts:
         return count + 1
 
 
-def judge_spans(rulings: Rulings, block: Block, spans: Sifted, fits: Mask, out: HitColumns) -> int:
+def judge_spans(rulings: Rulings, tools: Tools, block: Block, spans: Sifted, fits: Mask, out: HitColumns) -> int:
     """Fills `out` with the hits among raw values, where they stand in the block; how many they are."""
     codes, noisy = np.empty(len(spans.rules), np.int64), np.empty(len(spans.rules), bool)
     unread = loops.judge(
-        rulings.tables, check_tables.tables(), today(), _tools(rulings), block.buffer, spans.rules, spans.starts,
+        rulings.tables, check_tables.tables(), today(), tools, block.buffer, spans.rules, spans.starts,
         spans.ends, spans.signs, np.empty(LONGEST + 4, np.uint8), codes, noisy)
     for index in np.flatnonzero(codes == loops.UNREAD).tolist() if unread else ():
         number = int(spans.rules[index])
@@ -160,7 +163,7 @@ def judged(block: Block, folded: Folded, found: Candidates, fits: bool, signs: I
     spans = Sifted(none, found.start[wanted], found.end[wanted], none, signs[wanted].astype(np.int8),
                    none.astype(np.uint8))
     out = _columns(count)
-    count = judge_spans(rulings, block, spans, np.array([fits]), out)
+    count = judge_spans(rulings, _tools(rulings), block, spans, np.array([fits]), out)
     first, last = folded.originals(out.start[:count], out.end[:count])
     dressed = last - first != out.end[:count] - out.start[:count]
     flags = out.flags[:count].astype(np.uint8) | dressed.view(np.uint8) * np.uint8(NOISY)

@@ -185,7 +185,10 @@ class ScanRun:
         if pool is None:
             return
         while pool.has_room and (job := self._take(lambda job: job.unit is not None)):
-            pool.give(self._with_others(job))
+            jobs = self._with_others(job)
+            for given in jobs:
+                given.document.content = None  # who gets it reads the file
+            pool.give(jobs)
             self._look_ahead(plan)
         if self._own is None:
             self._take_own()

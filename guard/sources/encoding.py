@@ -15,6 +15,7 @@ import numpy as np
 from guard.errors import OutputError, SourceError, UsageError
 from guard.model import Reason
 from guard.sources.stable import Readable, read_fully
+from guard.utf8 import is_utf8
 
 SAMPLE = 1 << 18
 """How many bytes from the first that is not ASCII are looked at. It decides once, so it may be generous."""
@@ -282,12 +283,13 @@ class TextReader:
     def _validate(self, raw: bytes) -> bytes:
         cut = len(raw) if self._ended else _whole_utf8(raw)
         self._pending, text = raw[cut:], raw[:cut]
+        if is_utf8(text):
+            return text
         try:
             text.decode()
         except UnicodeDecodeError as error:
             self._report(text, "utf-8", error.start)
-            return text.decode("utf-8", "replace").encode()
-        return text
+        return text.decode("utf-8", "replace").encode()
 
     def _decode(self, raw: bytes, codec: str) -> bytes:
         state = (self._waiting, self._state)

@@ -166,11 +166,9 @@ def _textual(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, 
     named = _SUFFIXES.get(suffix, "")
     if named in ("csv", "tsv", "text", "jsonl"):
         return named
-    from guard.sources.sniffing import may_be_lines, sniff_delimited, sniff_json
+    from guard.sources.sniffing import sniff_delimited, sniff_json
 
     text, whole = _as_text(head, codec), len(head) < HEAD
-    if named == "json" and whole and not may_be_lines(text):
-        return named
     if found := sniff_json(text, whole):
         return found
     if named == "json":

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
+from collections.abc import Sequence
 
 from guard.sources.delimited_cells import DELIMITERS, split_records
 
-_NEXT_LINE = re.compile(r"[}\]][ \t\r]*\n\s*[{\[]")
 ENOUGH_ROWS = 4
 """Fewer rows than this prove no table in a file whose name does not say so."""
-
-
-def may_be_lines(text: str) -> bool:
-    """Whether an object or array may end before a line that begins with another one; JSON has a comma between them."""
-    return _NEXT_LINE.search(text) is not None
+_ROWS, _FIRST_ROWS = 100, 8
+"""How many rows are looked at, and how many before the others."""
 
 
 def sniff_json(text: str, whole: bool) -> str:
@@ -43,12 +38,24 @@ def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
 def sniff_delimited(text: str, whole: bool) -> str:
     """The delimiter of a text whose rows all have the same number of cells, or "" for other text."""
     data = text.encode()
-    for delimiter in DELIMITERS:
-        records = split_records(data, delimiter, limit=100)
-        if not whole and len(records) < 100:
-            records = records[:-1]
-        widths = Counter(len(record) for record in records if len(record) > 1 or record[0])
-        width, rows = widths.most_common(1)[0] if widths else (1, 0)
-        if rows >= ENOUGH_ROWS and rows == widths.total() and width >= (3 if delimiter in (b",", b";") else 2):
-            return delimiter.decode()
-    return ""
+    return next((delimiter.decode() for delimiter in DELIMITERS
+                 if delimiter in data and _is_table(data, delimiter, whole)), "")
+
+
+def _is_table(data: bytes, delimiter: bytes, whole: bool) -> bool:
+    least = 3 if delimiter in (b",", b";") else 2
+    # Nearly every text that is no table shows it in its first rows. The last of these may be cut.
+    if not _are_even(_widths(split_records(data, delimiter, limit=_FIRST_ROWS)[:-1]), least):
+        return False
+    records = split_records(data, delimiter, limit=_ROWS)
+    widths = _widths(records if whole or len(records) == _ROWS else records[:-1])
+    return len(widths) >= ENOUGH_ROWS and _are_even(widths, least)
+
+
+def _widths(records: Sequence[Sequence[str]]) -> list[int]:
+    """The cells of each row that is not blank."""
+    return [len(record) for record in records if len(record) > 1 or record[0]]
+
+
+def _are_even(widths: Sequence[int], least: int) -> bool:
+    return all(width == widths[0] >= least for width in widths)
