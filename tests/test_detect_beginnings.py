@@ -105,6 +105,15 @@ def test_long_lines_and_matches_across_the_window():
         assert spans([source], [line, line])[0] == expected(source, [line, line]), source
 
 
+def test_a_masked_value_is_the_group_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "pays", lambda work: True)
+    detector = Detector(id="d", data_class="person.id", title=Title(en="x", zh="x"), pattern=r"\d{8}", boundary="none",
+                        masked=r"no (\*{4}\d{4})|id \*{4}\d{4}", confidence=Confidence(shape=0.9))
+    text = b"no ****1234, id ****5678, no ****1234"
+    for matcher in (PlainMatcher([detector]), Matcher([detector], cache=False)):
+        assert matcher.scan_text(text).start.tolist() == [3, 29]
+
+
 @cache
 def matchers() -> tuple[PlainMatcher, Matcher]:
     return PlainMatcher(load()), Matcher(load())

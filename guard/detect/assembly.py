@@ -116,7 +116,8 @@ class Assembly:
         self._expressions = kept.expressions
         entries = [self._entry(pattern, number < self.opened) for number, pattern in enumerate(self.patterns)]
         self.starts = Starts(np.array(entries or [0], np.int32),
-                             np.array([pattern.group for pattern in self.patterns] or [0], np.int32),
+                             np.array([-pattern.group if pattern.kind is Kind.MASKED else pattern.group
+                                       for pattern in self.patterns] or [0], np.int32),
                              kept.owners if len(kept.owners) else np.zeros(1, np.int32))
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
         self._headings: dict[str, Heading] = {}

@@ -28,7 +28,8 @@ _FARTHEST = DEPTH + 2
 
 
 class Starts(NamedTuple):
-    """Of each program: `addresses` and the `groups` that are reported; of each opening the program: `owners`."""
+    """Of each program: `addresses`, and the `groups` that are reported, below 0 where nothing is when this one took no
+    part; of each opening the program: `owners`."""
 
     addresses: npt.NDArray[np.int32]
     groups: npt.NDArray[np.int32]
@@ -77,10 +78,11 @@ def _given_up(patience: int, left: int) -> int:
 @tight_loop
 def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, line: int, memory: Any) -> int:
     """Adds a match; the new number of matches. What `judge.reported` says is reported."""
-    start, stop = at, end
-    if group > 0:
-        chosen = group
+    start, stop, chosen = at, end, abs(group)
+    if chosen > 0:
         if memory[2 * chosen] < 0 or memory[2 * chosen + 1] < 0:
+            if group < 0:
+                return count
             chosen = max(0, memory[LAST_CLOSED])
         if chosen > 0:
             start, stop = memory[2 * chosen], memory[2 * chosen + 1]
