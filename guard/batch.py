@@ -43,7 +43,9 @@ class Hits:
         return len(self.detector)
 
     def take(self, which: npt.NDArray[Any]) -> Hits:
-        """The hits at the given indices or under the given mask."""
+        """The hits at the given indices or under the given mask; these themselves where a mask covers all."""
+        if which.dtype == np.bool_ and which.all():
+            return self
         return Hits(self.detector[which], self.start[which], self.end[which], self.confidence[which],
                     self.flags[which], self.cell[which])
 

@@ -20,7 +20,7 @@ from guard.native import kept
 from guard.native.signatures import Signature, UnsupportedError, plain, signature_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-WORTH = 3_000_000
+WORTH = 500_000
 """Bytes of work for which loading machine code takes about as long as doing without it."""
 WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""

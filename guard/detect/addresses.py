@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from itertools import islice
 
 from guard.detect.tables import longest_first, rows
+from guard.patterns import pattern
 
 TENTHS = "一二三四五六七八九十"
 NUMERALS = TENTHS + "百甲乙丙丁"
@@ -25,14 +26,14 @@ _NUMBER = rf"(?:附|第)?(?:{_COUNT})(?:{_UNIT})(?:之[{TENTHS}0-9]{{1,2}})? ?"
 _ROOM = rf"(?:{_NUMBER})+(?:[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{0,3}}(?![0-9{DATED}]))?"
 _LEAD = rf"(?P<division>(?:{_DIVISION} ?){{0,5}}+)"
 _PLACES = rf"(?P<place>(?:(?!(?:{_COUNT})(?:{_UNIT})){_PLACE} ?){{1,3}})"
-_NUMBERED = re.compile(rf"{_LEAD}{_PLACES}?(?P<number>{_ROOM}(?:\(?{_PLACE}{_ROOM}\)?){{0,2}})", re.ASCII)
-_UNNUMBERED = re.compile(rf"{_LEAD}{_PLACES}", re.ASCII)
+_NUMBERED = pattern(rf"{_LEAD}{_PLACES}?(?P<number>{_ROOM}(?:\(?{_PLACE}{_ROOM}\)?){{0,2}})", re.ASCII)
+_UNNUMBERED = pattern(rf"{_LEAD}{_PLACES}", re.ASCII)
 HOMES = ("户籍", "现", "家", "常", "暂", "居")
 LEADS = ("住址", "住所", "地址", "位于", "住", *"在于到至为是我系从")
 TOWNSHIPS = ("街道", "镇", "乡")
-_LEAD_WORDS = re.compile(f"(?:{'|'.join(HOMES)})?(?:{'|'.join(LEADS)})+")
-_TOWNSHIP = re.compile(f"[{_HAN}]{{2,3}}(?:{'|'.join(TOWNSHIPS)})")
-_RUN = re.compile(rf"[{_HAN}0-9A-Za-z#· -]*\Z")
+_LEAD_WORDS = pattern(f"(?:{'|'.join(HOMES)})?(?:{'|'.join(LEADS)})+")
+_TOWNSHIP = pattern(f"[{_HAN}]{{2,3}}(?:{'|'.join(TOWNSHIPS)})")
+_RUN = pattern(rf"[{_HAN}0-9A-Za-z#· -]*\Z")
 REACH = 64
 """Code points to the left of a number that an address may start at, and to the right that it may go on."""
 LONGEST = 2 * REACH + 8

@@ -70,6 +70,8 @@ class Automaton:
         for width in range(1, MAX_WIDTH + 1):
             states = np.unique(self.table.reshape(-1, self.classes)[states])
             states = states[states > 0]
+            if not len(states):
+                break
             if self.accepting[states].any():
                 ends.append(width)
         return (ends[0], ends[-1]) if ends else (MAX_WIDTH, 0)

@@ -25,7 +25,7 @@ from guard.detect.overlap import Placed
 from guard.detect.rule import Rule
 from guard.detect.scan import Found, found_of
 from guard.detect.shapes import Block
-from guard.detect.verdicts import Candidates, judged
+from guard.detect.verdicts import judged
 
 Mask = npt.NDArray[np.bool_]
 
@@ -104,7 +104,7 @@ class WholeCells:
                 self._block.data, self._block.buffer, lows[cells], highs[cells])]
         low, high = lows[cells], highs[cells]
         signs = np.full(len(cells), header_sign(rule, self._header), np.int64)
-        spans = judged(self._block, self._folded, Candidates(rule, low, high, low, high), True, signs)
+        spans = judged(rule, self._block, self._folded, low, high, signs, fits=True)
         cells = cells[np.searchsorted(low, spans.start)]
         first, last = self._folded.originals(spans.start, spans.end)  # without invisible characters at the ends
         begin = self._values.starts[cells]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.detect.cell_loops import PLANE, survey
-from guard.detect.folding import Folded, fold
+from guard.detect.folding import Folded, fold, fold_quickly
 from guard.detect.needs import BEYOND
 from guard.detect.normalise import ESCAPE, TABLE
 from guard.detect.shapes import Block
@@ -44,7 +44,9 @@ class CellText:
     def folded(self) -> Folded:
         """The buffer as patterns see it."""
         nothing: Ints = np.empty(0, np.int64)
-        return Folded(self.values.data, nothing, nothing, nothing, nothing) if self.is_plain else fold(self.values.data)
+        if self.is_plain:
+            return Folded(self.values.data, nothing, nothing, nothing, nothing)
+        return fold_quickly(self.values.data) or fold(self.values.data)
 
     @cached_property
     def block(self) -> Block:

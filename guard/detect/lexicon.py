@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate, groupby
 from operator import itemgetter
@@ -59,9 +59,8 @@ def name_lexicon() -> NameLexicon:
         characters[[ord(name) for name in single], column] = 1 + np.searchsorted(distinct, [values[n] for n in single])
         odds[1 : len(distinct) + 1, column] = distinct
     odds[0, name_loops.AS_GIVEN] = names.UNKNOWN
-    runs = _runs()
-    entries = np.array([_nothing(), *runs.values()])
-    keys, rows = _hashed(np.array([packed(run) for run in runs], np.int64))
+    runs, entries = _runs()
+    keys, rows = _hashed(packed(runs))
     words = _words(longest_first("name_leads"), longest_first("name_followers"), longest_first("name_parts"), LIST_ENDS,
                    longest_first("name_endings"))
     weights = np.array([names.AT_END, names.BEFORE_DOT, names.BEFORE_FOLLOWER, names.BEFORE_HAN, names.ONE_CHARACTER,
@@ -104,34 +103,28 @@ def _kinds() -> npt.NDArray[np.uint16]:
     return kinds
 
 
-def packed(run: str) -> int:
-    """At most four code points of the basic plane as a signed number of 64 bits."""
-    number = sum(ord(character) << 16 * index for index, character in enumerate(run))
-    return number - (1 << 64) if number >> 63 else number
+def packed(runs: Sequence[str]) -> Integers:
+    """Each run, at most four code points of the basic plane, as a signed number of 64 bits."""
+    codes = np.array(runs, "U4").view(np.uint32).reshape(len(runs), 4)
+    return np.ascontiguousarray(codes.astype("<u2")).view("<i8")[:, 0].astype(np.int64)
 
 
-def _runs() -> dict[str, list[float]]:
-    """The columns of `NameLexicon.entries` for each run of characters that the tables have."""
-    runs: dict[str, list[float]] = {}
-    for word, count in numbers("words").items():
-        _row(runs, word)[WHOLE_WORD] = names.word_worth(count)
-        runs[word][BEFORE_WORD] = names.WORD_BEFORE if len(word) == 2 and names.is_common(count) else 0.0
-    for place in names.places() | names.divisions():
-        if 2 <= len(place) <= 4:
-            _row(runs, place)[WHOLE_PLACE] = names.PLACE
-            runs[place][BEFORE_PLACE] = names.PLACE_BEFORE if len(place) == 2 and place in names.places() else 0.0
-    for surname, frequency in numbers("surnames").items():
-        if len(surname) == 2:
-            _row(runs, surname)[SURNAME] = names.surname_worth(frequency)
-    return runs
-
-
-def _row(runs: dict[str, list[float]], run: str) -> list[float]:
-    return runs.setdefault(run, _nothing())
-
-
-def _nothing() -> list[float]:
-    return [0.0, 0.0, 0.0, 0.0, -math.inf]
+def _runs() -> tuple[list[str], Floats]:
+    """The runs of characters that the tables have, and for each, from row 1 on, what `NameLexicon.entries` has."""
+    words, known = numbers("words"), names.places()
+    places = [place for place in known | names.divisions() if 2 <= len(place) <= 4]
+    surnames = {name: frequency for name, frequency in numbers("surnames").items() if len(name) == 2}
+    rows = {run: row for row, run in enumerate(dict.fromkeys([*words, *places, *surnames]), 1)}
+    entries = np.tile([0.0, 0.0, 0.0, 0.0, -math.inf], (len(rows) + 1, 1))
+    # The table of words has each once, so they are the first rows.
+    own = entries[1 : len(words) + 1]
+    own[:, WHOLE_WORD] = [names.word_worth(count) for count in words.values()]
+    own[:, BEFORE_WORD] = [names.WORD_BEFORE if len(word) == 2 and names.is_common(count) else 0.0
+                           for word, count in words.items()]
+    entries[[rows[place] for place in places], WHOLE_PLACE] = names.PLACE
+    entries[[rows[place] for place in places if len(place) == 2 and place in known], BEFORE_PLACE] = names.PLACE_BEFORE
+    entries[[*map(rows.__getitem__, surnames)], SURNAME] = [*map(names.surname_worth, surnames.values())]
+    return list(rows), entries
 
 
 def _words(*sets: Iterable[str]) -> Words:

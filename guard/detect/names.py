@@ -13,6 +13,7 @@ import re
 from functools import cache, lru_cache
 
 from guard.detect.tables import longest_first, numbers, rows, table
+from guard.patterns import pattern
 
 LENIENT, USUAL, FAIR, EVIDENT, STRICT = -4.0, -2.0, 0.0, 1.8, 3.0
 """Least plausibility beside a label with a colon, alone in a cell beside an identifier, in a pattern that speaks for a
@@ -35,13 +36,13 @@ USUAL_PART = 4
 """Characters behind the last dot of a name from which on each further one makes it less plausible."""
 LONGEST_PART = 5
 """Characters between the dots of a name in running text at most."""
-_ETHNIC_DOT = re.compile(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
-_ETHNIC = re.compile(f"(?:{'|'.join(longest_first('name_parts'))}){{2,4}}")
-_RUN = re.compile("[一-龥·]+")
+_ETHNIC_DOT = pattern(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
+_ETHNIC = pattern(f"(?:{'|'.join(longest_first('name_parts'))}){{2,4}}")
+_RUN = pattern("[一-龥·]+")
 _FARTHEST = 64
 """So many characters of a run are looked at: more than a lead word and a name have, and a run may be a megabyte."""
-_LEADS = re.compile(f"(?:{'|'.join(longest_first('name_leads'))})(?=[一-龥]{{2}})")
-_FOLLOWS = re.compile("|".join(longest_first("name_followers")))
+_LEADS = pattern(f"(?:{'|'.join(longest_first('name_leads'))})(?=[一-龥]{{2}})")
+_FOLLOWS = pattern("|".join(longest_first("name_followers")))
 
 
 @cache

@@ -5,9 +5,8 @@ The syllables are those of the standard (GB/T 16159, ISO 7098), written here by 
 
 from __future__ import annotations
 
-import re
-
 from guard.detect.tables import longest_first, table
+from guard.patterns import pattern
 
 _FINALS = {
     "": "a ai an ang ao e en eng er o ou",
@@ -37,9 +36,9 @@ _FINALS = {
 }
 _SYLLABLE = "|".join(sorted((initial + final for initial, finals in _FINALS.items() for final in finals.split()),
                             key=len, reverse=True))
-_WORD = re.compile(f"(?:{_SYLLABLE}){{1,3}}")
-_JOINED = re.compile(f"(?:{'|'.join(longest_first('pinyin_surnames'))})(?:{_SYLLABLE}){{1,2}}")
-_BREAK = re.compile(r"[ /,'’-]+")
+_WORD = pattern(f"(?:{_SYLLABLE}){{1,3}}")
+_JOINED = pattern(f"(?:{'|'.join(longest_first('pinyin_surnames'))})(?:{_SYLLABLE}){{1,2}}")
+_BREAK = pattern(r"[ /,'’-]+")
 LONGEST = 4
 """Words of a name at most: a surname and a given name of up to three syllables."""
 

@@ -12,6 +12,7 @@ import re
 import zlib
 
 from guard.detect.rarity import is_varied, rarity
+from guard.patterns import pattern
 
 RAREST_WORDS = 8.0
 """Bits of `rarity` above which a value is taken for a key: one identifier in two hundred reaches them, and of random
@@ -111,7 +112,7 @@ def not_community(value: str) -> bool:
     return value.lower() not in ("public", "private", "string", "community", "cisco", "huawei", "ilmi")
 
 
-_IDENTIFIER = re.compile(
+_IDENTIFIER = pattern(
     r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|(?:[0-9a-f]{2}){8,64}|(?:[0-9A-F]{2}){8,64}|"
     r"[0-7][0-9A-HJKMNP-TV-Z]{25}|\d{4}-?\d\d-?\d\d[T ]?[\d:.+Z-]{0,24}|v?\d+(?:\.\d+){1,4}(?:[-+.][\w.-]{1,40})?|"
     r"(?i:req|request|trace|span|corr|correlation|txn|tx|order|sess|session|user|usr|uid|job|task|msg|evt|event|node|pod|"
@@ -145,9 +146,9 @@ _STAND_IN = (
 _STAND_IN_WORD = (
     r"example|placeholder|dummy|sample|redacted|your|change[-_ ]?(?:me|it|this)|to[-_ ]?be[-_ ]|insert[-_ ]|"
     r"replace[-_ ]|\{\{|\}\}|xxxx|\*{3,}|\.{3,}|0{12}|123456789|getenv|environ")
-_PLACEHOLDER = re.compile(f"(?i){_STAND_IN}|{_STAND_IN_WORD}|示例|占位|请填|请输入|填写|默认|你的|您的")
+_PLACEHOLDER = pattern(f"(?i){_STAND_IN}|{_STAND_IN_WORD}|示例|占位|请填|请输入|填写|默认|你的|您的")
 # In ASCII the small letters say the same, and a pattern without (?i) knows with which characters a match begins.
-_BEGINS, _HOLDS = re.compile(_STAND_IN), re.compile(_STAND_IN_WORD)
+_BEGINS, _HOLDS = pattern(_STAND_IN), pattern(_STAND_IN_WORD)
 
 
 def not_placeholder(value: str) -> bool:
@@ -174,7 +175,7 @@ def not_assignment(value: str) -> bool:
     return not re.search(r"[(){}<>]|^[=:/.,]|=\w|^\[|\]$|^https?:|^\d{1,4}[-/.]\d{1,2}|^--?[A-Za-z]", value)
 
 
-_REFERENCE = re.compile(
+_REFERENCE = pattern(
     r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:[_-][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)+|"
     r"_?(?:[A-Z]{0,6}[A-Z][a-z]{2,})+|[A-Z]\w*\[.*|v?\d+(?:\.\d+)+[-+]?|0x[0-9A-Fa-f]+|:?/[\w./-]+|[a-z]+(?:/[a-z][\w.-]*)+|"
     r"[A-Za-z_]\w*[-:]{1,2}|[a-z_]+(?:[A-Z][a-z]+)*=|:{1,2}[A-Za-z_][\w.:]*|(?:scram-|hmac-)?(?:sha|md)-?\d+(?:-plus)?|utf-?\d+|"

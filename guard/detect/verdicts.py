@@ -44,13 +44,6 @@ PATIENCE = 200_000_000
 """Steps of the machine that the context words of one rule have in one block, as its patterns have."""
 
 
-class Candidates:
-    """Spans of one rule in a block, with the lines that they stand in. Offsets are bytes of the normalised block."""
-
-    def __init__(self, rule: Rule, start: Ints, end: Ints, low: Ints, high: Ints) -> None:
-        self.rule, self.start, self.end, self.low, self.high = rule, start, end, low, high
-
-
 class Verdicts:
     """The matches of one block under a header, on their way to hits. `bits` are those of its lines (`sweep`)."""
 
@@ -155,19 +148,18 @@ def judge_spans(rulings: Rulings, tools: Tools, block: Block, spans: Sifted, fit
     return loops.keep(rulings.tables, fits, POSSIBLE, spans.rules, spans.starts, spans.ends, codes, noisy, out)
 
 
-def judged(block: Block, folded: Folded, found: Candidates, fits: bool, signs: Ints) -> Spans:
+def judged(rule: Rule, block: Block, folded: Folded, starts: Ints, ends: Ints, signs: Ints, *, fits: bool) -> Spans:
     """The hits among raw values of one rule; `signs` is what `Vicinity.weigh` says of each."""
-    rulings, wanted = _alone(found.rule), signs >= least_sign(found.rule, fits)
+    rulings, wanted = _alone(rule), signs >= least_sign(rule, fits)
     count = int(wanted.sum())
     none = np.zeros(count, np.int32)
-    spans = Sifted(none, found.start[wanted], found.end[wanted], none, signs[wanted].astype(np.int8),
-                   none.astype(np.uint8))
+    spans = Sifted(none, starts[wanted], ends[wanted], none, signs[wanted].astype(np.int8), none.astype(np.uint8))
     out = _columns(count)
     count = judge_spans(rulings, _tools(rulings), block, spans, np.array([fits]), out)
-    first, last = folded.originals(out.start[:count], out.end[:count])
-    dressed = last - first != out.end[:count] - out.start[:count]
-    flags = out.flags[:count].astype(np.uint8) | dressed.view(np.uint8) * np.uint8(NOISY)
-    return Spans(found.rule, out.start[:count], out.end[:count], out.confidence[:count], flags)
+    starts, ends = out.start[:count], out.end[:count]
+    first, last = folded.originals(starts, ends)
+    dressed = (last - first != ends - starts).view(np.uint8) * np.uint8(NOISY)
+    return Spans(rule, starts, ends, out.confidence[:count], out.flags[:count].astype(np.uint8) | dressed)
 
 
 @lru_cache(maxsize=256)

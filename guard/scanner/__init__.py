@@ -114,7 +114,7 @@ class Scanner:
         self._known_names: KnownNames = {}
         self._sketch_key = int.from_bytes(hmac.digest(key, b"guard.sketch/v1", hashlib.sha256)[:8])
         self._versions = VersionMemory(self._sketch_key)
-        self._marks = [i for i, d in enumerate(self.matcher.detectors) if d.data_class == STATE_SECRET]
+        self._is_mark = np.array([d.data_class == STATE_SECRET for d in self.matcher.detectors], bool)
 
     def __getstate__(self) -> tuple[Any, ...]:
         """What a worker needs, the key included: for a pipe between processes, never for a file."""
@@ -409,10 +409,11 @@ class Scanner:
 
     def _has_mark(self, hits: Hits) -> bool:
         """Whether a state-secret mark is among the hits."""
-        if not len(hits):
+        marks = self._is_mark[hits.detector]
+        if not marks.any():
             return False
         likely = (hits.confidence >= np.float32(LIKELY)) & (hits.flags & MASKED == 0)
-        return bool(np.isin(hits.detector[likely], self._marks).any())
+        return bool((marks & likely).any())
 
     def _is_known(self, batch: Batch, column: int, hits: Hits, index: int) -> bool:
         detector = self.matcher.detectors[int(hits.detector[index])]

@@ -22,6 +22,8 @@ from guard.sources.stream import Place, Sink, StreamDocument
 
 AnyInts = npt.NDArray[np.integer[Any]]
 
+BLOCKS = 2
+"""Blocks of the options that are one batch."""
 MAX_LINE = 8_000_000
 """A longer line is skipped: its tokens alone would take more memory than the whole run may."""
 _NONE = np.empty(0, np.int32)
@@ -81,7 +83,7 @@ class JsonLinesDocument(StreamDocument):
     def _blocks(self, reader: TextBlocks) -> Iterator[_Block | Skipped]:
         self._paths = paths = Paths(self.name, self._labels)
         rows = 0
-        for text, place in _whole_lines(reader, self._options.block):
+        for text, place in _whole_lines(reader, BLOCKS * self._options.block):
             if text is None:
                 yield Skipped(self.name, Reason.TOO_LARGE, "a line above 8 MB", place.line)
                 continue
