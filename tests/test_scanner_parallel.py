@@ -25,7 +25,7 @@ from guard import Baseline, Scanner
 from guard.demo import People
 from guard.errors import InternalError, UsageError
 from guard.model import Finding, PlainLabels, Report, Verdict
-from guard.scanner import FindingList, parallel, run
+from guard.scanner import FindingList, parallel, run, together
 from guard.scanner.findings import FindingMaker
 from guard.scanner.parts import Part, Unit, packed, unpacked
 from guard.scanner.sink import Sink
@@ -443,11 +443,13 @@ def test_a_file_that_changes_meanwhile_is_incomplete(tmp_path: Path, people: Peo
 
 def test_a_killed_worker_makes_the_run_incomplete(tmp_path: Path, people: People,
                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of files that it has one by one; several small ones would be tried again, each alone."""
     cut(monkeypatch, 1 << 20)
+    monkeypatch.setattr(together, "SMALL", 0)
     folder = tmp_path / "in"
     folder.mkdir()
     for number in range(30):
-        (folder / f"{number:02}.log").write_text(log(people, 1_200))
+        (folder / f"{number:02}.log").write_text(log(people, 300))
     killed = []
 
     def kill(name: str, read: int) -> None:
