@@ -85,6 +85,11 @@ class Pattern:
         return 1 if parser.parse(self.source, re.ASCII).state.groups > 1 else 0
 
     @property
+    def reported(self) -> int:
+        """The group for the loops: below 0 where nothing is reported when it took no part."""
+        return -self.group if self.kind is Kind.MASKED else self.group
+
+    @property
     def spans_lines(self) -> bool:
         return self.kind is Kind.PATTERN and self.rule.detector.multiline
 
@@ -116,8 +121,7 @@ class Assembly:
         self._expressions = kept.expressions
         entries = [self._entry(pattern, number < self.opened) for number, pattern in enumerate(self.patterns)]
         self.starts = Starts(np.array(entries or [0], np.int32),
-                             np.array([-pattern.group if pattern.kind is Kind.MASKED else pattern.group
-                                       for pattern in self.patterns] or [0], np.int32),
+                             np.array([pattern.reported for pattern in self.patterns] or [0], np.int32),
                              kept.owners if len(kept.owners) else np.zeros(1, np.int32))
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
         self._headings: dict[str, Heading] = {}

@@ -23,8 +23,8 @@ class Tables(NamedTuple):
     `ends[first[n] // 128 + state]` says whether a match may end in a state. `barred[n]` are the bytes that may stand
     neither before nor behind a match.
     An `exact` table is as good as the pattern, an `edged` one where a match fills its line; elsewhere the program at
-    `addresses[n]` decides, which also tells the span of the group that is reported, if `groups[n]` is one. `numbers[n]`
-    is the number of the pattern, and matches have from `least[n]` to `most[n]` bytes.
+    `addresses[n]` decides, which also tells the span of the group that is reported, if `groups[n]` is one (below 0:
+    that one or nothing). `numbers[n]` is the number of the pattern, and matches have from `least[n]` to `most[n]` bytes.
     """
 
     moves: npt.NDArray[np.uint16]
@@ -100,8 +100,9 @@ def walk(tables: Tables, text: Bytes, bounds: Ints, whole: Mask, programs: Any, 
 @tight_loop
 def _report(out: Ints, count: int, group: int, memory: Any) -> Any:
     """Puts the span of the reported group in place of a match (`judge.reported`); whether there is any."""
-    if group > 0 and (memory[2 * group] < 0 or memory[2 * group + 1] < 0):
-        group = max(0, memory[LAST_CLOSED])
-    if group > 0:
-        out[1, count], out[2, count] = memory[2 * group], memory[2 * group + 1]
-    return out[2, count] > out[1, count]
+    chosen = abs(group)
+    if chosen > 0 and (memory[2 * chosen] < 0 or memory[2 * chosen + 1] < 0):
+        chosen = max(0, memory[LAST_CLOSED]) if group > 0 else -1
+    if chosen > 0:
+        out[1, count], out[2, count] = memory[2 * chosen], memory[2 * chosen + 1]
+    return chosen >= 0 and out[2, count] > out[1, count]

@@ -45,7 +45,7 @@ class CellWalks:
             exact=np.array([automaton.complete and not pattern.group for _, pattern, automaton in patterns], bool),
             edged=np.array([automaton.edged for automaton in automata], bool),
             addresses=np.array([pattern.address for _, pattern, _ in patterns], np.int64),
-            groups=np.array([pattern.group for _, pattern, _ in patterns], np.int64),
+            groups=np.array([pattern.reported for _, pattern, _ in patterns], np.int64),
             numbers=np.array([number for number, _, _ in patterns], np.int64),
             least=widths[:, 0].copy(), most=np.where(widths[:, 1] < MAX_WIDTH, widths[:, 1], np.iinfo(np.int64).max))
 
