@@ -24,7 +24,7 @@ class Tables(NamedTuple):
     neither before nor behind a match.
     An `exact` table is as good as the pattern, an `edged` one where a match fills its line; elsewhere the program at
     `addresses[n]` decides, which also tells the span of the group that is reported, if `groups[n]` is one (below 0:
-    that one or nothing). `numbers[n]` is the number of the pattern, and matches have from `least[n]` to `most[n]` bytes.
+    that or nothing). `numbers[n]` is the number of the pattern, and matches have from `least[n]` to `most[n]` bytes.
     """
 
     moves: npt.NDArray[np.uint16]
