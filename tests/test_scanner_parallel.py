@@ -503,16 +503,31 @@ def run_all(scanner: Slow, source: Path, *, workers: int, progress: run.Progress
 
 def test_one_of_many_small_files_kills_its_worker_and_nothing_else(tmp_path: Path, people: People) -> None:
     """Those that were scanned together with it come back, each to be scanned alone."""
+    parts = parts_of(three_jobs(tmp_path, people), lambda units: any(unit.recipe.name == "1.log" for unit in units))
+    assert parts == ["", "a worker process ended unexpectedly", ""]
+
+
+def test_a_worker_that_died_over_small_files_is_not_forgotten(tmp_path: Path, people: People) -> None:
+    """None of them kills another one; what ended it nobody knows, and the run is not complete."""
+    parts = parts_of(three_jobs(tmp_path, people), lambda units: len(units) > 1)
+    assert parts == ["", "", "a worker process ended unexpectedly"]
+
+
+def three_jobs(folder: Path, people: People) -> list[parallel.Job]:
     jobs = []
     for number in range(3):
-        (tmp_path / f"{number}.log").write_text(log(people, 3))
-        document = document_at(tmp_path / f"{number}.log")
+        (folder / f"{number}.log").write_text(log(people, 3))
+        document = document_at(folder / f"{number}.log")
         assert document.recipe is not None
         jobs.append(parallel.Job(Unit(document.recipe), document))
     assert all(job.is_small for job in jobs)
+    return jobs
 
+
+def parts_of(jobs: Sequence[parallel.Job], kills: Callable[[Sequence[Unit]], bool]) -> list[str]:
+    """Why each is broken, scanned together by one worker, which ends at once over some units; "" where it is not."""
     def scan(units: Sequence[Unit], sinks: Sequence[Sink | None]) -> list[Part]:
-        if any(unit.recipe.name == "1.log" for unit in units):
+        if kills(units):
             os._exit(1)
         return SCANNER.scan_units(units, sinks)
 
@@ -525,9 +540,8 @@ def test_one_of_many_small_files_kills_its_worker_and_nothing_else(tmp_path: Pat
                 assert not job.is_small
                 came_back.append(job)
                 pool.give([job])
-    assert came_back[:3] == jobs
-    assert [job.part is not None and job.part.broken for job in jobs] == [
-        "", "a worker process ended unexpectedly", ""]
+    assert came_back[:3] == list(jobs)
+    return [job.part.broken if job.part else "lost" for job in jobs]
 
 
 def test_small_files_that_are_too_much_together_are_scanned_alone(tmp_path: Path, people: People) -> None:

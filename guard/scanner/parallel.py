@@ -44,11 +44,20 @@ Scan = Callable[[Sequence[Unit], Sequence[Any]], list[Part]]
 
 
 @dataclass(slots=True, eq=False)
+class Death:
+    """The end of a worker over files that it scanned together; `left` of them are still to be tried alone."""
+
+    cause: str
+    left: int
+    is_told: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class Job:
     """A unit that somebody scans: findings that came so far (`packed` from a worker), and its part when it is done.
 
     `unit` is None for a document that only this process can read. `told` are the bytes that progress knows of. With
-    others it is scanned together, but not when it `is_suspect`: a worker died over all of them.
+    others it is scanned together, but not when a worker died over all of them.
     """
 
     unit: Unit | None
@@ -57,12 +66,21 @@ class Job:
     packed: list[Packed] = field(default_factory=list)
     part: Part | None = None
     told: int = 0
-    is_suspect: bool = False
+    death: Death | None = None
+
+    def finish(self, part: Part) -> None:
+        """Take the part of a unit that was scanned to its end: that of the last one stands for a death nobody caused
+        again."""
+        self.part = part
+        if self.death is not None:
+            self.death.left -= 1
+            if not self.death.left and not self.death.is_told:
+                self.part = Part(broken=self.death.cause)
 
     @property
     def is_small(self) -> bool:
         """Whether it is scanned together with others."""
-        return self.unit is not None and not self.is_suspect and is_small(self.unit)
+        return self.unit is not None and self.death is None and is_small(self.unit)
 
     @property
     def size(self) -> int:
@@ -166,7 +184,7 @@ class Pool:
         if message == _READY:
             worker.is_ready = True
         elif isinstance(message, Part):
-            worker.answered().part = message
+            worker.answered().finish(message)
         elif isinstance(message, GuardError):
             raise message
         else:
@@ -174,17 +192,23 @@ class Pool:
 
     def _bury(self, worker: _Worker) -> None:
         """The unit that a worker died over is not tried again; those behind it are. Of several that were scanned
-        together nobody knows which it was: each is tried alone."""
+        together nobody knows which it was: each is tried alone, and where none kills another one, the last of them
+        stands for the death, which no run forgets."""
         self._workers.remove(worker)
         worker.pipe.close()
         worker.process.join(_GRACE)
         if worker.is_ready and worker.bundles:
-            suspects = worker.bundles[0]
+            suspects, cause = worker.bundles[0], _cause(worker.process.exitcode)
             if len(suspects) == 1:
-                worker.answered().part = Part(broken=_cause(worker.process.exitcode))
-            for job in suspects:
-                job.is_suspect = True
-                job.packed.clear()
+                job = worker.answered()
+                job.part = Part(broken=cause)
+                if job.death is not None:
+                    job.death.is_told = True
+            else:
+                death = Death(cause, len(suspects))
+                for job in suspects:
+                    job.death = death
+                    job.packed.clear()
         self._lost.extend(job for bundle in worker.bundles for job in bundle)
         if worker.is_ready:  # one that never began shows that here no worker can
             self._start()

@@ -269,7 +269,7 @@ class ScanRun:
                 self._progress(own.jobs[0].document.name, read)
         except StopIteration as end:
             for job, part in zip(own.jobs, end.value, strict=True):
-                job.part = part
+                job.finish(part)
                 self._scanned += part.read - job.told
             self._own = None
         for job, sink in zip(own.jobs, own.sinks, strict=True):
