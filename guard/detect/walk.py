@@ -23,7 +23,7 @@ LISTED = 1 << 22
 """Nodes that all states have together, at most; memory is used only as far as it is filled."""
 WINDOW = 4096
 """Characters of a line that are classed at once."""
-BEYOND = 32
+BEYOND = 56
 """How many more are classed behind them: as far as a walk goes, and some."""
 
 
