@@ -72,15 +72,14 @@ def _fewer(classes: Table, samples: Sequence[int], members: Mask) -> tuple[Table
 def new_walks(automaton: Automaton) -> Walks:
     """Room for the states of one thread."""
     nodes, openings, columns = len(automaton.steps), len(automaton.roots), automaton.members.shape[1] + 1
-    words = -(-openings // 64)
+    words, most = -(-openings // 64), WINDOW + 2 * BEYOND
     walks = Walks(np.zeros(MOST_STATES * columns, np.uint32), np.zeros(max(LISTED, BEYOND * nodes), np.int32),
                   np.zeros(MOST_STATES, np.int32), np.zeros(BEYOND * (openings + MOST_STATES), np.int32),
                   np.zeros(MOST_STATES, np.int32), np.zeros(4 * MOST_STATES, np.int32),
                   np.zeros((MOST_ROOTS, words), np.uint64), np.zeros(MOST_ROOTS, np.int32),
                   np.zeros(4 * MOST_ROOTS, np.int32), np.zeros(nodes, np.int32), np.zeros(openings, np.int32),
-                  np.zeros(8, np.int64), np.zeros(WINDOW + 2 * BEYOND, np.uint16),
-                  np.zeros(WINDOW + 2 * BEYOND, np.int64), np.zeros(WINDOW + 1, np.uint32),
-                  np.zeros(WINDOW + 1, np.uint32))
+                  np.zeros(8, np.int64), np.zeros(most, np.uint16), np.zeros(most, np.int64),
+                  np.zeros(most, np.uint32), np.zeros(most, np.uint32))
     forget(walks)
     return walks
 
