@@ -20,6 +20,9 @@ ROOT = HERE.parent
 SECRET_PACKS = tuple(sorted((ROOT / "detectors").glob("secret*.yml")))
 USER_PACK = HERE / "bench_user_pack.yml"
 WARM_KILOBYTES = 50
+WHOLE_WARM_KILOBYTES = 2_000
+"""For libraries that read the whole corpus: enough for Guard to load its loops, which the rows of whole processes
+count."""
 MEMORY_SECONDS = 60
 START_RUNS = 7
 _PRESIDIO = {
@@ -73,25 +76,30 @@ class Bench:
     def contest(self, on: Corpus, scanners: Sequence[Side | None], sample: int | None = None) -> list[Result]:
         """All scanners on one corpus, in turn, after a warm-up of each; in the order given, without missing ones."""
         part = first_part(on.path, self.folder, sample or self.sample)
-        warm = first_part(on.path, self.folder, WARM_KILOBYTES) if not on.name.endswith(".parquet") else on.path
         results = [Result(on.name, side, on.size if side.whole else size_of(part), "" if side.whole else "first part",
                           self.group) for side in scanners if side]
         for result in results:
             # Guard compiles its loops on the first large file of all; others warm themselves up on a small one.
             if result.side.is_guard and result.side.whole:
-                self._once(result, on.path, warm, keep=False)
+                self._once(result, on.path, self._warm(on, result.side), keep=False)
             elif not result.side.inside:
-                self._once(result, warm, warm, keep=False)
+                self._once(result, (warm := self._warm(on, result.side)), warm, keep=False)
         for _ in range(self.rounds):
             for result in results:
                 if not result.failure:
-                    self._once(result, on.path if result.side.whole else part, warm, keep=True)
+                    self._once(result, on.path if result.side.whole else part, self._warm(on, result.side), keep=True)
         for result in results:
             result.recall = _recall(result, on, part)
         done = [result for result in results if not result.failure]
         self.missing += [f"{result.side.name} on {on.name}: {result.failure}" for result in results if result.failure]
         self.results += done
         return done
+
+    def _warm(self, on: Corpus, side: Side) -> Path:
+        """What a scanner is warmed up on."""
+        if on.name.endswith(".parquet"):
+            return on.path
+        return first_part(on.path, self.folder, WHOLE_WARM_KILOBYTES if side.whole and side.inside else WARM_KILOBYTES)
 
     def _once(self, result: Result, target: Path, warm: Path, keep: bool) -> None:
         side, report = result.side, self.folder / f"report-{_slug(result.side.name)}"

@@ -9,6 +9,7 @@ import random
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from guard.batch import Column, Hits
 from guard.detect import Detector, Matcher, PlainMatcher, load, narrowing
 from guard.detect.cell_text import CellText
 from guard.detect.folding import fold
-from guard.detect.needs import BEYOND, needs, needs_of, needs_of_words
+from guard.detect.needs import BEYOND, Needs, needs, needs_of, needs_of_words
 from guard.detect.plan import Plan
 from guard.detect.shapes import Block
 from guard.detect.values import Values
@@ -155,6 +156,26 @@ def test_what_was_wanted_once_stays() -> None:
     first, second = assemblies.of(silent, ""), assemblies.of(saying, "")
     assert len(second.patterns) > len(first.patterns)
     assert assemblies.of(silent, "") is second
+
+
+def test_what_is_wanted_is_asked_only_when_something_new_occurs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, met = list[int](), Needs.met
+
+    def counted(needs: Needs, seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        asked.append(1)
+        return met(needs, seen)
+
+    monkeypatch.setattr(Needs, "met", counted)
+    assemblies = narrowing.NarrowedAssemblies(plan().assembly, use_cache=True)
+    wide, narrow = joined([b"13800138000", b"2026-01-01"]), joined([b"13800138", b"2026"])
+    first = assemblies.of(wide, "")
+    calls = len(asked)
+    assert assemblies.of(narrow, "") is first
+    assert assemblies.of(wide, "") is first
+    assert len(asked) == calls
+    longer = assemblies.of(joined([b"110101199003071233", b"2026-01-01"]), "")
+    assert len(asked) > calls
+    assert len(longer.patterns) > len(first.patterns)
 
 
 def test_the_number_of_assemblies_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

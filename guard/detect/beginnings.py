@@ -21,9 +21,9 @@ from guard.detect.classes import HAN
 
 Item = tuple[Any, Any]
 Nodes = frozenset[int]
-DEPTH = 24
+DEPTH = 40
 """Characters of a match that are looked at."""
-DEPTHS = (DEPTH, 12, 6, 3)
+DEPTHS = (DEPTH, 24, 12, 6, 3)
 MOST_NODES = 4_000
 """Nodes of one beginning; one that would have more is looked at less far."""
 ACCEPT, BEFORE = 0, 1

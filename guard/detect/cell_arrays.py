@@ -71,6 +71,8 @@ class WholeCells:
 
     def _usual(self, cells: Mask) -> Mask:
         """Which of some cells are written in the usual way."""
+        if self._text.is_usual:
+            return cells
         low, high, whole = self._lines
         chosen = np.flatnonzero(cells & whole)
         found = np.zeros(len(chosen), bool)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.detect.cell_loops import PLANE, survey
 from guard.detect.folding import Folded, fold, fold_quickly
+from guard.detect.judge import MASKS
 from guard.detect.needs import BEYOND
 from guard.detect.normalise import ESCAPE, TABLE
 from guard.detect.shapes import Block
@@ -41,6 +42,11 @@ class CellText:
         return seen
 
     @cached_property
+    def is_usual(self) -> bool:
+        """Whether each value is plain and holds neither blanks nor a character that hides others (`judge.MASKS`)."""
+        return self.is_plain and not self._seen[_unusual()].any()
+
+    @cached_property
     def folded(self) -> Folded:
         """The buffer as patterns see it."""
         nothing: Ints = np.empty(0, np.int64)
@@ -55,6 +61,13 @@ class CellText:
         if self.is_plain:
             block.bounds = np.concatenate([[-1], self.values.ends])
         return block
+
+
+@lru_cache(maxsize=1)
+def _unusual() -> Ints:
+    """Blanks, but for the line ends between values, and the characters that hide others."""
+    codes = {code for code in range(PLANE) if chr(code).isspace()}.union(map(ord, MASKS)) - {*_LINE_ENDS}
+    return np.array(sorted(codes), np.int64)
 
 
 @lru_cache(maxsize=1)

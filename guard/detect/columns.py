@@ -53,12 +53,14 @@ class _Cells:
         text = self._text()
         found, multiline = self._scanned(text)
         firsts = self.values.starts
-        cells = np.searchsorted(firsts, found.start, "right") - 1
-        inside = Found(found.detector, found.start - firsts[cells], found.end - firsts[cells], found.confidence,
-                       found.flags)
+        inside, cells = _in_cells(found, firsts) if text is None else _in_cells_by_loops(found, firsts)
         spanning = list(self._spanning(multiline, firsts))
         parts = [(inside, cells), _placed(spanning)]
         parts += self._whole(text, Explained(inside.detector, cells, spanning))
+        if text is not None:
+            from guard.detect.cell_hits import merge_cells
+
+            return merge_cells(self.plan.rules, parts, len(self.values))
         return merge(self.plan.rules, concatenate([found for found, _ in parts]),
                      np.concatenate([cells for _, cells in parts]))
 
@@ -98,6 +100,19 @@ class _Cells:
             for cell in np.unique(np.searchsorted(firsts, places, "right") - 1).tolist():
                 for hit in scan_blocks([self.plan.rules[index]], self.values.value(cell), self.header):
                     yield cell, hit
+
+
+def _in_cells(found: Found, firsts: Ints) -> tuple[Found, Ints]:
+    """Hits with offsets of their cells, and the cells; `firsts` are where these begin in the buffer."""
+    cells = np.searchsorted(firsts, found.start, "right") - 1
+    return Found(found.detector, found.start - firsts[cells], found.end - firsts[cells], found.confidence,
+                 found.flags), cells
+
+
+def _in_cells_by_loops(found: Found, firsts: Ints) -> tuple[Found, Ints]:
+    from guard.detect.cell_hits import placed
+
+    return placed(found, firsts)
 
 
 @lru_cache(maxsize=4096)

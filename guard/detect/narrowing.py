@@ -60,6 +60,7 @@ class NarrowedAssemblies:
         self._whole = whole
         self._facts = _facts(whole.patterns, use_cache=use_cache)
         self._kept: OrderedDict[tuple[str, Alphabet], _Narrowing] = OrderedDict()
+        self._last: OrderedDict[str, _Narrowing] = OrderedDict()
 
     def of(self, text: CellText, header: str) -> Assembly:
         """An assembly that finds in these cells what the whole one would find."""
@@ -69,43 +70,67 @@ class NarrowedAssemblies:
         if seen is None:
             return self._whole
         longest = int((values.ends - values.starts).max(initial=0))
+        last = self._last.get(header)
+        if last is None or not last.covers(seen, longest):
+            last = self._last[header] = self._narrowing(header, seen, longest)
+        self._last.move_to_end(header)
+        if len(self._last) > MOST:
+            self._last.popitem(last=False)
+        return last.assembly(len(values.data))
+
+    def _narrowing(self, header: str, seen: Mask, longest: int) -> _Narrowing:
+        """The narrowing for cells of at most `longest` bytes in which no characters but those `seen` occur."""
         key = (header, _alphabet(seen, longest))
         if key not in self._kept:
             self._kept[key] = _Narrowing(self._whole, *key)
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
-        narrowing, facts = self._kept[key], self._facts
-        wanted = narrowing.backed | (narrowing.asks & facts.words.met(seen))
-        return narrowing.assembly(wanted & facts.needs.met(seen) & (facts.widths <= longest), len(values.data))
+        self._kept[key].extend(seen, longest, self._facts)
+        return self._kept[key]
 
 
 class _Narrowing:
     """What was narrowed for one header and alphabet. Patterns that were wanted once stay, so that it comes to rest.
 
-    `backed` are the patterns whose hits count under the header, `asks` those whose hits count beside a word.
+    Batch after batch has nearly the same characters, so what is wanted is asked only when a new one occurs.
     """
 
     def __init__(self, whole: Assembly, header: str, alphabet: Alphabet) -> None:
         self._whole, self._header, self._alphabet = whole, header, alphabet
         self._made: Assembly | None = None
-        self._wanted = np.zeros(len(whole.patterns), bool)
+        self._wanted, self._has_more = np.zeros(len(whole.patterns), bool), True
+        self._seen, self._longest = np.zeros(PLANE + 1, bool), 0
         self._work = 0
         heading = whole.heading(header)
         rules = [pattern.rule for pattern in whole.patterns]
-        self.asks = np.array([rule.detector.require == "context" for rule in rules], bool)
+        self._asks = np.array([rule.detector.require == "context" for rule in rules], bool)
         fits = np.array([heading.fits[rule.index] or rule.detector.require == "nothing" for rule in rules], bool)
-        self.backed = fits | (self.asks & np.array([heading.signs[rule.index] > 0 for rule in rules], bool))
+        self._backed = fits | (self._asks & np.array([heading.signs[rule.index] > 0 for rule in rules], bool))
 
-    def assembly(self, wanted: Mask, work: int) -> Assembly:
-        """The assembly for cells of `work` bytes in which only the `wanted` patterns may match."""
-        is_known, before = not (wanted & ~self._wanted).any(), self._work
+    def covers(self, seen: Mask, longest: int) -> bool:
+        """Whether it was made for all of these characters and for cells of this length."""
+        is_like = bool(seen[BEYOND] == self._seen[BEYOND]) and longest <= self._longest
+        return is_like and not (seen > self._seen).any()
+
+    def extend(self, seen: Mask, longest: int, facts: _Facts) -> None:
+        """Cells of at most `longest` bytes, of these characters and those before, are to come."""
+        self._seen |= seen
+        self._longest = max(longest, self._longest)
+        wanted = self._backed | (self._asks & facts.words.met(self._seen))
+        wanted &= facts.needs.met(self._seen) & (facts.widths <= self._longest)
+        self._has_more |= bool((wanted & ~self._wanted).any())
         self._wanted |= wanted
+
+    def assembly(self, work: int) -> Assembly:
+        """The assembly for such cells, of `work` bytes."""
+        before = self._work
         self._work += work
-        if self._made is None or not is_known:
+        if self._made is None or self._has_more:
             if not before and work < PLENTY:
                 return self._whole
             self._made = NarrowedAssembly(self._whole, self._wanted, self._alphabet, self._header)
+            self._has_more = False
         return self._made
 
 

@@ -147,12 +147,12 @@ def _merge_by_loops(rules: tuple[Rule, ...], whole: Found, cells: Ints) -> Hits:
     order = order[: loops.arrange(order, cells, whole.start, whole.end, whole.detector, whole.flags)]
     cells, start, end, detector = cells[order], whole.start[order], whole.end[order], whole.detector[order]
     confidence, flags = whole.confidence[order], whole.flags[order]
-    loops.shadow(_traits(rules), cells, start, end, detector, confidence, flags, np.empty(len(order), np.int64))
+    loops.shadow(traits(rules), cells, start, end, detector, confidence, flags, np.empty(len(order), np.int64))
     return Hits(detector.astype(np.int16), start, end, confidence.astype(np.float32), flags.astype(np.uint8), cells)
 
 
 @lru_cache(maxsize=64)
-def _traits(rules: tuple[Rule, ...]) -> Ints:
+def traits(rules: tuple[Rule, ...]) -> Ints:
     """For each detector what its overlaps depend on, as `judging_loops` has it."""
     classes = [rule.detector.data_class for rule in rules]
     numbers = {name: number for number, name in enumerate(classes)}

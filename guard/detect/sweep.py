@@ -25,6 +25,8 @@ OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
 MARGIN = 8
 """Bytes behind the text that may be read."""
 _FARTHEST = DEPTH + 2
+STRIDES = 3
+"""Of four characters each, for which walks are followed side by side."""
 
 
 class Starts(NamedTuple):
@@ -126,22 +128,59 @@ def _classify(automaton: Automaton, walks: Walks, text: Bytes, low: int, at: int
 
 
 @inlined_loop
+def _stride(walks: Walks, row: Any, ahead: Any) -> Any:
+    """Where a walk is four characters on, with the bit ACCEPTING if it had it or something was accepted on the way."""
+    table, kinds = walks.table, walks.kinds
+    rows, flag = np.uint64(ACCEPTING - 1), np.uint64(ACCEPTING)
+    first = np.uint64(table[(row & rows) + np.uint64(kinds[ahead])])
+    second = np.uint64(table[(first & rows) + np.uint64(kinds[ahead + np.uint64(1)])])
+    third = np.uint64(table[(second & rows) + np.uint64(kinds[ahead + np.uint64(2)])])
+    fourth = np.uint64(table[(third & rows) + np.uint64(kinds[ahead + np.uint64(3)])])
+    return fourth | (row | first | second | third) & flag
+
+
+@inlined_loop
+def _thin_out(walks: Walks, base: Any, length: int) -> int:
+    """Notes the places of a window whose walks are still going after some strides, or accepted something; how many.
+
+    Most walks end within a few characters. They are taken without a question in between, since a wrong guess of the
+    processor costs more than some steps: first that from each place, then those that are left, and so on.
+    """
+    places, reached = walks.places, walks.rows
+    # The compiler looks for numbers below zero before each index, but not where there are none.
+    dead, left, one = np.uint64(DEAD * (len(walks.table) // len(walks.ends))), np.uint64(0), np.uint64(1)
+    start, behind = np.uint64(0), np.uint64(length)
+    while start < behind:
+        row = _stride(walks, base, start)
+        places[left], reached[left] = start, row
+        left += np.uint64(row != dead)
+        start += one
+    for stride in range(1, STRIDES):
+        index, behind, left = np.uint64(0), left, np.uint64(0)
+        while index < behind:
+            place = np.uint64(places[index])
+            row = _stride(walks, np.uint64(reached[index]), place + np.uint64(4 * stride))
+            places[left], reached[left] = place, row
+            left += np.uint64(row != dead)
+            index += one
+    return int(left)
+
+
+@inlined_loop
 def _confirm(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts, text: Bytes, low: int, high: int,
-             at: int, line: int, row: int, deep: Any, wanted: Any, out: Any, count: int, resume: Any, memory: Any,
+             at: int, line: int, row: Any, deep: Any, wanted: Any, out: Any, count: int, resume: Any, memory: Any,
              patience: Any) -> int:
     """Runs the programs that may match at an offset: those a state accepts, or all that it has not done with.
 
     Returns the new number of matches.
     """
-    state, last = row // (len(walks.table) // len(walks.ends)), -1
-    first, behind = walks.accept_ends[state - 1], walks.accept_ends[state]
-    if deep:
-        first, behind = walks.ends[state - 1], walks.ends[state]
-    for index in range(first, behind):
+    state, last = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)]), -1
+    ends = walks.ends if deep else walks.accept_ends
+    for index in range(ends[state - np.uint64(1)], ends[state]):
         opening = int(automaton.openings[walks.listed[index]] if deep else walks.accepts[index])
-        program = starts.owners[opening]
         if opening == last or wanted[line, opening >> 6] >> np.uint64(opening & 63) & np.uint64(1) == 0:
             continue
+        program = starts.owners[opening]
         last = opening
         if resume[program] > at or patience[program] < 0:
             continue
@@ -165,10 +204,9 @@ def sweep(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts
     Returns how many matches there are; NO_ROOM when the walks are full, or the complement of the number when `out` is:
     then make room and call again.
     """
-    table, kinds, offsets = walks.table, walks.kinds, walks.offsets
-    # The compiler looks for numbers below zero before each index, but not where there are none.
+    table, kinds, offsets, places, reached = walks.table, walks.kinds, walks.offsets, walks.places, walks.rows
     dead, unknown, flag = np.uint64(DEAD * (len(table) // len(walks.ends))), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
-    one, two, rows, farthest = np.uint64(1), np.uint64(2), np.uint64(ACCEPTING - 1), np.uint64(_FARTHEST)
+    one, strides, rows, farthest = np.uint64(1), np.uint64(4 * STRIDES), np.uint64(ACCEPTING - 1), np.uint64(_FARTHEST)
     room, count = out.shape[1] - len(starts.owners) - 8, place[2]
     for line in range(place[0], len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
@@ -186,29 +224,23 @@ def sweep(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts
             length = _classify(automaton, walks, text, low, at, high)
             if offsets[length] < high:
                 length = WINDOW
-            for index in range(length):
-                # Most walks end at once: three steps without a question in between are faster than one by one.
-                start = np.uint64(index)
-                first = np.uint64(table[base + np.uint64(kinds[start])])
-                second = np.uint64(table[(first & rows) + np.uint64(kinds[start + one])])
-                third = np.uint64(table[(second & rows) + np.uint64(kinds[start + two])])
-                if third == dead and first | second < flag:
-                    continue
-                row, ahead = base, start
-                if first | second < flag and second != unknown:
-                    row, ahead = second, start + two
+            for survivor in range(_thin_out(walks, base, length)):
+                start, row = np.uint64(places[survivor]), np.uint64(reached[survivor])
+                ahead = start + strides
+                if row >= flag or row == unknown:
+                    row, ahead = base, start
                 while row != dead:
                     if row >= flag or ahead - start > farthest:
                         if row == np.uint64(NO_ROOM):
-                            place[0], place[1], place[2] = line, offsets[index], count
+                            place[0], place[1], place[2] = line, offsets[start], count
                             return NO_ROOM
                         if count >= room:
-                            place[0], place[1], place[2] = line, offsets[index], count
+                            place[0], place[1], place[2] = line, offsets[start], count
                             return -count - 1
                         deep = row < flag
                         row &= rows
-                        count = _confirm(programs, automaton, walks, starts, text, low, high, int(offsets[index]), line,
-                                         _signed(row), deep, wanted, out, count, resume, memory, patience)
+                        count = _confirm(programs, automaton, walks, starts, text, low, high, int(offsets[start]), line,
+                                         row, deep, wanted, out, count, resume, memory, patience)
                         if deep:
                             break
                     following = np.uint64(table[row + np.uint64(kinds[ahead])])

@@ -23,7 +23,7 @@ LISTED = 1 << 22
 """Nodes that all states have together, at most; memory is used only as far as it is filled."""
 WINDOW = 4096
 """Characters of a line that are classed at once."""
-BEYOND = 32
+BEYOND = 56
 """How many more are classed behind them: as far as a walk goes, and some."""
 
 
@@ -71,24 +71,24 @@ def _fewer(classes: Table, samples: Sequence[int], members: Mask) -> tuple[Table
 
 def new_walks(automaton: Automaton) -> Walks:
     """Room for the states of one thread."""
-    nodes, openings, classes = len(automaton.steps), len(automaton.roots), automaton.members.shape[1]
-    words = -(-openings // 64)
-    walks = Walks(np.zeros(MOST_STATES * classes, np.uint32), np.zeros(max(LISTED, BEYOND * nodes), np.int32),
+    nodes, openings, columns = len(automaton.steps), len(automaton.roots), automaton.members.shape[1] + 1
+    words, most = -(-openings // 64), WINDOW + 2 * BEYOND
+    walks = Walks(np.zeros(MOST_STATES * columns, np.uint32), np.zeros(max(LISTED, BEYOND * nodes), np.int32),
                   np.zeros(MOST_STATES, np.int32), np.zeros(BEYOND * (openings + MOST_STATES), np.int32),
                   np.zeros(MOST_STATES, np.int32), np.zeros(4 * MOST_STATES, np.int32),
                   np.zeros((MOST_ROOTS, words), np.uint64), np.zeros(MOST_ROOTS, np.int32),
                   np.zeros(4 * MOST_ROOTS, np.int32), np.zeros(nodes, np.int32), np.zeros(openings, np.int32),
-                  np.zeros(8, np.int64), np.zeros(WINDOW + 2 * BEYOND, np.uint16),
-                  np.zeros(WINDOW + 2 * BEYOND, np.int64))
+                  np.zeros(8, np.int64), np.zeros(most, np.uint16), np.zeros(most, np.int64),
+                  np.zeros(most, np.uint32), np.zeros(most, np.uint32))
     forget(walks)
     return walks
 
 
 def forget(walks: Walks) -> None:
     """Room for new states and roots in place of the old ones."""
-    classes = len(walks.table) // MOST_STATES
-    walks.table[: walks.counts[STATES] * classes] = UNKNOWN
-    walks.table[DEAD * classes : (DEAD + 1) * classes] = DEAD * classes
+    columns = len(walks.table) // MOST_STATES
+    walks.table[: walks.counts[STATES] * columns] = UNKNOWN
+    walks.table[DEAD * columns : (DEAD + 1) * columns] = DEAD * columns
     walks.slots[:] = 0
     walks.root_slots[:] = 0
     walks.root_states[:] = UNKNOWN

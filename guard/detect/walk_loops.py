@@ -44,13 +44,14 @@ class Walks(NamedTuple):
     """The states that were met, of one thread.
 
     `table[row + class]` is where the row of the next state begins, with the bit ACCEPTING where something is accepted
-    there, UNKNOWN where it was not asked for yet. The row of state n begins at n times the number of classes; that of
-    UNKNOWN leads to UNKNOWN and that of DEAD to DEAD. State n has the nodes `listed[ends[n - 1]:ends[n]]` and the
-    openings `accepts[accept_ends[n - 1]:accept_ends[n]]`, whose matches may begin where the walk began; `slots` are
-    states by a hash of both. Root n is `root_states[n]`, for the openings `root_rows[n]`; `root_slots` are roots by a
-    hash.
+    there, UNKNOWN where it was not asked for yet. Rows are one longer than there are classes, and end with the number
+    of the state; that of UNKNOWN leads to UNKNOWN and that of DEAD to DEAD. State n has the nodes `listed[ends[n -
+    1]:ends[n]]` and the openings `accepts[accept_ends[n - 1]:accept_ends[n]]`, whose matches may begin where the walk
+    began; `slots` are states by a hash of both. Root n is `root_states[n]`, for the openings `root_rows[n]`;
+    `root_slots` are roots by a hash.
     `marks` and `opening_marks` say in which step a node or an opening was met, `counts` how much of all is used.
-    `kinds` and `offsets` are the classes and places of some characters of a line.
+    `kinds` and `offsets` are the classes and places of some characters of a line, `places` those of them from which a
+    walk goes on, and `rows` where it is.
     """
 
     table: npt.NDArray[np.uint32]
@@ -67,6 +68,8 @@ class Walks(NamedTuple):
     counts: npt.NDArray[np.int64]
     kinds: npt.NDArray[np.uint16]
     offsets: npt.NDArray[np.int64]
+    places: npt.NDArray[np.uint32]
+    rows: npt.NDArray[np.uint32]
 
 
 @tight_loop
@@ -110,6 +113,8 @@ def _settled(walks: Walks, listed: int, accepted: int) -> int:
     counts[STATES], counts[LISTED], counts[ACCEPTS] = state + 1, listed, accepted
     walks.slots[slot] = state
     walks.ends[state], walks.accept_ends[state] = listed, accepted
+    columns = len(walks.table) // len(walks.ends)
+    walks.table[(state + 1) * columns - 1] = state
     return int(state)
 
 
@@ -132,8 +137,8 @@ def _is_alike(walks: Walks, state: int, first: int, listed: int, accept_first: i
 @tight_loop
 def advance(automaton: Automaton, walks: Walks, row: int, kind: int) -> int:
     """Where the row of the state behind a character begins, negative where something is accepted; NO_ROOM."""
-    classes = len(walks.table) // len(walks.ends)
-    state, counts = row // classes, walks.counts
+    columns = len(walks.table) // len(walks.ends)
+    state, counts = row // columns, walks.counts
     if len(walks.listed) - counts[LISTED] < len(walks.marks) or len(walks.accepts) - counts[ACCEPTS] < len(
             walks.opening_marks):
         return NO_ROOM
@@ -160,7 +165,7 @@ def advance(automaton: Automaton, walks: Walks, row: int, kind: int) -> int:
     found = _settled(walks, listed, accepted)
     if found == NO_ROOM:
         return NO_ROOM
-    next_row = found * classes
+    next_row = found * columns
     if found != DEAD and walks.accept_ends[found] > walks.accept_ends[found - 1]:
         next_row |= ACCEPTING
     walks.table[row + kind] = next_row
@@ -197,13 +202,12 @@ def root(automaton: Automaton, walks: Walks, wanted: Any, walked: Any, line: int
     """Where the row of the state begins from which the openings of a line are walked: those that are wanted there and
     those that always are; NO_ROOM."""
     words, counts = walks.root_rows.shape[1], walks.counts
-    classes = len(walks.table) // len(walks.ends)
-    key = np.uint64(words)
+    columns = len(walks.table) // len(walks.ends)
+    key = np.uint64(0)
     for word in range(words):
-        key = (key ^ (wanted[line, word] | walked[word])) * np.uint64(_PRIME)
-        key ^= key >> np.uint64(32)
+        key += (wanted[line, word] | walked[word]) * np.uint64(_PRIME + 2 * word)
     mask = len(walks.root_slots) - 1
-    slot = np.int64(key & np.uint64(mask))
+    slot = np.int64((key ^ key >> np.uint64(32)) >> np.uint64(16) & np.uint64(mask))
     while walks.root_slots[slot] != 0:
         number = walks.root_slots[slot]
         alike = True
@@ -212,7 +216,7 @@ def root(automaton: Automaton, walks: Walks, wanted: Any, walked: Any, line: int
                 alike = False
                 break
         if alike:
-            return int(walks.root_states[number] * classes)
+            return int(walks.root_states[number] * columns)
         slot = (slot + 1) & mask
     number = counts[ROOTS]
     if number < len(walks.root_states):
@@ -228,4 +232,4 @@ def root(automaton: Automaton, walks: Walks, wanted: Any, walked: Any, line: int
         if number != EVERYTHING:
             walks.root_slots[slot] = number
             counts[ROOTS] = number + 1
-    return int(walks.root_states[number] * classes)
+    return int(walks.root_states[number] * columns)

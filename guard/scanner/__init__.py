@@ -25,7 +25,7 @@ from guard.detect.weak_protection import WeakProtection
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
 from guard.scanner.count import Characters, count_column, count_text, header_classes
-from guard.scanner.findings import FindingMaker, Shown, has_room, worth_making
+from guard.scanner.findings import FindingMaker, Shown, has_room, with_room, worth_making
 from guard.scanner.labels import STATE_SECRET, KnownNames, ScannedLabels
 from guard.scanner.limits import Limits
 from guard.scanner.names import FoundNames, Place
@@ -386,6 +386,8 @@ class Scanner:
         """Make the findings that are kept in the report, or all of them when there is a sink."""
         if sink is None and not has_room(field, before):
             return
+        if sink is None:
+            hits = with_room(hits, self.matcher.detectors, field, before)
         shown = hits.take((hits.confidence >= np.float32(self.min_confidence)) & (hits.flags & SHADOWED == 0))
         chosen, examples = worth_making(shown, self.matcher.detectors, before)
         for index in range(len(shown)) if sink else sorted(chosen | examples):

@@ -91,6 +91,16 @@ def has_room(field: FieldTally, before: Shown) -> bool:
         before.examples.get(name, 0) < MAX_EXAMPLES for name in field.detectors)
 
 
+def with_room(hits: Hits, detectors: Sequence[Detector], field: FieldTally, before: Shown) -> Hits:
+    """The hits that `worth_making` need be asked about, of those that `field` counts: mostly those of a few rules."""
+    if before.findings < MAX_FINDINGS:
+        return hits
+    wanted = {name for name in field.detectors if before.examples.get(name, 0) < MAX_EXAMPLES}
+    places = [np.flatnonzero(hits.detector == number) for number, detector in enumerate(detectors)
+              if wanted and detector.id in wanted]
+    return hits.take(np.sort(np.concatenate(places))) if places else Hits.empty()
+
+
 def worth_making(hits: Hits, detectors: Sequence[Detector], before: Shown) -> tuple[set[int], set[int]]:
     """Which hits the report has room for, as findings and as examples of their detectors, after those `before`."""
     room = MAX_FINDINGS - before.findings
