@@ -309,9 +309,10 @@ def _gates(ways: Sequence[Beginning], rules: Sequence[Rule], literals: Mapping[i
     first = -(-max(1, len(ways)) // 64) * 64
     beside = {index: first + number for number, index in enumerate(contexts)}
     spanning = {number: first + len(contexts) + place for place, number in enumerate(literals)}
-    needed = {**{number: way.words for number, way in enumerate(ways) if way.words and way.is_gated},
-              **{beside[index]: words for index, words in contexts.items()},
-              **{spanning[number]: [word] for number, word in literals.items()}}
+    needed: dict[int, Factors] = {
+        **{number: way.words for number, way in enumerate(ways) if way.words and way.is_gated},
+        **{beside[index]: words for index, words in contexts.items()},
+        **{spanning[number]: frozenset([word]) for number, word in literals.items()}}
     needing: dict[bytes, list[int]] = {}
     for number, words in needed.items():
         for word in sorted(words):
