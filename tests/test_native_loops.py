@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import shutil
 import subprocess
 import sys
 import threading
@@ -237,6 +239,24 @@ def test_harmed_code_is_made_anew(folder: Path, harm: str, tmp_path: Path) -> No
     assert not file.is_symlink()
 
 
+def test_the_directory_follows_the_sources_of_loops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUARD_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(kept, "_PACKAGE", str(tmp_path / "package"))
+    (tmp_path / "package" / "inner").mkdir(parents=True)
+    loops, other = tmp_path / "package" / "inner" / "loops.py", tmp_path / "package" / "other.py"
+    loops.write_text("from guard.compiled import tight_loop\n")
+    other.write_text("nothing = 0\n")
+    first = kept._digest()
+    assert kept._digest() == first, "as it was noted"
+    other.write_text("nothing = 10\n")
+    assert kept._digest() == first, "no loop"
+    loops.write_text("from guard.compiled import tight_loop as loop\n")
+    changed = kept._digest()
+    assert changed != first
+    shutil.rmtree(tmp_path / "cache")
+    assert kept._digest() == changed, "the same without the note"
+
+
 def test_a_constant_of_the_module_is_part_of_the_code(folder: Path) -> None:
     def with_step(step: int) -> Any:
         inner = Loop(_with(weight.__wrapped__, STEP=step), _nrt=False)
@@ -333,7 +353,7 @@ assert loops.add_all(values) == 65 and loops.count_down(3) == 3
 if hasattr(os, "fork") and not (child := os.fork()):
     os._exit(0 if loops.add_all(values) == 65 and loops.first_of((values[0], values[1])) == 0 else 1)
 assert not hasattr(os, "fork") or os.waitpid(child, 0)[1] == 0
-print("numba" in sys.modules)
+print(*sorted({"numba", "llvmlite.binding"} & {*sys.modules}))
 """
 
 
@@ -342,4 +362,5 @@ def test_a_process_that_finds_code_imports_no_compiler_nor_do_its_children(folde
     env = environment(GUARD_CACHE_DIR=str(folder.parent))
     runs = [subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, env=env).stdout.strip()
             for _ in range(2)]
-    assert runs[-1] == "False"
+    is_laid_out = sys.platform == "linux" and platform.machine() == "x86_64"
+    assert runs[-1] == ("" if is_laid_out else "llvmlite.binding")

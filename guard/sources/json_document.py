@@ -17,8 +17,9 @@ from guard.errors import SourceError
 from guard.model import Reason, Skipped
 from guard.sources.encoding import Encoding
 from guard.sources.json_edits import Replacements
-from guard.sources.json_lines import JsonLinesDocument, TextBlocks, cells_of, is_narrow, join
+from guard.sources.json_lines import JsonLinesDocument, TextBlocks, is_narrow
 from guard.sources.json_paths import RECORD, Nodes, Paths, ShapeError, Slots
+from guard.sources.json_records import cells_of, join
 from guard.sources.json_tokens import (
     CLOSE_ARRAY,
     CLOSE_OBJECT,

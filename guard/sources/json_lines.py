@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from guard.batch import Batch, Edited, Editor, Ints
 from guard.errors import SourceError
@@ -15,19 +14,16 @@ from guard.model import Reason, Skipped
 from guard.sources.cutting import Extent
 from guard.sources.encoding import Encoding, TextReader
 from guard.sources.json_edits import Replacements
-from guard.sources.json_paths import Paths, ShapeError, Slots
-from guard.sources.json_tokens import KEY, NEWLINE, Mask, Tokens, shapes, tokenize
+from guard.sources.json_paths import Paths
+from guard.sources.json_records import read_records
+from guard.sources.json_tokens import tokenize
 from guard.sources.json_values import Cells, JsonBatch, depths, make_batch, pointer
 from guard.sources.stream import Place, Sink, StreamDocument
-
-AnyInts = npt.NDArray[np.integer[Any]]
 
 BLOCKS = 2
 """Blocks of the options that are one batch."""
 MAX_LINE = 8_000_000
 """A longer line is skipped: its tokens alone would take more memory than the whole run may."""
-_NONE = np.empty(0, np.int32)
-_NO_SLOTS = Slots(_NONE, _NONE, _NONE, ())
 
 
 class TextBlocks(Protocol):
@@ -122,61 +118,11 @@ def _whole_lines(reader: TextBlocks, size: int) -> Iterator[tuple[bytes | None, 
 
 
 def _parse(name: str, text: bytes, place: Place, row: int, paths: Paths) -> _Block:
-    tokens = tokenize(text, lines=True)
-    slots, wrong = _slots(text, tokens, paths)
-    return _Block(text, *_batch(name, text, place, row, paths, tokens, slots, wrong), np.flatnonzero(wrong))
-
-
-def _slots(text: bytes, tokens: Tokens, paths: Paths) -> tuple[list[Slots | None], Mask]:
-    """What every line holds (None: nothing that parses), and which lines are wrong."""
-    line_shapes = shapes(text, tokens).split(b"\n")
-    if not line_shapes[-1]:
-        line_shapes.pop()
-    wrong = np.zeros(len(line_shapes), np.bool_)
-    if len(tokens.wrong):
-        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == NEWLINE)
-        wrong[np.searchsorted(ends, tokens.wrong)] = True
-    slots: list[Slots | None] = []
-    for index, shape in enumerate(line_shapes):
-        slots.append(None)
-        if not wrong[index]:
-            try:
-                slots[index] = paths.slots(shape) if shape else _NO_SLOTS
-            except ShapeError:
-                wrong[index] = True
-    return slots, wrong
-
-
-def _batch(name: str, text: bytes, place: Place, row: int, paths: Paths, tokens: Tokens, slots: list[Slots | None],
-           wrong: Mask) -> tuple[JsonBatch, Cells]:
-    """The batch of a block and all keys of its records. Lines that are not blank are records."""
-    line_of = np.cumsum(tokens.kinds == NEWLINE) - (tokens.kinds == NEWLINE)
-    filled = np.zeros(len(slots), np.bool_)
-    filled[line_of[tokens.kinds != NEWLINE]] = True
-    row_of = row - 1 + np.cumsum(filled)
-    good = ~wrong[np.minimum(line_of, len(slots) - 1)]
-    found = [slot for slot in slots if slot is not None]
-    values, keys = (np.flatnonzero(mask & good) for mask in (tokens.values, tokens.kinds == KEY))
-    bases: Ints = np.repeat(np.arange(len(slots)) << 32, [0 if slot is None else len(slot.keys) for slot in slots])
-    all_keys = cells_of(tokens, keys, join([slot.keys for slot in found]), row_of[line_of[keys]],
-                        bases + join([slot.objects for slot in found]))
-    data_keys = all_keys.take(np.array([node.is_data_key for node in paths.nodes])[all_keys.nodes])
-    cells = cells_of(tokens, values, join([slot.values for slot in found]), row_of[line_of[values]])
-    batch = make_batch(name, int(filled.sum()), text, place, cells, data_keys, paths.fields(),
+    records = read_records(text, row, paths)
+    data_keys = records.keys.take(np.array([node.is_data_key for node in paths.nodes])[records.keys.nodes])
+    batch = make_batch(name, records.count, text, place, records.values, data_keys, paths.fields(),
                        lambda position: _pointer(text, position))
-    return batch, all_keys
-
-
-def cells_of(tokens: Tokens, which: Ints, nodes: AnyInts, rows: Ints, objects: AnyInts | None = None) -> Cells:
-    """The chosen tokens as cells."""
-    starts, ends = tokens.starts[which].astype(np.int64), tokens.ends[which].astype(np.int64)
-    apart = np.empty(0, np.int64) if objects is None else objects.astype(np.int64)
-    return Cells(nodes.astype(np.int32), rows, starts, ends, tokens.escaped[which], apart)
-
-
-def join(parts: Sequence[npt.NDArray[np.int32]]) -> npt.NDArray[np.int32]:
-    """All parts one after the other; there may be none."""
-    return np.concatenate(parts) if parts else np.empty(0, np.int32)
+    return _Block(text, batch, records.keys, np.flatnonzero(records.wrong))
 
 
 def _pointer(text: bytes, position: int) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from guard import compiled
 from guard.batch import Ints
 
 NEWLINE, QUOTE, COMMA, COLON = b'\n",:'
@@ -25,6 +26,7 @@ KEY, VALUE = ord("k"), 1
 """Kinds of tokens that are no single character. A string value has the kind QUOTE until shapes are made."""
 BACKSLASH = ord("\\")
 SHAPE_VALUE = b"\x01"
+_BYTES_PER_TOKEN = 4
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -46,12 +48,12 @@ def _kinds() -> Bytes:
     return table
 
 
-_KIND = _kinds()
+KIND = _kinds()
 _SOLID = {True: bytes(~_table(b" \t\r")), False: bytes(~_table(b" \t\r\n"))}
 _DIGIT = _table(b"0123456789")
-_HEX = _table(b"0123456789abcdefABCDEF")
-_ESCAPED = _table(b'"\\/bfnrtu')
-_LITERALS = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
+HEXADECIMAL = _table(b"0123456789abcdefABCDEF")
+ESCAPED = _table(b'"\\/bfnrtu')
+LITERALS = (b"true", b"false", b"null")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +99,26 @@ class Tokens:
 
 def tokenize(data: bytes, *, lines: bool) -> Tokens:
     """The tokens of `data` (below 2 GiB). With `lines` every line stands for itself and its end is a token."""
+    return (_by_loop if compiled.pays(0) else _by_arrays)(data, lines)
+
+
+def _by_loop(data: bytes, lines: bool) -> Tokens:
+    """In one pass; room for the tokens is guessed, and doubled when there are more."""
+    from guard.sources.json_token_loops import NO_ROOM, TOKENS, WRONG, find_tokens
+
+    raw, counts, room = np.frombuffer(data, np.uint8), np.zeros(2, np.int64), len(data) // _BYTES_PER_TOKEN + 64
+    while True:
+        kinds, escaped, wrong = np.empty(room, np.uint8), np.empty(room, np.bool_), np.empty(room, np.int64)
+        starts, ends = np.empty(room, np.int32), np.empty(room, np.int32)
+        if find_tokens(raw, lines, kinds, starts, ends, escaped, wrong, counts) != NO_ROOM:
+            break
+        room *= 2
+    count = counts[TOKENS]
+    return Tokens(kinds[:count], starts[:count], ends[:count], escaped[:count], np.unique(wrong[: counts[WRONG]]))
+
+
+def _by_arrays(data: bytes, lines: bool) -> Tokens:
+    """With NumPy, mask by mask."""
     raw = np.frombuffer(data, np.uint8)
     back = np.flatnonzero(raw == BACKSLASH) if b"\\" in data else np.empty(0, np.int64)
     escapers = _escapers(back)
@@ -109,7 +131,7 @@ def tokenize(data: bytes, *, lines: bool) -> Tokens:
         quotes, broken = np.split(quotes, [len(quotes) & ~1])
     solid = np.frombuffer(data.translate(_SOLID[lines]), np.bool_)
     places = np.flatnonzero(solid > inside)
-    kinds = _KIND[raw[places]]
+    kinds = KIND[raw[places]]
     _demote_stray_quotes(kinds, places, quotes)
     scalar = kinds == VALUE
     joined = np.zeros(len(places), np.bool_)
@@ -231,8 +253,8 @@ def _wrong_scalars(raw: Bytes, starts: Ints, ends: Ints) -> Ints:
         return np.empty(0, np.int64)
     first = raw[starts]
     wrong = ~(_DIGIT[first] | (first == ord("-")))
-    for letter, word in _LITERALS.items():
-        which = np.flatnonzero((first == letter) & (ends - starts == len(word)))
+    for word in LITERALS:
+        which = np.flatnonzero((first == word[0]) & (ends - starts == len(word)))
         same = (raw[starts[which][:, None] + np.arange(len(word))] == np.frombuffer(word, np.uint8)).all(axis=1)
         wrong[which[same]] = False
     numbers = np.flatnonzero(_DIGIT[first] | (first == ord("-")))
@@ -273,9 +295,9 @@ def _wrong_escapes(data: bytes, raw: Bytes, inside: Mask, escapers: Ints) -> Int
     if not len(escapers):
         return escapers
     after = np.append(raw, 0)[escapers + 1]
-    wrong = ~_ESCAPED[after]
+    wrong = ~ESCAPED[after]
     hexadecimal = np.flatnonzero(after == ord("u"))
     digits = np.append(raw, np.zeros(6, np.uint8))[escapers[hexadecimal][:, None] + np.arange(2, 6)]
-    wrong[hexadecimal[~_HEX[digits].all(axis=1)]] = True
+    wrong[hexadecimal[~HEXADECIMAL[digits].all(axis=1)]] = True
     offsets: Ints = escapers[wrong]
     return offsets
