@@ -146,7 +146,8 @@ def stack(text: Bytes, words: Words, starts: Ints, ends: Ints, bases: Ints, coun
     column: they are still at hand, and cells of one column have much the same length. `counts` are zeros, and the cells
     of each column in the end.
     """
-    width = len(bases)
+    # A range whose step the compiler does not know to be above zero could raise an error, which needs a linker.
+    width = max(len(bases), 1)
     for first in range(0, len(starts), _RECORDS * width):
         behind = min(first + _RECORDS * width, len(starts))
         for column in range(width):
