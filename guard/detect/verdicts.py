@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from guard.batch import MASKED, NOISY, Ints
+from guard.batch import MASKED, NOISY, Ints, distinct
 from guard.detect import check_tables, limits
 from guard.detect import judging_loops as loops
 from guard.detect import sifting_loops as sifting
@@ -86,7 +86,7 @@ class Verdicts:
                 np.full((count, sifting.SEEN), -1, np.int64), np.zeros(len(assembly.patterns) + 1, np.int64),
                 np.empty((size, 4), np.int64), columns)
             if left == sifting.UNREADY:
-                self._rulings.fill(np.unique(assembly.judged.rules[np.unique(matches.program)]).tolist())
+                self._rulings.fill(distinct(assembly.judged.rules[distinct(matches.program)]).tolist())
         limits.current().exhausted.update(np.flatnonzero(patience < 0).tolist())
         sifted = Sifted._make(column[:left] for column in columns)
         if (sifted.doubts > sifting.HIDDEN).any():

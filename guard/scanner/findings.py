@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from guard.batch import CHECK_FAILED, DECODED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits
+from guard.batch import CHECK_FAILED, DECODED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits, distinct
 from guard.detect import Detector, Matcher
 from guard.keys import fingerprinter
 from guard.masking import preview
@@ -106,7 +106,7 @@ def worth_making(hits: Hits, detectors: Sequence[Detector], before: Shown) -> tu
     """Which hits the report has room for, as findings and as examples of their detectors, after those `before`."""
     room = MAX_FINDINGS - before.findings
     examples: set[int] = set()
-    for number in np.unique(hits.detector).tolist():
+    for number in distinct(hits.detector).tolist():
         wanted = MAX_EXAMPLES - before.examples.get(detectors[number].id, 0)
         if wanted > 0:
             examples.update(np.flatnonzero(hits.detector == number)[:wanted].tolist())
