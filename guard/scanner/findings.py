@@ -96,8 +96,9 @@ def with_room(hits: Hits, detectors: Sequence[Detector], field: FieldTally, befo
     if before.findings < MAX_FINDINGS:
         return hits
     wanted = {name for name in field.detectors if before.examples.get(name, 0) < MAX_EXAMPLES}
-    places = [np.flatnonzero(hits.detector == number) for number, detector in enumerate(detectors)
-              if wanted and detector.id in wanted]
+    numbers = [number for number in np.flatnonzero(np.bincount(hits.detector)).tolist()
+               if detectors[number].id in wanted]
+    places = [np.flatnonzero(hits.detector == number) for number in numbers]
     return hits.take(np.sort(np.concatenate(places))) if places else Hits.empty()
 
 
