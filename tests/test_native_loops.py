@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 import threading
@@ -333,7 +334,7 @@ assert loops.add_all(values) == 65 and loops.count_down(3) == 3
 if hasattr(os, "fork") and not (child := os.fork()):
     os._exit(0 if loops.add_all(values) == 65 and loops.first_of((values[0], values[1])) == 0 else 1)
 assert not hasattr(os, "fork") or os.waitpid(child, 0)[1] == 0
-print("numba" in sys.modules)
+print(*sorted({"numba", "llvmlite.binding"} & {*sys.modules}))
 """
 
 
@@ -342,4 +343,5 @@ def test_a_process_that_finds_code_imports_no_compiler_nor_do_its_children(folde
     env = environment(GUARD_CACHE_DIR=str(folder.parent))
     runs = [subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, env=env).stdout.strip()
             for _ in range(2)]
-    assert runs[-1] == "False"
+    is_laid_out = sys.platform == "linux" and platform.machine() == "x86_64"
+    assert runs[-1] == ("" if is_laid_out else "llvmlite.binding")

@@ -89,7 +89,7 @@ def test_the_library_imports_nothing_until_a_name_is_used() -> None:
 
 def test_numpy_starts_no_threads_of_its_own() -> None:
     """The setting must stand before NumPy is imported, and an office's own choice stays."""
-    code = ("import os, sys; from guard.cli import main; sys.argv = ['guard', '--version']\n"
+    code = ("import os, sys; from guard.cli import main; sys.argv = ['guard', '--version']; os._exit = sys.exit\n"
             "try: main.main()\nexcept SystemExit: sys.stderr.write(os.environ['OPENBLAS_NUM_THREADS'])")
     kept = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     for given, expected in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")):
@@ -99,12 +99,44 @@ def test_numpy_starts_no_threads_of_its_own() -> None:
 
 def test_a_command_seldom_looks_for_circles_of_objects() -> None:
     """Its process is its own; whoever imports the library keeps what he chose."""
-    code = ("import gc, sys; from guard.cli import main; before = gc.get_threshold()\n"
+    code = ("import gc, os, sys; from guard.cli import main; before = gc.get_threshold(); os._exit = sys.exit\n"
             "sys.argv = ['guard', '--version']\n"
             "try: main.main()\nexcept SystemExit: sys.stderr.write(f'{before[0]} {gc.get_threshold()[0]}')")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     before, after = map(int, done.stderr.split())
     assert before < 10_000 < after
+
+
+_LEAVES = """
+import atexit, sys
+from guard.cli.main import main
+atexit.register(lambda: sys.stderr.write("in the ordinary way"))
+sys.setprofile(eval(sys.argv.pop(1)))
+main()
+"""
+
+
+@pytest.mark.parametrize(("arguments", "watcher", "code", "ordinary"), [
+    (["--version"], "None", 0, False), (["scan", "small.log", "--fail-on", "likely"], "None", 1, False),
+    (["--version"], "lambda *_: None", 0, True), (["scan", "missing"], "None", 2, True)])
+def test_a_verb_that_came_to_its_end_leaves_at_once(folder: Path, arguments: list[str], watcher: str, code: int,
+                                                    ordinary: bool) -> None:
+    named = [str(folder / name) if name == "small.log" else name for name in arguments]
+    done = subprocess.run([sys.executable, "-c", _LEAVES, watcher, *named], capture_output=True,
+                          timeout=60, env=environment(NO_COLOR="1"))
+    assert done.returncode == code
+    assert done.stderr.endswith(b"in the ordinary way") is ordinary
+    assert bool(done.stdout) is (code < 2)
+
+
+def test_what_is_written_to_a_pipe_is_all_there(folder: Path) -> None:
+    """Buffers are emptied before."""
+    arguments = ["scan", str(folder / "small.log"), "--format", "json"]
+    piped, file = (subprocess.run([sys.executable, "-m", "guard", *arguments, *more], capture_output=True, timeout=60,
+                                  env=environment(NO_COLOR="1")).stdout for more in ([], ["--output", folder / "r"]))
+    assert not file
+    kept = json.loads((folder / "r").read_bytes())["summary"]
+    assert json.loads(piped)["summary"] == kept
 
 
 def test_the_lines_of_the_help_are_those_of_the_verbs() -> None:

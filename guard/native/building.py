@@ -14,6 +14,7 @@ from typing import Any
 
 from guard.native.entries import NUMBERS, Native, entry_of
 from guard.native.loading import ENTRY, Machine, target_machine
+from guard.native.placing import placed
 from guard.native.signatures import Signature, UnsupportedError
 
 
@@ -61,7 +62,12 @@ def build(dispatcher: Any, signature: Signature, arguments: Sequence[Any]) -> Ma
     parameters = tuple(str(each.type) for each in loop.arguments)
     entry = entry_of(Native(described.llvm_func_name, parameters, results, is_tuple), signature)
     _link(module, binding.parse_assembly(entry.code))
-    return Machine(bytes(target_machine().emit_object(module)), entry.functions, entry.objects)
+    code = bytes(target_machine().emit_object(module))
+    try:
+        image, place, functions = placed(code, ENTRY)
+    except UnsupportedError:  # of another platform: LLVM links it in each process
+        return Machine(code, entry.functions, entry.objects)
+    return Machine(image, functions, entry.objects, place)
 
 
 def _results(types: Any, returned: Any) -> tuple[tuple[str, ...], bool]:

@@ -34,7 +34,7 @@ def load(function: Callable[..., Any], signature: Signature) -> Code | None:
         return None
     try:
         return loading.load(Machine.from_bytes(content, name))
-    except (LookupError, ValueError, RuntimeError):
+    except (LookupError, ValueError, TypeError, RuntimeError):
         return None
 
 

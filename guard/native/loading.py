@@ -1,6 +1,7 @@
-"""Object code made executable: LLVM links it into the process, and Python gets a function of it.
+"""Machine code made executable, and Python gets a function of it.
 
-Only LLVM is needed for that (`llvmlite`), not the compiler. What was loaded stays for as long as the process lives.
+Most of it is copied into memory as it is (`guard.native.placing`). Objects of other platforms are linked by LLVM
+(`llvmlite`); the compiler is needed for neither. What was loaded stays for as long as the process lives.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from guard.native import layout
+from guard.native.placing import Place, addresses, put
 
 Code = Callable[..., Any]
 """A function of machine code. It returns `NotImplemented` for arguments that it was not made for."""
@@ -35,45 +37,53 @@ _loaded: list[Any] = []
 class Machine:
     """Machine code of one entry for any process of this version of Python on this machine.
 
-    `image` is an object of the platform; it calls `functions` of Python's C API; its table holds the addresses of
-    `objects`, which are named by module and name.
+    `image` is laid out as `place` says, or an object of the platform where that is None; it calls `functions` of
+    Python's C API; its table holds the addresses of `objects`, which are named by module and name.
     """
 
     image: bytes
     functions: tuple[str, ...]
     objects: tuple[str, ...]
+    place: Place | None = None
 
     def to_bytes(self, name: str) -> bytes:
         """A line of JSON and the image. `name` tells whose code it is."""
-        return json.dumps([name, self.functions, self.objects]).encode() + b"\n" + self.image
+        return json.dumps([name, self.functions, self.objects, self.place]).encode() + b"\n" + self.image
 
     @staticmethod
     def from_bytes(content: bytes, name: str) -> Machine:
         """What `to_bytes` made. Raises ValueError where it is something else, or code of another name."""
         head, _, image = content.partition(b"\n")
-        found, functions, objects = json.loads(head)
+        found, functions, objects, place = json.loads(head)
         if found != name:
             raise ValueError("code of another loop")
-        return Machine(image, tuple(functions), tuple(objects))
+        return Machine(image, tuple(functions), tuple(objects), Place(*place) if place else None)
 
 
 def load(machine: Machine) -> Code:
     """The function. Raises LookupError where it needs an object that is not there, RuntimeError where LLVM finds an
-    error or the machine is another than entries are written for."""
-    from llvmlite import binding
-
+    error, no memory may be run or the machine is another than entries are written for."""
     if not layout.is_known():
         raise RuntimeError("arrays are laid out in another way")
     objects = [_object(*name.split(" ")) for name in machine.objects]
+    with _loading:
+        address, code = _linked(machine) if machine.place is None else put(machine.image, machine.place,
+                                                                           machine.functions)
+        table = np.array([id(each) for each in objects], np.uintp)
+        method = _Method(b"loop", address, _METH_FASTCALL, None)
+        _loaded.append((code, method, objects))
+    return _function(method, table)
+
+
+def _linked(machine: Machine) -> tuple[int, Any]:
+    """The address of the entry of an object, and what holds it."""
+    from llvmlite import binding
+
     library = binding.JITLibraryBuilder().add_object_img(machine.image).add_current_process().export_symbol(ENTRY)
     for name in machine.functions:
-        library.import_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
-    with _loading:
-        tracker = library.link(_linker(), next(_names))
-        table = np.array([id(each) for each in objects], np.uintp)
-        method = _Method(b"loop", tracker[ENTRY], _METH_FASTCALL, None)
-        _loaded.append((tracker, method, objects))
-    return _function(method, table)
+        library.import_symbol(name, addresses()[name])
+    tracker = library.link(_linker(), next(_names))
+    return tracker[ENTRY], tracker
 
 
 class _Method(ctypes.Structure):
