@@ -25,7 +25,7 @@ WORTH = 500_000
 WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""
 _preparing = threading.RLock()
-_work = 0
+_work = _announced = 0
 _is_running = False
 
 
@@ -44,13 +44,23 @@ def pays(work: int) -> bool:
     _work += work
     if _is_running:
         return True
-    return _work >= WORTH and is_available() and (_work >= WORTH_COMPILING or kept.is_filled())
+    is_worth = max(_work, _announced) >= WORTH
+    return is_worth and is_available() and (_work >= WORTH_COMPILING or kept.is_filled())
 
 
 def expect(work: int) -> None:
     """Say that `work` bytes are going to be scanned, so that loops are used from the first of them on."""
     global _work
     _work += work
+
+
+def announce(work: int) -> None:
+    """Say that there are `work` bytes in all, of which some may turn out to be nothing that is scanned.
+
+    Names come before contents: this loads for them what contents need anyway. It is no reason to compile.
+    """
+    global _announced
+    _announced = max(_announced, work)
 
 
 class Loop:

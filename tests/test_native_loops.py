@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 import sys
 import threading
@@ -236,6 +237,24 @@ def test_harmed_code_is_made_anew(folder: Path, harm: str, tmp_path: Path) -> No
         assert fresh(count_down)(4) == 4
         assert made == ["made"], "it was kept again"
     assert not file.is_symlink()
+
+
+def test_the_directory_follows_the_sources_of_loops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUARD_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(kept, "_PACKAGE", str(tmp_path / "package"))
+    (tmp_path / "package" / "inner").mkdir(parents=True)
+    loops, other = tmp_path / "package" / "inner" / "loops.py", tmp_path / "package" / "other.py"
+    loops.write_text("from guard.compiled import tight_loop\n")
+    other.write_text("nothing = 0\n")
+    first = kept._digest()
+    assert kept._digest() == first, "as it was noted"
+    other.write_text("nothing = 10\n")
+    assert kept._digest() == first, "no loop"
+    loops.write_text("from guard.compiled import tight_loop as loop\n")
+    changed = kept._digest()
+    assert changed != first
+    shutil.rmtree(tmp_path / "cache")
+    assert kept._digest() == changed, "the same without the note"
 
 
 def test_a_constant_of_the_module_is_part_of_the_code(folder: Path) -> None:

@@ -139,6 +139,31 @@ def test_what_is_written_to_a_pipe_is_all_there(folder: Path) -> None:
     assert json.loads(piped)["summary"] == kept
 
 
+_STARTED = """
+import sys
+from guard import compiled
+from guard.cli.main import run
+from guard.detect import choice
+from guard.native import kept
+interpreted = choice.Scan
+choice.Scan = lambda *given: print("interpreted") or interpreted(*given)
+kept.is_filled = lambda: sys.argv[1] == "kept"
+compiled.Loop._prepared = lambda loop, arguments: loop._function(*arguments)
+run(["scan", sys.argv[2], "--format", "json", "--output", sys.argv[3]])
+print("compiled" * ("guard.detect.engine" in sys.modules))
+"""
+
+
+@pytest.mark.parametrize(("cache", "size", "engine"), [
+    ("kept", 1000, "interpreted"), ("kept", 700_000, "compiled"), ("none", 700_000, "interpreted")])
+def test_a_name_is_scanned_by_the_engine_that_its_file_needs(folder: Path, cache: str, size: int, engine: str) -> None:
+    file = folder / f"{cache}-{size}.log"
+    file.write_bytes(b"\n" * size)  # of which loops that run as plain Python are soon done
+    done = subprocess.run([sys.executable, "-c", _STARTED, cache, file, folder / "started.json"], capture_output=True,
+                          timeout=60, text=True, env=environment(NO_COLOR="1"), check=True)
+    assert {*done.stdout.split()} == {engine}
+
+
 def test_the_lines_of_the_help_are_those_of_the_verbs() -> None:
     context = click.Context(cli)
     for name, (_, line) in VERBS.items():

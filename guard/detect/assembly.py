@@ -15,7 +15,7 @@ import re
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache as once
 from functools import cached_property
@@ -43,7 +43,7 @@ from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, Unsuitabl
 from guard.detect.rule import Rule
 from guard.detect.rule_tables import Rulings
 from guard.detect.sifting_loops import Patterns as JudgedPatterns
-from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, superset, width_before
+from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, longest_run, superset, width_before
 from guard.detect.sweep import Starts
 from guard.detect.walk import automaton_of
 from guard.detect.walk_loops import Automaton
@@ -109,7 +109,7 @@ class Assembly:
     `patterns` are those with openings, `opened` of them, and then the others; their numbers are those of programs.
     `owners[opening]` is the number of its pattern, `walked` are the bits of the openings that are followed in every
     line. `beside[rule]` is the bit of lines that hold a word of its context, behind those of the openings; any line may
-    where there is none.
+    where there is none. `spanning[pattern]` is the bit of lines that hold the literal of a pattern that spans lines.
     """
 
     def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
@@ -126,7 +126,7 @@ class Assembly:
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
         self._headings: dict[str, Heading] = {}
         self._named = [rule for rule in self.rules if rule.header_words or rule.vicinity]
-        self.gates, self.owners, self.beside = kept.gates, kept.owners, kept.beside
+        self.gates, self.owners, self.beside, self.spanning = kept.gates, kept.owners, kept.beside, kept.spanning
         self._gated, self.walked = np.array(kept.gated, bool), as_bits(np.array(kept.walked, bool))
         self._needy = [opening for opening, number in enumerate(kept.owners.tolist())
                        if self.patterns[number].rule.detector.require == "context"]
@@ -174,8 +174,16 @@ class Assembly:
     @cached_property
     def finder(self) -> LineFinder:
         """Tells events of the patterns without an opening: expression n is pattern `opened + n`."""
-        told = self.patterns[self.opened :]
-        finder = LineFinder(self._expressions, use_cache=self._use_cache, samples=lambda: samples(
+        return self._finder(len(self._expressions))
+
+    @cached_property
+    def text_finder(self) -> LineFinder:
+        """The same without those that are `spanning`, which stand last."""
+        return self._finder(len(self._expressions) - len(self.spanning))
+
+    def _finder(self, count: int) -> LineFinder:
+        told = self.patterns[self.opened : self.opened + count]
+        finder = LineFinder(self._expressions[:count], use_cache=self._use_cache, samples=lambda: samples(
             (number, pattern.rule, pattern.kind) for number, pattern in enumerate(told)))
         finder.prepare()
         return finder
@@ -195,6 +203,7 @@ class Assembled(NamedTuple):
     gated: tuple[bool, ...]
     walked: tuple[bool, ...]
     beside: dict[int, int]
+    spanning: dict[int, int]
 
 
 def assembled(rules: Sequence[Rule], digest: str, *, use_cache: bool) -> Assembled:
@@ -214,15 +223,17 @@ def assemble(rules: Sequence[Rule]) -> Assembled:
     found = [_pattern(assembler, rule, kind) for rule in rules for kind in (Kind.PATTERN, Kind.MASKED)
              if _source(rule, kind)]
     opened = [(pattern, beginnings) for pattern, beginnings in found if beginnings]
-    told = [pattern for pattern, beginnings in found if not beginnings]
+    told = sorted((pattern for pattern, beginnings in found if not beginnings), key=lambda one: bool(_literal(one)))
     patterns = (*(pattern for pattern, _ in opened), *told)
     words = {rule.index: _words(assembler, rule) for rule in rules if rule.vicinity is not None}
     ways = [(way, number) for number, (_, beginnings) in enumerate(opened) for way in beginnings]
     beginnings = [way for way, _ in ways]
-    gates_of_all, beside = _gates(beginnings, rules)
+    literals = {number: word for number, pattern in enumerate(patterns) if (word := _literal(pattern))}
+    gates_of_all, beside, spanning = _gates(beginnings, rules, literals)
     return Assembled(patterns, len(opened), assembler.finish(), automaton_of([way.graph for way in beginnings]), words,
                      tuple(map(_expression, told)), gates_of_all, np.array([n for _, n in ways], np.int32),
-                     tuple(way.is_gated for way in beginnings), tuple(way.is_walked for way in beginnings), beside)
+                     tuple(way.is_gated for way in beginnings), tuple(way.is_walked for way in beginnings), beside,
+                     spanning)
 
 
 class Beginning(NamedTuple):
@@ -259,6 +270,7 @@ def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
     context = rule.detector.context
     beside = compile_words(context.words) if rule.detector.require == "context" and context is not None else None
     needed = factors(beside.pattern) if beside else None
+    words_of_rule = rarest(needed, _keywords(rule))
     is_told = kind is Kind.PATTERN and begins_with(rule.detector.group, spelled)
     firsts = frozenset(map(ord, rule.firsts)) if is_told else frozenset()
 
@@ -269,7 +281,7 @@ def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
             return None
         if firsts and is_run(items, fold):
             graph.begin_with(firsts)
-        return Beginning(graph, rarest(words, needed), needed is None, graph.cost())
+        return Beginning(graph, rarest(words, words_of_rule), needed is None, graph.cost())
 
     whole = beginning(parser.parse(spelled, re.ASCII).data, factors(spelled))
     apart = [beginning(way, factors_of(way, fold)) for way in ways] if 1 < len(ways) <= MOST_WAYS else [None]
@@ -278,18 +290,44 @@ def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
     return found if len(found) == len(chosen) else []
 
 
-def _gates(ways: Sequence[Beginning], rules: Sequence[Rule]) -> tuple[Gates, dict[int, int]]:
-    """The gates of all openings, and behind them the bits of the contexts of rules, by rule."""
+def _keywords(rule: Rule) -> Factors | None:
+    """Words one of which stands in every line where a match of the rule counts, if it has keywords in ASCII.
+
+    Of the characters beyond ASCII two have ASCII letters in their lower case, and may stand for these.
+    """
+    if not rule.keywords or not "".join(rule.keywords).isascii():
+        return None
+    others = [sign for sign in ("\u0130", "\u212a") if not set(sign.lower()).isdisjoint("".join(rule.keywords))]
+    return frozenset(word.encode() for word in (*rule.keywords, *others))
+
+
+def _gates(ways: Sequence[Beginning], rules: Sequence[Rule], literals: Mapping[int, bytes],
+           ) -> tuple[Gates, dict[int, int], dict[int, int]]:
+    """The gates of all openings, and behind them the bits of the contexts of rules, by rule, and those of literals, by
+    pattern."""
     contexts = {rule.index: words for rule in rules if (words := _context_words(rule)) is not None}
     first = -(-max(1, len(ways)) // 64) * 64
     beside = {index: first + number for number, index in enumerate(contexts)}
-    needed = {**{number: way.words for number, way in enumerate(ways) if way.words and way.is_gated},
-              **{beside[index]: words for index, words in contexts.items()}}
+    spanning = {number: first + len(contexts) + place for place, number in enumerate(literals)}
+    needed: dict[int, Factors] = {
+        **{number: way.words for number, way in enumerate(ways) if way.words and way.is_gated},
+        **{beside[index]: words for index, words in contexts.items()},
+        **{spanning[number]: frozenset([word]) for number, word in literals.items()}}
     needing: dict[bytes, list[int]] = {}
     for number, words in needed.items():
         for word in sorted(words):
             needing.setdefault(word, []).append(number)
-    return gates(needing, first + len(beside)), beside
+    return gates(needing, first + len(contexts) + len(literals)), beside, spanning
+
+
+def _literal(pattern: Pattern) -> bytes:
+    """What every match of a pattern that spans lines holds, in small letters, which stand for both cases; b"" where
+    nothing is known that one line holds and the gates can find."""
+    try:
+        literal = longest_run(pattern.source).lower() if pattern.spans_lines else ""
+    except NoSupersetError:
+        return b""
+    return literal.encode() if len(literal) > 1 and literal.isascii() and literal.isprintable() else b""
 
 
 def _context_words(rule: Rule) -> Factors | None:
@@ -368,6 +406,7 @@ def _dump(made: Assembled) -> bytes:
     words = {index: list(found[:2]) + list(found[4:]) if found else None for index, found in made.words.items()}
     plain = {"patterns": [[p.rule.index, int(p.kind), p.address, p.back] for p in made.patterns],
              "opened": made.opened, "words": words, "gated": made.gated, "walked": made.walked, "beside": made.beside,
+             "spanning": made.spanning,
              "expressions": [expression.decode("latin-1") for expression in made.expressions]}
     arrays = {f"walk_{name}": array for name, array in made.automaton._asdict().items()}
     arrays |= {f"gate_{name}": array for name, array in made.gates._asdict().items()}
@@ -395,6 +434,7 @@ def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
                              tuple(expression.encode("latin-1") for expression in plain["expressions"]),
                              Gates(**{name: kept[f"gate_{name}"] for name in Gates._fields}), kept["owners"],
                              tuple(plain["gated"]), tuple(plain["walked"]),
-                             {int(index): bit for index, bit in plain["beside"].items()})
+                             *({int(index): bit for index, bit in plain[name].items()}
+                               for name in ("beside", "spanning")))
     except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zipfile.BadZipFile):
         return None

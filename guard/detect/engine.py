@@ -79,8 +79,8 @@ class EngineScan:
                 work.make_room(found)
             return int(found)
 
-        programs, ends, searched = self._events()
         bits = self._wanted()
+        programs, ends, searched = self._events(bits)
         run(sweep, assembly.programs, assembly.automaton, work.walks(assembly.automaton), assembly.starts, block.buffer,
             block.bounds, bits, assembly.walked)
         place[0], place[1] = 0, 0
@@ -96,13 +96,17 @@ class EngineScan:
             columns = np.concatenate([columns, np.array(searched, np.int64).reshape(-1, 4).T], axis=1)
         return Matches(*columns), bits
 
-    def _events(self) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
+    def _events(self, bits: Bits) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
         """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""
         assembly, block = self._assembly, self._block
-        raw = assembly.finder.events(block.data)
+        for number, bit in assembly.spanning.items():
+            lines = np.flatnonzero(bits[:, bit >> 6] & np.uint64(1 << (bit & 63)))
+            if len(lines):
+                self._note_spanning(assembly.patterns[number], lines)
+        raw = assembly.text_finder.events(block.data)
         events = np.array(raw, np.int64) if raw else np.empty((0, 2), np.int64)
         programs, ends = events[:, 0] + assembly.opened, events[:, 1]
-        everywhere = [assembly.opened + index for index in sorted(assembly.finder.unfiltered)]
+        everywhere = [assembly.opened + index for index in sorted(assembly.text_finder.unfiltered)]
         if everywhere:
             lines = block.bounds[1:]
             programs = np.concatenate([programs, np.repeat(everywhere, len(lines))])
@@ -112,6 +116,9 @@ class EngineScan:
         by_machine = assembly.starts.addresses[programs] >= 0
         searched = list(self._searched(programs[~by_machine], ends[~by_machine]))
         return programs[by_machine], ends[by_machine], searched
+
+    def _note_spanning(self, pattern: Pattern, lines: Ints) -> None:
+        self.multiline.setdefault(pattern.rule.index, []).extend(self._original_lines(lines))
 
     def _wanted(self) -> Bits:
         """For each line the bits of the patterns with an opening that are looked for there."""
@@ -128,7 +135,7 @@ class EngineScan:
         for number in np.unique(programs).tolist():
             pattern, chosen = self._assembly.patterns[number], np.unique(lines[programs == number])
             if pattern.spans_lines:
-                self.multiline.setdefault(pattern.rule.index, []).extend(self._original_lines(chosen))
+                self._note_spanning(pattern, chosen)
             else:
                 yield from self._searched_by(number, chosen.tolist())
 

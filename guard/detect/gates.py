@@ -19,11 +19,12 @@ PLACE = 3
 """Bytes of a word by which it is found."""
 CASE = 0x20
 """The bit of a byte that is left out of account: of a letter, its case."""
-MULTIPLIER = 0x9E3779B1
+MULTIPLIER = 0x9E3779
+"""Odd, of as many bits as a place."""
 HASH_BITS = 18
 BUCKET_BITS = 16
-REACH = 7
-"""How far from the beginning of a place the byte stands at most that is looked at next."""
+WIDTH = 8
+"""Bytes of a word that are compared at once."""
 _RARE = b"jqxzkvwybgpfmuchdlnroaisteJQXZKVWYBGPFMUCHDLNROAISTE0123456789/,_=.-\":' "
 """Signs from rare to common; what is none of them, bytes of Chinese too, is taken for rarer."""
 Ints32 = npt.NDArray[np.int32]
@@ -31,22 +32,26 @@ Ints32 = npt.NDArray[np.int32]
 
 class Gates(NamedTuple):
     """`filter` has a bit for each hash of a place; `first[bucket]` to `first[bucket + 1]` are the numbers of `entries`:
-    (word, offset of the place in it, offset of one more byte from the place, that byte without CASE). `singles` are
-    (word, byte) of the words of one byte. Word n is `letters[starts[n]:starts[n + 1]]`, where a small letter stands for
-    both cases; `members[n]` are the bits of the openings that need it."""
+    (word, offset of the place in it). `heads[n]` are the first bytes of word n and the bits of them that count, as
+    numbers (lowest byte first). `singles` are (word, byte) of the words of one byte. Word n is
+    `letters[starts[n]:starts[n + 1]]`, where a small letter stands for both cases; `members[n]` are the bits of the
+    openings that need it, all in those of its `columns` from `spans[n]` to `spans[n + 1]`."""
 
     filter: npt.NDArray[np.uint8]
     first: Ints32
     entries: Ints32
+    heads: npt.NDArray[np.uint64]
     letters: npt.NDArray[np.uint8]
     starts: Ints32
     members: Bits
+    spans: Ints32
+    columns: Ints32
     singles: Ints32
 
 
 def gates(words: Mapping[bytes, Sequence[int]], openings: int) -> Gates:
     """The tables for words and the numbers of the openings that need them."""
-    hashes = sorted((_hash(seen), number, place, *_further(word, place)) for number, word in enumerate(words)
+    hashes = sorted((_hash(seen), number, place) for number, word in enumerate(words)
                     if len(word) > 1 for place in [_rarest_place(word)] for seen in _spelled(word[place:][:PLACE]))
     filled = np.zeros(1 << HASH_BITS, bool)
     filled[[key for key, *_ in hashes]] = True
@@ -56,16 +61,25 @@ def gates(words: Mapping[bytes, Sequence[int]], openings: int) -> Gates:
     members = np.zeros((max(1, len(words)), max(1, openings)), bool)
     for number, needing in enumerate(words.values()):
         members[number, list(needing)] = True
-    lengths = [0, *map(len, words)]
+    bits, lengths = as_bits(members), [0, *map(len, words)]
     return Gates(np.packbits(filled, bitorder="little"), np.cumsum(counts).astype(np.int32),
-                 np.array([entry for _, *entry in hashes], np.int32).reshape(-1, 4),
-                 np.frombuffer(b"".join(words) or b"\0", np.uint8), np.cumsum(lengths).astype(np.int32),
-                 as_bits(members), np.array(singles, np.int32).reshape(-1, 2))
+                 np.array([entry for _, *entry in hashes], np.int32).reshape(-1, 2),
+                 np.array([_head(word) for word in words] or [(0, 0)], np.uint64),
+                 np.frombuffer(b"".join(words) or b"\0", np.uint8), np.cumsum(lengths).astype(np.int32), bits,
+                 np.cumsum([0, *np.count_nonzero(bits, axis=1)]).astype(np.int32),
+                 np.nonzero(bits)[1].astype(np.int32), np.array(singles, np.int32).reshape(-1, 2))
+
+
+def _head(word: bytes) -> tuple[int, int]:
+    """The first bytes of a word as one number, and which bits of it count: of small letters not their case."""
+    counting = bytes(0xFF - CASE if 97 <= byte <= 122 else 0xFF for byte in word[:WIDTH])
+    value, mask = int.from_bytes(word[:WIDTH], "little"), int.from_bytes(counting, "little")
+    return value & mask, mask
 
 
 def _spelled(place: bytes) -> list[bytes]:
-    """A place, with every byte that may stand behind a shorter one."""
-    return [place] if len(place) == PLACE else [place + bytes([byte]) for byte in range(256)]
+    """A place, with every byte that may stand behind a shorter one; of two that differ in CASE one."""
+    return [place] if len(place) == PLACE else [place + bytes([byte]) for byte in range(256) if byte & CASE]
 
 
 def _rarest_place(word: bytes) -> int:
@@ -73,14 +87,6 @@ def _rarest_place(word: bytes) -> int:
     return min(range(max(1, len(word) - PLACE + 1)), key=lambda place: sum(ranks[place : place + PLACE]))
 
 
-def _further(word: bytes, place: int) -> tuple[int, int]:
-    """The offset of the rarest byte beside a place, and the byte; of the place itself where nothing is beside it."""
-    beside = [at for at in range(max(0, place - REACH), min(len(word), place + REACH + 1))
-              if not place <= at < place + PLACE]
-    chosen = min(beside, key=lambda at: _RARE.find(word[at]), default=place)
-    return chosen - place, word[chosen] | CASE
-
-
 def _hash(place: bytes) -> int:
     first, second, third = (byte | CASE for byte in place)
-    return ((first << 16 | second << 8 | third) * MULTIPLIER & 0xFFFFFFFF) >> 32 - HASH_BITS
+    return ((third << 16 | second << 8 | first) * MULTIPLIER & 0xFFFFFF) >> 24 - HASH_BITS

@@ -24,10 +24,11 @@ from guard.detect.joined import scan_columns, scan_texts
 from guard.detect.limits import Budget, within
 from guard.detect.normalise import normal_form
 from guard.detect.pack import Detector
-from guard.detect.plain import digest, header_classes, scan_blocks
+from guard.detect.plain import digest, header_classes
 from guard.detect.plan import Plan
 from guard.detect.rule import compile_rules
 from guard.detect.scan import concatenate, found_of, merge
+from guard.detect.spanning import scan_around
 from guard.detect.validators import NO_CHECKS, Checks
 
 
@@ -53,8 +54,8 @@ class Matcher:
         """
         with within(budget, len(data), self.detectors):
             found, multiline = scanned(self._plan, data, "")
-            spanning = [self.rules[index] for index in sorted(multiline)]
-            hits = merge(self.rules, concatenate([found, found_of(list(scan_blocks(spanning, data)))]))
+            spanning = list(scan_around(self.rules, data, multiline))
+            hits = merge(self.rules, concatenate([found, found_of(spanning)]) if spanning else found)
             return with_decoded(hits, decoded_text(data, self._scan_values), self.rules)
 
     def scan_column(self, column: Column, budget: Budget | None = None) -> Hits:

@@ -221,7 +221,8 @@ class NarrowedAssembly(Assembly):
         # In cells with digits looking for words takes longer than they save.
         always = _members(heading.always, len(openings)) | (ord("0") in alphabet.leads)
         self.gates, self.beside = _gates(whole, np.flatnonzero(openings & ~always)), {}
-        self.finder = _Told(whole.finder, (told - whole.opened).tolist())
+        self.finder = self.text_finder = _Told(whole.finder, (told - whole.opened).tolist())
+        self.spanning = {}
         self._heading = Heading(heading.fits, heading.signs, as_bits(always & openings))
 
     def heading(self, header: str) -> Heading:

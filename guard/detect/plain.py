@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from guard.batch import NOISY, Column, Hits
 from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
@@ -90,11 +91,16 @@ def scan_blocks(rules: Sequence[Rule], data: bytes, header: str = "") -> Iterato
         if not rule.detector.multiline or rule.pattern is None:
             continue
         text = text or data.decode("latin-1")
-        for found in rule.pattern.finditer(text):
-            verdict = judge(rule, text, Span(*reported(found, rule.detector.group)), Place(header))
-            if verdict is not None:
-                yield Placed(rule.index, rule.detector.data_class, verdict.start, verdict.end, verdict.confidence,
-                             verdict.flags)
+        yield from judge_block(rule, text, rule.pattern.finditer(text), header)
+
+
+def judge_block(rule: Rule, text: str, matches: Iterable[re.Match[str]], header: str = "") -> Iterator[Placed]:
+    """The hits among matches of a rule in a buffer of one byte a character."""
+    for found in matches:
+        verdict = judge(rule, text, Span(*reported(found, rule.detector.group)), Place(header))
+        if verdict is not None:
+            yield Placed(rule.index, rule.detector.data_class, verdict.start, verdict.end, verdict.confidence,
+                         verdict.flags)
 
 
 def scan_cell(rules: Sequence[Rule], value: bytes, header: str) -> list[Placed]:

@@ -93,10 +93,15 @@ def relaxed(expression: bytes) -> bytes:
 
 
 def longest_literal(pattern: str) -> bytes:
-    """The longest run of plain characters that every match holds, as a Hyperscan expression (letter case free).
+    """The `longest_run` as a Hyperscan expression (letter case free). Raises NoSupersetError when there is none.
 
-    Raises NoSupersetError when there is none. For patterns that span lines: their superset would report every byte.
+    For patterns that span lines: their superset would report every byte.
     """
+    return _spell([(sre.LITERAL, ord(character)) for character in longest_run(pattern)], _Scope(True, {}))
+
+
+def longest_run(pattern: str) -> str:
+    """The longest run of plain characters that every match holds. Raises NoSupersetError when there is none."""
     best: list[int] = []
     current: list[int] = []
     for operation, value in parser.parse(pattern, re.ASCII).data:
@@ -104,7 +109,7 @@ def longest_literal(pattern: str) -> bytes:
         best = max(best, current, key=len)
     if not best:
         raise NoSupersetError("no literal")
-    return _spell([(sre.LITERAL, code) for code in best], _Scope(True, {}))
+    return "".join(map(chr, best))
 
 
 def _trim(items: Iterable[Item], state: Any, *, last: bool) -> list[Item]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache as once
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -23,7 +24,7 @@ from guard.native import loading
 from guard.native.loading import Code, Machine
 from guard.native.signatures import Signature
 
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = str(Path(__file__).parent.parent)
 _FAMILY = "loops-"
 
 
@@ -90,12 +91,30 @@ def _find_constants(function: Callable[..., Any], found: dict[str, str]) -> None
 
 
 def _digest() -> str:
+    """A digest of the sources of all loops and of what they are compiled with; noted for files of these sizes and
+    times of change, since reading them all takes longer than loading a loop."""
+    files = sorted(_sources(_PACKAGE))
+    note = cache.key("sources of loops", sys.version, *_versions(), repr(files))
+    if (known := cache.load(note)) is not None:
+        return known.decode("ascii")
     digest = hashlib.sha256(cache.key(sys.version, *_versions()).encode())
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        source = path.read_bytes()
-        if b"guard.compiled import" in source or path.parent.name == "native":
+    for path, _, _ in files:
+        source = Path(path).read_bytes()
+        if b"guard.compiled import" in source or Path(path).parent.name == "native":
             digest.update(hashlib.sha256(source).digest())
+    cache.store(note, digest.hexdigest().encode("ascii"))
     return digest.hexdigest()
+
+
+def _sources(folder: str) -> Iterator[tuple[str, int, int]]:
+    """Path, size and time of change of every module below a folder."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                status = entry.stat()
+                yield entry.path, status.st_size, status.st_mtime_ns
+            elif "." not in entry.name and entry.name != "__pycache__":
+                yield from _sources(entry.path)
 
 
 def _versions() -> tuple[str, ...]:

@@ -32,9 +32,7 @@ def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int
     tally = FieldTally(batch.dataset, "text", kind="text", rows=batch.rows, filled=batch.rows, long_text=batch.rows)
     if not len(hits):
         return tally
-    lines = line_starts(batch.data)
-    cells = np.searchsorted(lines, hits.start, side="right")
-    tally.detectors = _by_detector(_Counted(hits, cells, batch.data), detectors, key)
+    tally.detectors = _by_detector(_Counted(hits, _lines_of(hits.start, batch.data), batch.data), detectors, key)
     return tally
 
 
@@ -67,6 +65,18 @@ def count_column(batch: Batch, column: Column, characters: Characters, hits: Hit
 def header_classes(matcher: Matcher, header: str) -> tuple[str, ...]:
     """`Matcher.header_classes`, kept: every batch asks for the same headers."""
     return matcher.header_classes(header)
+
+
+def _lines_of(offsets: Ints, data: bytes) -> Ints:
+    """A number for the line of each offset, which are in order; equal ones in the same line only."""
+    if not compiled.pays(_WORK_PER_HIT * len(offsets)):
+        return np.searchsorted(line_starts(data), offsets, side="right")
+    from guard.hashing_loops import words_of
+    from guard.scanner import count_loops as loops
+
+    numbers = np.empty(len(offsets), np.int64)
+    loops.number_lines(np.frombuffer(data, np.uint8), words_of(data), 10 if b"\n" in data else 13, offsets, numbers)
+    return numbers
 
 
 def line_starts(data: bytes) -> Ints:

@@ -35,6 +35,26 @@ def number_detectors(detectors: npt.NDArray[np.int16], numbers: Ints) -> int:
 
 
 @tight_loop
+def number_lines(text: Any, words: Words, line_end: int, offsets: Ints, numbers: Ints) -> None:
+    """Fills in a number for the line of each offset, which are in order; it grows from line to line.
+
+    `words` are the overlapping words of the text (`words_of`).
+    """
+    number, pattern = 0, np.uint64(line_end) * _ONES
+    for index in range(len(offsets)):
+        at, end = offsets[max(0, index - 1)], offsets[index]
+        while at < end and at < len(words):
+            others = words[at] ^ pattern
+            if (others - _ONES) & ~others & _TOPS:
+                break
+            at += 8
+        while at < end and text[at] != line_end:
+            at += 1
+        number += at < end
+        numbers[index] = number
+
+
+@tight_loop
 def count_hits(words: Words, numbers: Ints, detectors: npt.NDArray[np.int16], starts: Ints, ends: Ints,
                confidence: Reals, flags: npt.NDArray[np.uint8], cells: Ints, bases: Ints, key: Any, kinds: Ints,
                filled: Ints, best: Reals, sketches: Words, sketched: Ints) -> None:

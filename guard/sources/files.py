@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from guard import compiled
 from guard.errors import SourceError, UsageError
 from guard.model import Labels, Reason, Skipped
 from guard.sources.document import Document, Options, Recipe
@@ -55,15 +56,18 @@ def discover(path: str | os.PathLike[str], options: Options, labels: Labels, *, 
         raise UsageError("the source does not exist or cannot be reached", hint="check the path") from None
     if stat.S_ISDIR(status.st_mode):
         return _walk(root, opening)
+    compiled.announce(status.st_size)
     shown = _Names([named.name], "", labels).shown(named.name, "file")
     return iter([opening.document(root, status, shown)])
 
 
 def _walk(root: Path, opening: _Opening) -> Iterator[Document | Skipped]:
     """Everything below a folder, depth first. Names are listed some way ahead, so that many are scanned at once."""
-    labels = opening.labels
+    labels, size = opening.labels, 0
     listed = _listed(_Folder(str(root.absolute()), labels))
     while entries := list(islice(listed, AHEAD)):
+        size += sum(entry.status.st_size for entry in entries if entry.status is not None)
+        compiled.announce(size)
         if isinstance(labels, Foreseeing):
             labels.foresee(_readable(entry.name) for entry in entries)
         for entry in entries:
