@@ -79,7 +79,9 @@ def _without_chance(field: FieldTally, by_form: Sequence[Detector]) -> FieldTall
     """
     doubtful = [detector.id for detector in by_form
                 if detector.id in field.detectors and detector.data_class not in field.header_classes]
-    if field.long_text or sum(field.detectors[name].likely for name in doubtful) >= MIXED * field.filled:
+    if not doubtful or field.long_text:
+        return field
+    if sum(field.detectors[name].likely for name in doubtful) >= MIXED * field.filled:
         return field
     return replace(field, detectors={name: one for name, one in field.detectors.items() if name not in doubtful})
 

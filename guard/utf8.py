@@ -6,17 +6,26 @@ import numpy as np
 
 from guard import compiled
 
+_EDGE = bytes(3)
+
 
 def is_utf8(data: bytes) -> bool:
     """Whether `data.decode()` would succeed."""
     if data.isascii():
         return True
     if compiled.pays(0):  # the block is counted where it is scanned
-        from guard.utf8_loops import is_sound
-
-        return bool(is_sound(np.frombuffer(data, np.uint8), np.frombuffer(data, np.uint64, len(data) // 8)))
+        parts = (_EDGE + data[:3], data, data[-3:] + _EDGE) if len(data) > 3 else (_EDGE + data + _EDGE,)
+        return all(map(_goes_on, parts))
     try:
         data.decode()
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _goes_on(data: bytes) -> bool:
+    """Whether the bytes from the fourth on may stand behind those before them."""
+    from guard.utf8_loops import is_sound
+
+    text = np.frombuffer(data, np.uint8)
+    return bool(is_sound(text[3:], text[2:-1], text[1:-2], text[:-3]))

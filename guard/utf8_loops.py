@@ -8,34 +8,21 @@ import numpy as np
 
 from guard.compiled import tight_loop
 
-_HIGH = np.uint64(0x8080808080808080)
-
 
 @tight_loop
-def is_sound(text: Any, words: Any) -> bool:
-    """Whether bytes are UTF-8 (Unicode, table 3-7); `words` are the same, eight at a time."""
-    at, size, one = np.uint64(0), np.uint64(len(text)), np.uint64(1)
-    eight, whole = np.uint64(8), np.uint64(8 * len(words))
-    while at < size:
-        first = text[at]
-        if first < 0x80:
-            at += one
-            if at & np.uint64(7) == 0:
-                while at < whole and words[at >> np.uint64(3)] & _HIGH == 0:
-                    at += eight
-            continue
-        if first < 0xC2 or first > 0xF4:
-            return False
-        further = 1 if first < 0xE0 else 2 if first < 0xF0 else 3
-        if at + np.uint64(further) >= size:
-            return False
-        second = text[at + one]
-        least = 0xA0 if first == 0xE0 else 0x90 if first == 0xF0 else 0x80
-        most = 0x9F if first == 0xED else 0x8F if first == 0xF4 else 0xBF
-        if second < least or second > most:
-            return False
-        for index in range(2, further + 1):
-            if text[at + np.uint64(index)] & 0xC0 != 0x80:
-                return False
-        at += np.uint64(further + 1)
-    return True
+def is_sound(text: Any, before: Any, second: Any, third: Any) -> bool:
+    """Whether bytes go on as UTF-8 does (Unicode, table 3-7) behind the byte `before` each, the `second` before it and
+    the `third`.
+
+    No way through the text is followed: which byte may stand where follows from three bytes before it, so that the
+    compiler looks at many bytes at once.
+    """
+    wrong = False
+    for at in range(len(text)):
+        byte, lead, earlier, earliest = text[at], before[at], second[at], third[at]
+        goes_on = (byte & np.uint8(0xC0)) == np.uint8(0x80)
+        wrong |= goes_on != ((lead >= 0xC0) | (earlier >= 0xE0) | (earliest >= 0xF0))
+        wrong |= (byte >= 0xF5) | ((byte & np.uint8(0xFE)) == 0xC0)
+        wrong |= ((lead == 0xE0) & (byte < 0xA0)) | ((lead == 0xED) & (byte >= 0xA0))
+        wrong |= ((lead == 0xF0) & (byte < 0x90)) | ((lead == 0xF4) & (byte >= 0x90))
+    return not wrong

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from guard import compiled
 from guard.batch import Column
-from guard.detect import Budget, Detector, Matcher, PlainMatcher, engine, narrowing
-from guard.detect.automaton import Automaton, compile_narrow_automaton
+from guard.detect import Budget, Detector, Matcher, PlainMatcher, engine, joint_walks, narrowing
+from guard.detect.automaton import DIGITS, Automaton, compile_narrow_automaton
+from guard.detect.joint_walks import join
 from guard.detect.narrowing import NarrowedAssembly
 from guard.taxonomy import Title
 
@@ -109,3 +110,28 @@ def test_a_program_that_runs_out_of_steps_is_told(monkeypatch: pytest.MonkeyPatc
     matcher, budget = Matcher((detector("none", r"(?:1|11)+(?!1|0)(?<!1)2?", 0),)), Budget()
     matcher.scan_column(as_column(["1" * 40 + "0"] * 50), budget)
     assert budget.exhausted == {0}
+
+
+@given(st.sampled_from(ALPHABETS), st.data())
+@settings(max_examples=200, deadline=None)
+def test_automata_as_one_say_what_each_says(alphabet: str, data: st.DataObject) -> None:
+    automata = [made for boundary, pattern in PATTERNS if boundary == "digit"
+                if (made := compile_narrow_automaton(pattern, frozenset(alphabet.encode()))) is not None]
+    barred = np.isin(np.arange(256), list(DIGITS))
+    joint = join(automata, range(len(automata)), barred)
+    assert joint is not None
+    assert [joint.kinds[code] < joint.closed for code in range(128)] == barred[:128].tolist()
+    state, states = 1, [1] * len(automata)
+    for code in data.draw(st.text(alphabet, max_size=9)).encode():
+        state = int(joint.moves[state << joint.shift | joint.kinds[code]])
+        states = [int(one.steps(128)[before, code]) for one, before in zip(automata, states, strict=True)]
+        assert [joint.ends[state] >> bit & 1 for bit in range(len(automata))] == [
+            one.accepting[there] for one, there in zip(automata, states, strict=True)]
+    assert (state == 0) == (not any(states))
+
+
+def test_too_many_states_are_walked_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joint_walks, "MOST_STATES", 3)
+    chance, plain, fast = random.Random(2), PlainMatcher(DETECTORS), Matcher(DETECTORS)
+    values = ["".join(chance.choices("0123-A", k=chance.randint(1, 9))) for _ in range(400)]
+    assert rows(fast, values) == rows(plain, values)

@@ -106,6 +106,14 @@ def test_escaped_json_means_the_same(text: str) -> None:
     assert not {c for c in escaped if unicodedata.category(c) in ACTING}
 
 
+def test_every_ascii_character_is_escaped_or_as_it_was() -> None:
+    """Text that is all ASCII takes a shorter way."""
+    for code in range(128):
+        alone, beside = (escape_json(f'"{before}{chr(code)}"')[1 + len(before) : -1] for before in ("", "中"))
+        assert alone == beside
+        assert (alone == chr(code)) is (32 <= code < 127 or chr(code) in "\t\n\r")
+
+
 def test_findings_are_one_json_object_a_line() -> None:
     lines = render(violation(), "jsonl").splitlines()
     assert len(lines) == len(violation()["findings"])

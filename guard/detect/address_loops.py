@@ -58,13 +58,14 @@ class AddressLexicon(NamedTuple):
 
     `kinds[code]` are bits that say what a code point can be. The sets of words are endings of divisions, endings of
     places, units of numbers, names of divisions, and what stands before an address. `reach` and `longest` count code
-    points.
+    points, `longest_name` those of the longest name of a division.
     """
 
     kinds: npt.NDArray[np.uint16]
     words: Words
     reach: int
     longest: int
+    longest_name: int
 
 
 class Scratch(NamedTuple):
@@ -464,10 +465,11 @@ def _before_further(lexicon: AddressLexicon, last: Offsets, buffer: Bytes, line_
 @tight_loop
 def passes(lexicon: AddressLexicon, scratch: Scratch, question: int, buffer: Bytes, start: int, end: int) -> bool:
     """The answer to `question` for `buffer[start:end]`."""
-    decode(buffer, start, end, scratch.codes, scratch.edges, _START, lexicon.longest)
+    count = decode(buffer, start, end, scratch.codes, scratch.edges, _START, lexicon.longest_name)
     if _starts_division(lexicon, scratch.codes, _START):
         return True
     if question != READS_AS_ADDRESS:
         return False
+    decode(buffer, scratch.edges[count], end, scratch.codes, scratch.edges, count, lexicon.longest)
     _, places, stop = _numbered(lexicon, scratch, _START)
     return stop >= 0 and places > 0

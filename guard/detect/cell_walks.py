@@ -1,7 +1,8 @@
 """Patterns that are walked through as tables, in cells of few ASCII characters.
 
 In a column of numbers or codes each pattern is a small automaton (`automaton.compile_narrow_automaton`): a few steps a
-cell tell whether it matches, where the machine takes ten times as long, or that nothing of this alphabet does.
+cell tell whether it matches, where the machine takes ten times as long, or that nothing of this alphabet does. Those of
+one boundary are walked together where a match can only fill the cell (`joint_walks`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy as np
 
 from guard.batch import Ints
 from guard.detect import cell_walk_loops as loops
-from guard.detect.automaton import ALNUM, DIGITS, MAX_WIDTH, Automaton, compile_narrow_automaton
-from guard.detect.cell_walk_loops import Tables
+from guard.detect.automaton import ALNUM, DIGITS, Automaton, compile_narrow_automaton
+from guard.detect.cell_walk_loops import Joint, Tables
+from guard.detect.joint_walks import join
 
 if TYPE_CHECKING:
     from guard.detect.assembly import Pattern
@@ -31,36 +33,46 @@ class CellWalks:
 
     def __init__(self, patterns: Sequence[tuple[int, Pattern, Automaton]]) -> None:
         automata = [automaton for _, _, automaton in patterns]
-        widths = np.array([automaton.widths() for automaton in automata], np.int64)
         sizes = np.array([_ASCII * len(automaton.accepting) for automaton in automata], np.int64)
         boundaries = [pattern.rule.detector.boundary for _, pattern, _ in patterns]
-        self._boundaries = dict.fromkeys(boundaries)
-        self._kinds = [list(self._boundaries).index(boundary) for boundary in boundaries]
-        self._barred = {boundary: _flags(_BARRED[boundary]) for boundary in self._boundaries}
         self._tables = Tables(
             moves=np.concatenate([automaton.steps(_ASCII).ravel() for automaton in automata]),
             ends=np.concatenate([automaton.accepting for automaton in automata]),
             first=np.cumsum(sizes) - sizes,
-            barred=np.stack([self._barred[boundary] for boundary in boundaries]),
+            barred=np.stack([_flags(_BARRED[boundary]) for boundary in boundaries]),
             exact=np.array([automaton.complete and not pattern.group for _, pattern, automaton in patterns], bool),
             edged=np.array([automaton.edged for automaton in automata], bool),
             addresses=np.array([pattern.address for _, pattern, _ in patterns], np.int64),
             groups=np.array([pattern.reported for _, pattern, _ in patterns], np.int64),
             numbers=np.array([number for number, _, _ in patterns], np.int64),
-            least=widths[:, 0].copy(), most=np.where(widths[:, 1] < MAX_WIDTH, widths[:, 1], np.iinfo(np.int64).max))
+            least=np.array([automaton.widths()[0] for automaton in automata], np.int64))
+        self._joints, self._single = list[Joint](), list[int]()
+        for boundary in dict.fromkeys(boundaries):
+            members = [index for index, other in enumerate(boundaries) if other == boundary]
+            joint = join([automata[index] for index in members], members, _flags(_BARRED[boundary])) if (
+                _BARRED[boundary]) else None
+            if joint is None:
+                self._single += members
+            else:
+                self._joints.append(joint)
 
     def matches(self, block: Block, programs: Programs, memory: Ints, patience: int) -> Ints | None:
         """Columns (pattern, start, end, line) of all matches in a block of this alphabet; None when a program ran out
         of steps."""
-        bounds = block.bounds
-        whole = [np.empty(len(bounds) - 1, bool) for _ in self._boundaries]
-        for boundary, found in zip(self._boundaries, whole, strict=True):
-            loops.find_runs(self._barred[boundary], block.buffer, bounds, found)
-        parts = [np.empty((4, 0), np.int64)]
-        out = np.empty((4, block.size + 1), np.int64)
-        for index, kind in enumerate(self._kinds):
-            count = loops.walk(self._tables, block.buffer, bounds, whole[kind], programs, memory, patience, out, index,
-                               0)
+        bounds, lines = block.bounds, np.arange(len(block.bounds) - 1)
+        left = np.full(len(self._tables.numbers), patience, np.int64)
+        parts, tasks = [np.empty((4, 0), np.int64)], [(index, lines) for index in self._single]
+        for joint in self._joints:
+            out, rest = np.empty((4, len(joint.members) * len(lines)), np.int64), np.empty(len(lines), np.int64)
+            count, others = loops.walk_together(joint, self._tables, block.buffer, bounds, programs, memory, left, out,
+                                                rest)
+            if count == loops.OUT_OF_PATIENCE:
+                return None
+            parts.append(out[:, :count])
+            tasks += [(index, rest[:others]) for index in joint.members.tolist() if others]
+        out = np.empty((4, block.size + 1 if tasks else 0), np.int64)
+        for index, chosen in tasks:
+            count = loops.walk(self._tables, block.buffer, bounds, chosen, programs, memory, left, out, index)
             if count == loops.OUT_OF_PATIENCE:
                 return None
             parts.append(out[:, :count].copy())

@@ -12,8 +12,6 @@ from guard.detect.gates import BUCKET_BITS, CASE, HASH_BITS, MULTIPLIER, WIDTH, 
 from guard.detect.shapes import Block
 from guard.hashing_loops import words_of
 
-_LOWER = np.arange(256, dtype=np.uint8)
-_LOWER[65:91] += 32
 _CASES = np.uint64(CASE * 0x0101010101010101)
 _HASHED, _BITS_LEFT = np.uint64(MULTIPLIER << 40), np.uint64(64 - HASH_BITS)
 """What is above the 24 bits of a place is multiplied away."""
@@ -42,8 +40,8 @@ def _open_gates(gates: Gates, text: Any, words: Any, bounds: Ints, wanted: Any, 
     Each step goes over many places before the next one does, and has no branches that nobody could foretell.
     """
     line, size = 0, bounds[len(bounds) - 1]
-    for start in range(0, size, len(places)):
-        count = _find_places(gates, words, start, min(start + len(places), size), places)
+    for start in range(0, size, _STRETCH):
+        count = _find_places(gates, words, start, min(start + _STRETCH, size), places)
         done = np.uint64(0)
         while done < count:
             done, standing = _compare(gates, words, places, done, count, found)
@@ -95,7 +93,7 @@ def _goes_on(gates: Gates, text: Any, before: int, first: int, last: int) -> boo
     """Whether the letters from the number `first` on stand `before` bytes behind their numbers."""
     for index in range(first, last):
         byte, letter = text[before + index], gates.letters[index]
-        if byte != letter and (_LOWER[byte] != letter or letter < 97 or letter > 122):
+        if byte != letter and (letter < 97 or letter > 122 or byte + CASE != letter):
             return False
     return True
 

@@ -45,7 +45,7 @@ def _empty() -> tuple[NameLexicon, AddressLexicon]:
     pairs = np.zeros((1, 2), np.int64)
     return (NameLexicon(np.zeros(1, np.uint8), np.zeros((1, 2), np.uint8), np.zeros((1, 2)), pairs, np.zeros((1, 5)),
                         words, pairs, np.zeros(9), names.LONGEST),
-            AddressLexicon(np.zeros(1, np.uint16), words, addresses.REACH, addresses.LONGEST))
+            AddressLexicon(np.zeros(1, np.uint16), words, addresses.REACH, addresses.LONGEST, 1))
 
 
 @cache
@@ -86,7 +86,7 @@ def address_lexicon() -> AddressLexicon:
     known = [name for group in addresses.division_names().values() for name in group]
     words = _words(longest_first("address_divisions"), longest_first("address_places"), longest_first("address_units"),
                    known, addresses.HOMES, addresses.LEADS, addresses.TOWNSHIPS)
-    return AddressLexicon(_kinds(), words, addresses.REACH, addresses.LONGEST)
+    return AddressLexicon(_kinds(), words, addresses.REACH, addresses.LONGEST, max(map(len, known)))
 
 
 def _kinds() -> npt.NDArray[np.uint16]:

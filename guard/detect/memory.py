@@ -92,7 +92,7 @@ class CompiledNumbers:
         self._key = np.uint64(new_key())
         self._count = 0
         self._slots = np.empty(0, np.int32)
-        self._hashes, self._edges = np.empty(0, np.uint64), np.zeros(1, np.int64)
+        self._heads, self._edges = np.empty(0, np.uint64), np.zeros(1, np.int64)
         self._kept = np.empty(0, np.uint8)
 
     def __len__(self) -> int:
@@ -107,7 +107,7 @@ class CompiledNumbers:
         before, which = self._count, np.empty(len(values), np.int64)
         self._count = int(loops.number(
             np.frombuffer(values.data, np.uint8), words_of(values.data), np.ascontiguousarray(values.starts),
-            np.ascontiguousarray(values.ends), self._key, self._slots, self._hashes, self._edges, self._kept,
+            np.ascontiguousarray(values.ends), self._key, self._slots, self._heads, self._edges, self._kept,
             words_of(self._kept), before, which))
         edges = self._edges[before : self._count + 1]
         return which, Values(self._kept[edges[0] : edges[-1]].tobytes(), edges[:-1] - edges[0], edges[1:] - edges[0])
@@ -119,12 +119,12 @@ class CompiledNumbers:
         used, most = int(self._edges[self._count]), self._count + values
         if used + size > len(self._kept):
             self._kept = np.concatenate([self._kept[:used], np.empty(used + size + _SPARE, np.uint8)])
-        if most > len(self._hashes):
-            self._hashes = np.concatenate([self._hashes[: self._count], np.empty(most, np.uint64)])
+        if 2 * most > len(self._heads):
+            self._heads = np.concatenate([self._heads[: 2 * self._count], np.empty(2 * most, np.uint64)])
             self._edges = np.concatenate([self._edges[: self._count + 1], np.empty(most, np.int64)])
-        if 2 * most > len(self._slots):
-            self._slots = np.full(1 << (4 * most - 1).bit_length(), loops.FREE, np.int32)
-            loops.fill_slots(self._hashes, self._count, self._slots)
+        if 3 * most > 2 * len(self._slots):
+            self._slots = np.full(1 << (2 * most - 1).bit_length(), loops.FREE, np.int32)
+            loops.fill_slots(self._heads, self._count, self._key, self._slots)
 
 
 @dataclass(slots=True)

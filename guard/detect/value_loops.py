@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import tight_loop
+from guard.compiled import inlined_loop, tight_loop
 from guard.hashing_loops import Words, word_at
 
 Bytes = npt.NDArray[np.uint8]
 Slots = npt.NDArray[np.int32]
 FREE = -1
+_LONG = 16
+_NOTHING, _IS_LONG, _TOP_BYTE = np.uint64(0), np.uint64(0xFF << 56), np.uint64(56)
 _MULTIPLIER, _FINAL, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93), np.uint64(32)
 
 
@@ -39,45 +41,63 @@ def join(data: Bytes, words: Words, starts: Ints, ends: Ints, out: Bytes, out_wo
 
 
 @tight_loop
-def number(data: Bytes, words: Words, starts: Ints, ends: Ints, key: Any, slots: Slots, hashes: Words, edges: Ints,
+def number(data: Bytes, words: Words, starts: Ints, ends: Ints, key: Any, slots: Slots, heads: Words, edges: Ints,
            kept: Bytes, kept_words: Words, count: int, which: Ints) -> int:
     """Writes to `which` the number of each value among the distinct ones, adds new ones, returns how many there are.
 
-    Distinct value n is `kept[edges[n]:edges[n + 1]]`, `hashes[n]` its hash; `slots` is an open-addressing table of
-    numbers, its size a power of two and more than there will be values. `words` and `kept_words` are those of the two
-    buffers (`words_of`).
+    Distinct value n is `kept[edges[n]:edges[n + 1]]`, `heads[2 * n]` and the one behind are its head (`_head`). `slots`
+    is an open-addressing table of numbers, its size a power of two and more than there will be values. `words` and
+    `kept_words` are those of the two buffers (`words_of`). A short value is looked for in two places of memory.
     """
     mask, places = len(slots) - 1, _places(slots)
     for index in range(len(starts)):
         start, end = starts[index], ends[index]
-        value = _hash(words, start, end, key)
-        slot = np.int64(value >> places)
+        one, two = _head(words, start, end, key)
+        slot = np.int64(_hash(one, two, key) >> places)
         while True:
-            found = slots[slot]
+            found: Any = np.int64(slots[slot])
             if found == FREE:
                 place = edges[count]
                 for at in range(start, end):
                     kept[place + at - start] = data[at]
                 edges[count + 1] = place + end - start
-                hashes[count], slots[slot], found = value, count, count
+                heads[2 * count], heads[2 * count + 1] = one, two
+                slots[slot], found = count, count
                 count += 1
                 break
-            if hashes[found] == value and _is_same(words, start, end, kept_words, edges[found], edges[found + 1]):
+            if heads[2 * found] == one and heads[2 * found + 1] == two and (end - start < _LONG or _is_same(
+                    words, start, end, kept_words, edges[found])):
                 break
             slot = (slot + 1) & mask
         which[index] = found
     return count
 
 
-@tight_loop
-def _hash(words: Words, start: int, end: int, key: Any) -> Any:
-    """One multiplication for eight bytes, and one more: this only says where to look."""
-    value = key + np.uint64(end - start)
-    while start < end:
-        value = (value ^ word_at(words, start, end)) * _MULTIPLIER
-        value ^= value >> _HALF
-        start += 8
-    return value * _FINAL
+@inlined_loop
+def _head(words: Words, start: int, end: int, key: Any) -> tuple[Any, Any]:
+    """A value of less than _LONG bytes and its length in two words; of a longer one a hash and the length."""
+    size = end - start
+    if size >= _LONG:
+        value = key
+        while start < end:
+            value = _mixed(value ^ word_at(words, start, end))
+            start += 8
+        return value, np.uint64(size) | _IS_LONG
+    one = word_at(words, start, end) if size > 0 else _NOTHING
+    two = word_at(words, start + 8, end) if size > 8 else _NOTHING
+    return one, two | np.uint64(size) << _TOP_BYTE
+
+
+@inlined_loop
+def _mixed(value: Any) -> Any:
+    value = value * _MULTIPLIER
+    return value ^ (value >> _HALF)
+
+
+@inlined_loop
+def _hash(one: Any, two: Any, key: Any) -> Any:
+    """What is made of a head only says where to look."""
+    return _mixed(_mixed(one ^ key) ^ two) * _FINAL
 
 
 @tight_loop
@@ -91,11 +111,10 @@ def _places(slots: Slots) -> Any:
 
 
 @tight_loop
-def _is_same(words: Words, start: int, end: int, others: Words, first: int, last: int) -> bool:
-    if end - start != last - first:
-        return False
+def _is_same(words: Words, start: int, end: int, others: Words, first: int) -> bool:
+    """Whether `start`:`end` are the bytes of another buffer from `first` on."""
     while start < end:
-        if word_at(words, start, end) != word_at(others, first, last):
+        if word_at(words, start, end) != word_at(others, first, first + end - start):
             return False
         start += 8
         first += 8
@@ -103,11 +122,11 @@ def _is_same(words: Words, start: int, end: int, others: Words, first: int, last
 
 
 @tight_loop
-def fill_slots(hashes: Words, count: int, slots: Slots) -> None:
+def fill_slots(heads: Words, count: int, key: Any, slots: Slots) -> None:
     """Puts the numbers of `count` distinct values into an empty table."""
     mask, places = len(slots) - 1, _places(slots)
     for index in range(count):
-        slot = np.int64(hashes[index] >> places)
+        slot = np.int64(_hash(heads[2 * index], heads[2 * index + 1], key) >> places)
         while slots[slot] != FREE:
             slot = (slot + 1) & mask
         slots[slot] = index

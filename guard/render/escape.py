@@ -15,6 +15,8 @@ _UNSAFE = (
 _UNSAFE_CHARACTER = re.compile(f"[{_UNSAFE}]")
 # In JSON text line ends and tabs stand between tokens only; inside strings they are escaped already.
 _UNSAFE_IN_JSON = re.compile(f"(?![\t\n\r])[{_UNSAFE}]")
+_CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r"})
+"""What of ASCII is unsafe there."""
 MAX_SHOWN = 200
 """A longer name is cut in the middle: both ends help to recognise it."""
 
@@ -32,7 +34,13 @@ def shown(text: object, limit: int = MAX_SHOWN) -> str:
 
 def escape_json(text: str) -> str:
     """JSON text whose strings hold no acting character in clear: `\\u202e`, with surrogate pairs above U+FFFF."""
+    if text.isascii() and not _has_controls(text.encode("ascii")):  # as most of a report is: many times as fast
+        return text
     return _UNSAFE_IN_JSON.sub(_json_escape, text)
+
+
+def _has_controls(text: bytes) -> bool:
+    return len(text.translate(None, _CONTROLS)) != len(text)
 
 
 def _json_escape(match: re.Match[str]) -> str:

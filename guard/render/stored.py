@@ -11,6 +11,7 @@ from guard.errors import UsageError
 from guard.render.escape import escape_json, shown
 
 SCHEMA = "guard.report/v1"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
 MAX_STORED = 1_000_000_000
 _HINT = "give the JSON that guard wrote with --format json"
 
@@ -82,12 +83,12 @@ def _refuse(_constant: str) -> NoReturn:
 def write_json(report: Mapping[str, Any]) -> str:
     """The report as JSON text that ends with a newline: keys in the order of the schema, rows sorted, one on a line."""
     members = (f"{_dump(key)}: {_dump_rows(value)}" for key, value in arrange(report).items())
-    return escape_json("{\n" + ",\n".join(members) + "\n}\n")
+    return "{\n" + ",\n".join(members) + "\n}\n"
 
 
 def write_findings(report: Mapping[str, Any]) -> str:
     """The findings as JSON Lines, in the order of their places."""
-    return escape_json("".join(f"{_dump(row)}\n" for row in arrange(report)["findings"]))
+    return "".join(f"{_dump(row)}\n" for row in arrange(report)["findings"])
 
 
 def _dump_rows(value: Any) -> str:
@@ -98,7 +99,7 @@ def _dump_rows(value: Any) -> str:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return escape_json(_ENCODER.encode(value))
 
 
 def arrange(report: Mapping[str, Any]) -> dict[str, Any]:

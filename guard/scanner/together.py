@@ -23,7 +23,7 @@ from guard.sources import peek, reopen, whole_text
 FORMATS = ("text", "csv", "tsv", "json", "jsonl")
 SMALL = 1 << 18
 """Bytes from which on a file is scanned alone. Most are smaller than what is read to tell their format."""
-MOST_BYTES, MOST_FILES = 1 << 20, 1024
+MOST_BYTES, MOST_FILES = 1 << 21, 2048
 """What is scanned together at most."""
 _MOST_KEYS = 1000
 

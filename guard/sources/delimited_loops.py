@@ -19,6 +19,8 @@ Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 _QUOTE, _CR, _LF = 34, 13, 10
 _OPEN = -1
+_RECORDS = 64
+"""Records that are taken column by column at a time: some ten thousand bytes."""
 IRREGULAR = -1
 _ONES, _TOPS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _FIRST = np.uint64(0x80)
@@ -140,27 +142,33 @@ def stack(text: Bytes, words: Words, starts: Ints, ends: Ints, bases: Ints, coun
     """Writes the filled cells of each column one below the other, a line feed behind each: those of a column from
     `bases` on, with eight bytes to spare behind them; where they are then, counted from there.
 
-    `words` and `out_words` are those of the two buffers (`words_of`). The cells are taken in the order of the text, so
-    that it is read once; `counts` are zeros, and the cells of each column in the end.
+    `words` and `out_words` are those of the two buffers (`words_of`). A few records at a time are taken column by
+    column: they are still at hand, and cells of one column have much the same length. `counts` are zeros, and the cells
+    of each column in the end.
     """
     width = len(bases)
-    column = 0
-    for cell in range(len(starts)):
-        start, end = starts[cell], ends[cell]
-        if end > start:
+    for first in range(0, len(starts), _RECORDS * width):
+        behind = min(first + _RECORDS * width, len(starts))
+        for column in range(width):
             index = counts[column]
-            low = column_ends[column, index - 1] + 1 if index else 0
-            place = bases[column] + low
-            column_starts[column, index], column_ends[column, index] = low, low + end - start
-            if end <= len(words):
-                for at in range(start, end, 8):
-                    out_words[place + at - start] = words[at]
-            else:
-                for at in range(start, end):
-                    out[place + at - start] = text[at]
-            out[place + end - start] = _LF
-            counts[column] = index + 1
-        column = column + 1 if column + 1 < width else 0
+            place = bases[column] + (column_ends[column, index - 1] + 1 if index else 0)
+            for cell in range(first + column, behind, width):
+                start, end = starts[cell], ends[cell]
+                if end <= start:
+                    continue
+                column_starts[column, index] = place - bases[column]
+                if end <= len(words):
+                    for at in range(start, end, 8):
+                        out_words[place + at - start] = words[at]
+                else:
+                    for at in range(start, end):
+                        out[place + at - start] = text[at]
+                place += end - start
+                column_ends[column, index] = place - bases[column]
+                out[place] = _LF
+                place += 1
+                index += 1
+            counts[column] = index
 
 
 @tight_loop

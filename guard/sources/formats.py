@@ -52,6 +52,10 @@ _UNSUPPORTED = (
     (0, b"\x7fELF", "program"), (0, b"MZ\x90", "program"), (4, b"Standard Jet DB", "Access database"),
     (4, b"Standard ACE DB", "Access database"), (0, b"salted__", "encrypted"), (0, b"Salted__", "encrypted"),
 )
+_MARKS = tuple(mark for mark, _ in _MAGIC)
+_UNSUPPORTED_MARKS = tuple((at, tuple(mark for place, mark, _ in _UNSUPPORTED if place == at))
+                           for at in sorted({place for place, _, _ in _UNSUPPORTED}))
+"""The same by offset: most files begin with none of them, which is asked of all at once."""
 _SUFFIXES = {
     "csv": "csv", "tsv": "tsv", "tab": "tsv", "json": "json", "geojson": "json", "har": "json", "jsonl": "jsonl",
     "ndjson": "jsonl", "xlsx": "xlsx", "xlsm": "xlsx", "xlsb": "xlsx", "ods": "xlsx", "xls": "xlsx", "et": "xlsx",
@@ -139,11 +143,13 @@ def sniff(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, str
     if not head:
         return Reason.EMPTY, ""
     suffix = suffix.lower().lstrip(".")
-    if magic := next((found for mark, found in _MAGIC if head.startswith(mark)), ""):
+    if head.startswith(_MARKS):
+        magic = next(found for mark, found in _MAGIC if head.startswith(mark))
         return _packed(magic, head, suffix, options)
     if options.as_format:
         return options.as_format
-    if kind := next((kind for at, mark, kind in _UNSUPPORTED if head.startswith(mark, at)), ""):
+    if any(head.startswith(marks, at) for at, marks in _UNSUPPORTED_MARKS):
+        kind = next(kind for at, mark, kind in _UNSUPPORTED if head.startswith(mark, at))
         return Reason.UNSUPPORTED, kind
     return _textual(head, suffix, options)
 

@@ -1,0 +1,62 @@
+"""Several automata as one, for cells that a match can only fill: what they all say takes one walk.
+
+In a column of numbers most cells are of digits from end to end, so that a match which no digit may touch begins where
+the cell begins. There the states of all automata together are one state, of which few occur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.detect.automaton import Automaton
+from guard.detect.cell_walk_loops import Joint
+
+MOST_STATES = 4096
+_ASCII = 128
+States = npt.NDArray[np.uint16]
+
+
+def join(automata: Sequence[Automaton], members: Sequence[int], barred: npt.NDArray[np.bool_]) -> Joint | None:
+    """The automata as one; bit n of it is number `members[n]`. None where there would be too many states.
+
+    `barred` are the bytes that may stand neither before nor behind a match of any of them.
+    """
+    moves = [automaton.steps(_ASCII) for automaton in automata]
+    columns = np.concatenate([~barred[None, :_ASCII], *moves]).T  # the kinds that are barred come first
+    kinds, kind_of = np.unique(columns, axis=0, return_inverse=True)
+    samples = np.unique(kind_of.ravel(), return_index=True)[1]
+    found = _together([move[:, samples] for move in moves])
+    if found is None:
+        return None
+    states, following = found
+    shift = (len(kinds) - 1).bit_length()
+    table = np.zeros((len(states), 1 << shift), np.uint16)
+    table[:, : len(kinds)] = following
+    ends = sum(automaton.accepting[states[:, bit]].astype(np.int64) << bit for bit, automaton in enumerate(automata))
+    return Joint(kind_of.ravel().astype(np.uint8), table.ravel(), np.asarray(ends, np.int64),
+                 np.array(members, np.int64), shift, int(np.count_nonzero(kinds[:, 0] == 0)))
+
+
+def _together(moves: Sequence[States]) -> tuple[States, States] | None:
+    """The states that are met, each the states of all automata, and the number of the next one for each kind.
+
+    State 0 is the one in which all are dead, and 1 that in which all begin.
+    """
+    first = np.ones((1, len(moves)), np.uint16)
+    numbers = {bytes(first.nbytes): 0, first.tobytes(): 1}
+    states, rows, fresh = [0 * first, first], [np.zeros((1, moves[0].shape[1]), np.uint16)], first
+    while len(fresh):
+        behind = np.stack([move[fresh[:, bit]] for bit, move in enumerate(moves)], axis=-1)
+        spelled = behind.tobytes()
+        keys = [spelled[at : at + first.nbytes] for at in range(0, len(spelled), first.nbytes)]
+        known = len(numbers)
+        following = np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.uint16)
+        rows.append(following.reshape(len(fresh), -1))
+        if len(numbers) > MOST_STATES:
+            return None
+        fresh = np.frombuffer(b"".join(list(numbers)[known:]), np.uint16).reshape(-1, len(moves))
+        states.append(fresh)
+    return np.concatenate(states), np.concatenate(rows)
