@@ -146,13 +146,16 @@ def stack(text: Bytes, words: Words, starts: Ints, ends: Ints, bases: Ints, coun
     column: they are still at hand, and cells of one column have much the same length. `counts` are zeros, and the cells
     of each column in the end.
     """
-    width = len(bases)
-    for first in range(0, len(starts), _RECORDS * width):
+    # Steps that are not known beforehand would be held to be no zero, by code that raises and lies at a fixed address.
+    width, first = len(bases), 0
+    while first < len(starts):
         behind = min(first + _RECORDS * width, len(starts))
         for column in range(width):
             index = counts[column]
             place = bases[column] + (column_ends[column, index - 1] + 1 if index else 0)
-            for cell in range(first + column, behind, width):
+            cell = first + column - width
+            while cell + width < behind:
+                cell += width
                 start, end = starts[cell], ends[cell]
                 if end <= start:
                     continue
@@ -169,6 +172,7 @@ def stack(text: Bytes, words: Words, starts: Ints, ends: Ints, bases: Ints, coun
                 place += 1
                 index += 1
             counts[column] = index
+        first = behind
 
 
 @tight_loop
