@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from command import guard
 from guard import Scanner
 from guard.errors import UsageError
 from guard.model import Finding, Report, Verdict
+from guard.scanner import FindingList
 from guard.sources.git import Repository
 
 SECRET = "AKIA" + "QYLPMN5HFJ3KWX2T"
@@ -341,6 +343,28 @@ def test_workers_find_the_same(work: Work, monkeypatch: pytest.MonkeyPatch) -> N
     one["created"] = two["created"] = ""
     assert one == two
     assert one["findings"]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_versions_together_are_each_alone(work: Work, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """Values that stay, come again and move; tables and JSON, with names that are data; other encodings; marks."""
+    for number in range(6):
+        keep = f"a = '{SECRET}'\n" if number % 3 else "b = 1\n"
+        work.commit({
+            "a.py": f"n = {number}\n{keep}", f"moved{number % 2}.py": f"x = '{OTHER}'\n# {number // 2}\n",
+            "table.csv": "name,phone\n" + f"x,{13800138000 + number}\n" * 5, "wide.txt": f"号{number}".encode("utf-16"),
+            "c.json": json.dumps({"13800138000": {"password": f"Xk9#mQ2$vL7pW{number}"}, "n": [number, SECRET]}),
+            "plan.txt": "机密★10年\n13800138000\n" if number == 4 else f"nothing {number}\n",
+            "allowed.py": f"key = '{OTHER}'  # gitleaks:allow\nn = {number}\n", "bad.json": "{" * number})
+    monkeypatch.setattr("guard.scanner.run.ENOUGH", 1 if workers > 1 else 32_000_000)
+    told = []
+    for most in (1, 3, 1000):
+        monkeypatch.setattr("guard.scanner.run.MOST_FILES", most)
+        sink = FindingList()
+        report = Scanner(fingerprint_key=bytes(32)).scan_git(work.path, sink=sink, workers=workers).as_json()
+        told.append(({**report, "created": ""}, [finding.as_json() for finding in sink.findings]))
+    assert told[0] == told[1] == told[2]
+    assert len(told[0][1]) > 10
 
 
 def test_a_folder_that_is_no_repository_and_one_that_is_not_there(tmp_path: Path, scanner: Scanner) -> None:

@@ -87,12 +87,14 @@ def test_the_library_imports_nothing_until_a_name_is_used() -> None:
     assert sorted({*modules} & (HEAVY | ENGINE | {"click", "guard.model"})) == []
 
 
-def test_numpy_starts_no_threads_of_its_own() -> None:
-    """The setting must stand before NumPy is imported, and an office's own choice stays."""
+@pytest.mark.parametrize(("name", "ours", "theirs"), [
+    ("OPENBLAS_NUM_THREADS", "1", "3"), ("ARROW_DEFAULT_MEMORY_POOL", "system", "mimalloc")])
+def test_numpy_starts_no_threads_and_arrow_keeps_no_memory_of_its_own(name: str, ours: str, theirs: str) -> None:
+    """The settings must stand before the libraries are imported, and an office's own choice stays."""
     code = ("import os, sys; from guard.cli import main; sys.argv = ['guard', '--version']; os._exit = sys.exit\n"
-            "try: main.main()\nexcept SystemExit: sys.stderr.write(os.environ['OPENBLAS_NUM_THREADS'])")
-    kept = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
-    for given, expected in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")):
+            f"try: main.main()\nexcept SystemExit: sys.stderr.write(os.environ['{name}'])")
+    kept = {key: value for key, value in os.environ.items() if key != name}
+    for given, expected in (({}, ours), ({name: theirs}, theirs)):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**kept, **given})
         assert done.stderr == expected
 

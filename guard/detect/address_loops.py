@@ -20,7 +20,7 @@ from guard.detect.code_points import (
     Bytes,
     Codes,
     Words,
-    back,
+    code_before,
     code_point,
     constants,
     decode,
@@ -369,8 +369,7 @@ def _left(lexicon: AddressLexicon, buffer: Bytes, line_start: int, start: int) -
     """The offset of the first of the characters of addresses right before `start`, and how many they are."""
     at, count = start, 0
     while at > line_start and count < lexicon.reach:
-        previous = back(buffer, line_start, at)
-        code, _ = code_point(buffer, previous, at)
+        code, previous = code_before(buffer, line_start, at)
         if not lexicon.kinds[code] & RUN:
             break
         at, count = previous, count + 1
@@ -454,8 +453,7 @@ def _before_further(lexicon: AddressLexicon, last: Offsets, buffer: Bytes, line_
         return -1
     at, count = start, last[BEFORE]
     while at > last[NUMBER_START] and count < lexicon.reach:
-        previous = back(buffer, line_start, at)
-        code, _ = code_point(buffer, previous, at)
+        code, previous = code_before(buffer, line_start, at)
         if not lexicon.kinds[code] & RUN:
             return -1
         at, count = previous, count + 1

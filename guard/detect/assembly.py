@@ -9,12 +9,9 @@ Hyperscan tells.
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import re
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache as once
@@ -26,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard import cache
+from guard.detect import kept_arrays
 from guard.detect.beginnings import Graph, Item, TooLargeError, begins_with, graph_of, is_run, ways_of
 from guard.detect.classes import Bits, as_bits
 from guard.detect.compile import EVERY_LINE, LineFinder
@@ -57,8 +55,8 @@ CHEAP = 0.2
 """Characters a place for which an opening is followed in every line, whether a word of it stands there or not."""
 DEAR = 1.0
 """Characters a place from which on a pattern is left to Hyperscan."""
-_CODE = ("assembly", "beginnings", "charsets", "classes", "compile", "context", "factors", "firsts", "gates", "names",
-         "pack", "program", "rule", "supersets", "walk", "walk_loops")
+_CODE = ("assembly", "beginnings", "charsets", "classes", "compile", "context", "factors", "firsts", "gates",
+         "kept_arrays", "names", "pack", "program", "rule", "supersets", "walk", "walk_loops")
 _NO_WORDS = np.zeros(256, np.uint8)
 
 
@@ -212,9 +210,12 @@ def assembled(rules: Sequence[Rule], digest: str, *, use_cache: bool) -> Assembl
     if name and (blob := cache.load(name)) is not None and (known := _load(rules, blob)) is not None:
         return known
     made = assemble(rules)
-    if name:
-        cache.store(name, _dump(made))
-    return made
+    if not name:
+        return made
+    blob = _dump(made)
+    cache.store(name, blob)
+    # As all others have it: machine code is made for arrays that may be written to, or for such that may not.
+    return _load(rules, blob) or made
 
 
 def assemble(rules: Sequence[Rule]) -> Assembled:
@@ -402,7 +403,7 @@ def _code() -> str:
 
 
 def _dump(made: Assembled) -> bytes:
-    """Arrays as NumPy writes them, and what is no array as JSON in one more."""
+    """The arrays, and what is none."""
     words = {index: list(found[:2]) + list(found[4:]) if found else None for index, found in made.words.items()}
     plain = {"patterns": [[p.rule.index, int(p.kind), p.address, p.back] for p in made.patterns],
              "opened": made.opened, "words": words, "gated": made.gated, "walked": made.walked, "beside": made.beside,
@@ -413,28 +414,24 @@ def _dump(made: Assembled) -> bytes:
     for index, found in made.words.items():
         if found:
             arrays |= {f"supporting_{index}": found.supporting_first, f"opposing_{index}": found.opposing_first}
-    out = io.BytesIO()
-    np.savez(out, allow_pickle=False, plain=np.frombuffer(json.dumps(plain).encode(), np.uint8),
-             programs=made.programs, owners=made.owners, **arrays)
-    return out.getvalue()
+    return kept_arrays.dump(plain, {"programs": made.programs, "owners": made.owners, **arrays})
 
 
 def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
     """The parts in a blob; None when it is of another form."""
     try:
-        with np.load(io.BytesIO(blob), allow_pickle=False) as kept:
-            plain = json.loads(kept["plain"].tobytes())
-            patterns = tuple(Pattern(rules[index], Kind(kind), address, back)
-                             for index, kind, address, back in plain["patterns"])
-            words = {int(index): Words(found[0], found[1], kept[f"supporting_{index}"], kept[f"opposing_{index}"],
-                                       found[2], found[3]) if found else None
-                     for index, found in plain["words"].items()}
-            automaton = Automaton(**{name: kept[f"walk_{name}"] for name in Automaton._fields})
-            return Assembled(patterns, plain["opened"], kept["programs"], automaton, words,
-                             tuple(expression.encode("latin-1") for expression in plain["expressions"]),
-                             Gates(**{name: kept[f"gate_{name}"] for name in Gates._fields}), kept["owners"],
-                             tuple(plain["gated"]), tuple(plain["walked"]),
-                             *({int(index): bit for index, bit in plain[name].items()}
-                               for name in ("beside", "spanning")))
-    except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zipfile.BadZipFile):
+        plain, kept = kept_arrays.load(blob)
+        patterns = tuple(Pattern(rules[index], Kind(kind), address, back)
+                         for index, kind, address, back in plain["patterns"])
+        words = {int(index): Words(found[0], found[1], kept[f"supporting_{index}"], kept[f"opposing_{index}"],
+                                   found[2], found[3]) if found else None
+                 for index, found in plain["words"].items()}
+        automaton = Automaton(**{name: kept[f"walk_{name}"] for name in Automaton._fields})
+        return Assembled(patterns, plain["opened"], kept["programs"], automaton, words,
+                         tuple(expression.encode("latin-1") for expression in plain["expressions"]),
+                         Gates(**{name: kept[f"gate_{name}"] for name in Gates._fields}), kept["owners"],
+                         tuple(plain["gated"]), tuple(plain["walked"]),
+                         *({int(index): bit for index, bit in plain[name].items()}
+                           for name in ("beside", "spanning")))
+    except (ValueError, KeyError, TypeError, IndexError):
         return None

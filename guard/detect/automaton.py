@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from guard.batch import Ints
+from guard.batch import Ints, distinct
 from guard.detect.supersets import Characters, characters_of, folds
 
 MAX_NODES = 600
@@ -68,7 +68,7 @@ class Automaton:
         """The bytes of the shortest and of the longest match, as far as MAX_WIDTH; (MAX_WIDTH, 0) without any."""
         states, ends = np.ones(1, np.uint16), []
         for width in range(1, MAX_WIDTH + 1):
-            states = np.unique(self.table.reshape(-1, self.classes)[states])
+            states = distinct(self.table.reshape(-1, self.classes)[states])
             states = states[states > 0]
             if not len(states):
                 break

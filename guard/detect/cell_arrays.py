@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import FROM_HEADER, Ints
+from guard.detect.cell_hits import placed
 from guard.detect.cell_loops import find_usual
 from guard.detect.cell_shapes import cell_pattern
 from guard.detect.cell_text import CellText
@@ -107,11 +108,14 @@ class WholeCells:
         low, high = lows[cells], highs[cells]
         signs = np.full(len(cells), header_sign(rule, self._header), np.int64)
         spans = judged(rule, self._block, self._folded, low, high, signs, fits=True)
-        cells = cells[np.searchsorted(low, spans.start)]
+        flags = spans.flags.astype(np.int64) | FROM_HEADER
+        index = np.full(len(flags), rule.index, np.int64)
+        inside, numbers = placed(Found(index, spans.start, spans.end, spans.confidence, flags), low)
+        cells = cells[numbers]
+        if self._text.is_plain:
+            return inside, cells
         first, last = self._folded.originals(spans.start, spans.end)  # without invisible characters at the ends
         begin = self._values.starts[cells]
-        flags = spans.flags.astype(np.int64) | FROM_HEADER
-        index = np.full(len(cells), rule.index, np.int64)
         return Found(index, first - begin, last - begin, spans.confidence, flags), cells
 
     def _plainly(self, rest: Sequence[tuple[Rule, Mask]]) -> Iterator[tuple[int, Placed]]:

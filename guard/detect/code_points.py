@@ -83,6 +83,19 @@ def back(buffer: Bytes, start: int, at: int) -> int:
 
 
 @inlined_loop
+def code_before(buffer: Bytes, start: int, at: int) -> tuple[int, int]:
+    """The code point before `at`, which is behind `start`, and where it starts."""
+    last: Any = np.int64(buffer[at - 1])
+    if 0 < last < 0x80:
+        return last, at - 1
+    if at - 3 >= start and buffer[at - 3] >> 4 == 0xE and buffer[at - 2] >> 6 == 2 and last >> 6 == 2:
+        previous = at - 3
+    else:
+        previous = back(buffer, start, at)
+    return code_point(buffer, previous, at)[0], previous
+
+
+@inlined_loop
 def is_han(code: int) -> bool:
     """Whether a code point is one of 一-龥, which patterns mean by Han."""
     return 0x4E00 <= code <= 0x9FA5

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from guard import compiled
-from guard.batch import Column, Hits, Ints
+from guard.batch import Column, Hits, Ints, distinct
 from guard.detect import limits
 from guard.detect.cells import Explained, fitting_rules, whole_cells
 from guard.detect.choice import scanned
@@ -97,7 +97,7 @@ class _Cells:
     def _spanning(self, multiline: Mapping[int, Sequence[int]], firsts: Ints) -> Iterator[tuple[int, Placed]]:
         """(cell, hit) of the rules that span lines, in the cells where the scan saw something of them."""
         for index, places in multiline.items():
-            for cell in np.unique(np.searchsorted(firsts, places, "right") - 1).tolist():
+            for cell in distinct(np.searchsorted(firsts, places, "right") - 1).tolist():
                 for hit in scan_blocks([self.plan.rules[index]], self.values.value(cell), self.header):
                     yield cell, hit
 

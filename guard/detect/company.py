@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from guard.detect.judging_loops import HitColumns, find_near
+from guard.detect.judging_loops import HitColumns, find_near, note_kinds
 from guard.detect.rule_tables import Rulings
 from guard.detect.shapes import Block
 
@@ -13,7 +13,8 @@ from guard.detect.shapes import Block
 def in_company(rulings: Rulings, block: Block, hits: HitColumns, count: int) -> npt.NDArray[np.bool_]:
     """Which of the first `count` hits need no class near them, or have one."""
     kept, detector = np.ones(count, bool), hits.detector[:count]
-    present = np.bincount(detector, minlength=len(rulings.rules)) > 0
+    present = np.zeros(len(rulings.rules), bool)
+    note_kinds(detector, present)
     for needy, friends in rulings.companies:
         if not (present & needy).any():
             continue

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from guard.batch import DECODED, FROM_HEADER, MASKED, VALIDATED, Column, Hits
+from guard.batch import DECODED, FROM_HEADER, MASKED, VALIDATED, Column, Hits, distinct
 from guard.detect.escapes import Mask, may_hold_escape
 from guard.detect.layers import layers
 from guard.detect.overlap import Placed, resolve
@@ -58,7 +58,7 @@ def _scan_layers(data: bytes, header: str, scan: Scan) -> _Decoded:
     counts = np.cumsum([0, *(len(layer.starts) for layer in found)])
     layer_of = np.searchsorted(offsets, first, "right") - 1
     parts, values = [Hits.empty()], []
-    for number in np.unique(layer_of).tolist():
+    for number in distinct(layer_of).tolist():
         layer, offset, mine = found[number], offsets[number], layer_of == number
         part, pieces = hits.take(mine), hits.cell[mine] - counts[number]
         inner, outer = first[mine] - offset, last[mine] - offset

@@ -106,7 +106,9 @@ def candidates(data: Bytes, first: int, last: int, least: int, alphabets: Bytes,
 @tight_loop
 def hold_candidates(data: Bytes, starts: Ints, ends: Ints, least: int, alphabets: Bytes, sextets: Any, nibbles: Any,
                     may_follow: Mask, spans: Ints, held: Mask) -> None:
-    """Writes to `held` which slices hold a candidate; `spans` has room for those of the longest."""
+    """Writes to `held`, which is false before, which slices hold a candidate; `spans` has room for those of the
+    longest."""
     for index in range(len(starts)):
-        held[index] = candidates(data, starts[index], ends[index], least, alphabets, sextets, nibbles, may_follow,
-                                 spans) > 0
+        if ends[index] - starts[index] >= least:
+            held[index] = candidates(data, starts[index], ends[index], least, alphabets, sextets, nibbles, may_follow,
+                                     spans) > 0

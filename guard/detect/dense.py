@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
-from guard.batch import CHECK_FAILED, NOISY, VALIDATED, Ints
+from guard.batch import CHECK_FAILED, NOISY, VALIDATED, Ints, distinct
 from guard.detect.context import before, behind
 from guard.detect.folding import Folded
 from guard.detect.judge import CEILING, HEADER_BOOST
@@ -75,7 +75,7 @@ def gather(buffer: Matrix, starts: Ints, width: int) -> Matrix:
 def _normal_forms(rule: Rule, block: Block, starts: Ints, ends: Ints) -> Iterator[tuple[Ints, Matrix, Mask]]:
     """(rows, their normal forms, whether these differ from what is written), for each length of a normal form."""
     lengths = ends - starts
-    for length in np.unique(lengths).tolist():
+    for length in distinct(lengths).tolist():
         rows = np.flatnonzero(lengths == length)
         raw = gather(block.buffer, starts[rows], length)
         detector = rule.detector
@@ -112,7 +112,7 @@ def _fast_forms(rule: Rule, raw: Matrix, rows: Ints) -> Iterator[tuple[Ints, Mat
         base = 97 if form == "upper" else 65
         shaped = raw ^ (((raw - np.uint8(base)) < 26).astype(np.uint8) << np.uint8(5))
     counts = keep.sum(axis=1)
-    for count in np.unique(counts).tolist():
+    for count in distinct(counts).tolist():
         chosen = counts == count
         values = shaped[chosen][keep[chosen]].reshape(-1, count)
         if form == "mobile" and count != 11:
@@ -141,7 +141,7 @@ def _slow_forms(rule: Rule, raw: Matrix, rows: Ints) -> Iterator[tuple[Ints, Mat
     forms = [normal_form(text, detector.separators, detector.form) for text in texts]
     lengths = np.array([len(form.encode()) for form in forms])
     changed = np.array([form != text for form, text in zip(forms, texts, strict=True)])
-    for length in np.unique(lengths).tolist():
+    for length in distinct(lengths).tolist():
         chosen = np.flatnonzero(lengths == length)
         joined = "".join(forms[index] for index in chosen.tolist()).encode()
         yield rows[chosen], np.frombuffer(joined, np.uint8).reshape(-1, length), changed[chosen]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from guard.batch import Ints
+from guard.batch import Ints, distinct
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
 from guard.detect.classes import Bits
@@ -132,8 +132,8 @@ class EngineScan:
     def _searched(self, programs: Ints, ends: Ints) -> Iterator[tuple[int, int, int, int]]:
         """(pattern, start, end, line) of the matches of patterns that the machine cannot run, in lines with events."""
         lines = self._block.lines_of(ends)
-        for number in np.unique(programs).tolist():
-            pattern, chosen = self._assembly.patterns[number], np.unique(lines[programs == number])
+        for number in distinct(programs).tolist():
+            pattern, chosen = self._assembly.patterns[number], distinct(lines[programs == number])
             if pattern.spans_lines:
                 self._note_spanning(pattern, chosen)
             else:

@@ -28,8 +28,9 @@ def _tables() -> Mapping[int, npt.NDArray[np.int32]]:
         index = 0
         for byte in spelled[1:]:
             index = index << 6 | byte & 63
-        table = tables.setdefault(spelled[0], np.full(64 ** (len(spelled) - 1), _SAME, np.int32))
-        table[index] = _GONE if target is None else target
+        if spelled[0] not in tables:
+            tables[spelled[0]] = np.full(64 ** (len(spelled) - 1), _SAME, np.int32)
+        tables[spelled[0]][index] = _GONE if target is None else target
     return tables
 
 

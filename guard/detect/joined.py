@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from guard.batch import Column, Hits, Ints
+from guard.batch import Column, Hits, Ints, distinct
 from guard.detect.choice import scanned
 from guard.detect.decoding import Scan, decoded_text, with_decoded
 from guard.detect.dense import header_sign
@@ -48,7 +48,7 @@ def _spanning(plan: Plan, texts: Sequence[bytes], starts: Ints, multiline: Mappi
               ) -> Iterator[Placed]:
     """The hits of rules that span lines, in the texts where the scan saw something of them."""
     for index in sorted(multiline):
-        for number in np.unique(np.searchsorted(starts, multiline[index], "right") - 1).tolist():
+        for number in distinct(np.searchsorted(starts, multiline[index], "right") - 1).tolist():
             for hit in scan_blocks([plan.rules[index]], texts[number]):
                 yield hit._replace(start=hit.start + int(starts[number]), end=hit.end + int(starts[number]))
 

@@ -184,6 +184,13 @@ def keep(tables: RuleTables, fits: Any, least: float, rules: Any, starts: Ints, 
 
 
 @tight_loop
+def note_kinds(detectors: Ints, present: Mask) -> None:
+    """Notes which detectors occur."""
+    for detector in detectors:
+        present[detector] = True
+
+
+@tight_loop
 def find_near(buffer: Bytes, starts: Ints, ends: Ints, friend_starts: Ints, friend_ends: Ints, near: Mask) -> None:
     """Which spans have a friend behind or before them in their line, no more than COMPANION_DISTANCE characters off.
 

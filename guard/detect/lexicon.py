@@ -43,7 +43,8 @@ def lexicons(wanted: bool) -> tuple[NameLexicon, AddressLexicon]:
 def _empty() -> tuple[NameLexicon, AddressLexicon]:
     words = Words(np.zeros((1, 1), np.int16), np.zeros(2, np.int32), np.zeros(2, np.int32), np.zeros(1, np.uint16))
     pairs = np.zeros((1, 2), np.int64)
-    return (NameLexicon(np.zeros(1, np.uint8), np.zeros((1, 2), np.uint8), np.zeros((1, 2)), pairs, np.zeros((1, 5)),
+    return (NameLexicon(np.zeros(1, np.uint8), np.zeros((1, 2), np.uint8), np.zeros((1, 2)), pairs,
+                        np.zeros(name_loops.MARKS >> 3, np.uint8), np.zeros((1, 5)),
                         words, pairs, np.zeros(9), names.LONGEST),
             AddressLexicon(np.zeros(1, np.uint16), words, addresses.REACH, addresses.LONGEST, 1))
 
@@ -66,8 +67,8 @@ def name_lexicon() -> NameLexicon:
     weights = np.array([names.AT_END, names.BEFORE_DOT, names.BEFORE_FOLLOWER, names.BEFORE_HAN, names.ONE_CHARACTER,
                         names.TWO_CHARACTERS, names.SHORT, names.ETHNIC, names.ENDING])
     beginnings = _beginnings(surnames, words)
-    return NameLexicon(beginnings, characters, odds, np.stack([keys, rows], axis=1), entries, words, _latin(), weights,
-                       names.LONGEST)
+    return NameLexicon(beginnings, characters, odds, np.stack([keys, rows], axis=1), _marks(packed(runs)), entries,
+                       words, _latin(), weights, names.LONGEST)
 
 
 def _beginnings(surnames: Iterable[str], words: Words) -> npt.NDArray[np.uint8]:
@@ -139,6 +140,13 @@ def _words(*sets: Iterable[str]) -> Words:
     return Words(groups, np.array([*firsts, len(ordered)], np.int32),
                  np.array([0, *accumulate(map(len, ordered))], np.int32),
                  np.array([ord(character) for word in ordered for character in word], np.uint16))
+
+
+def _marks(keys: Integers) -> npt.NDArray[np.uint8]:
+    """A bit for the hash of each key."""
+    marks = np.zeros(name_loops.MARKS, bool)
+    marks[(keys * np.int64(MULTIPLIER) >> 40) & name_loops.MARKS - 1] = True
+    return np.packbits(marks, bitorder="little")
 
 
 def _latin() -> Integers:

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from guard.batch import MASKED, NOISY, Ints
+from guard.batch import MASKED, NOISY, Ints, distinct
 from guard.detect.dense import Spans, header_sign
 from guard.detect.folding import Folded
 from guard.detect.judge import Kind, Place, Span, Verdict, companions
@@ -148,7 +148,7 @@ class LineScan:
         """Whether a line holds the context word that the rule of the search cannot do without."""
         numbers, owners = self._split(pairs)
         supported = np.ones(len(pairs), bool)
-        for rule in (self._plan.rules[index] for index in np.unique(owners).tolist()):
+        for rule in (self._plan.rules[index] for index in distinct(owners).tolist()):
             if self._needs_word(rule):
                 mine = owners == rule.index
                 supported[mine] = np.isin(numbers[mine], self._block.lines_of(self._events.word_ends(rule)))
@@ -166,7 +166,7 @@ class LineScan:
         A rule that is itself company for one that may have it stays too: company counts before it has any of its own.
         """
         numbers, owners = self._split(pairs)
-        present = [self._plan.rules[index] for index in np.unique(owners).tolist()]
+        present = [self._plan.rules[index] for index in distinct(owners).tolist()]
         sociable = [rule for rule in present if rule.detector.near] if not self._plan.everywhere else []
         possible = np.ones(len(pairs), bool)
         for rule in sociable:

@@ -178,15 +178,20 @@ def spread(hits: Hits, edges: Ints, which: Ints) -> Hits:
     """
     if not len(hits):
         return Hits.empty()
+    if compiled.pays(len(which)):
+        return _spread_by_loops(hits, edges, which)
     sizes = (edges[1:] - edges[:-1])[which]
-    total = int(sizes.sum())
-    if compiled.pays(total):
-        from guard.detect import value_loops as loops
-
-        chosen, cells = np.empty(total, np.int64), np.empty(total, np.int64)
-        loops.spread(edges, which, chosen, cells)
-    else:
-        cells = np.repeat(np.arange(len(which)), sizes)
-        chosen = edges[which][cells] + np.arange(total) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    cells = np.repeat(np.arange(len(which)), sizes)
+    chosen = edges[which][cells] + np.arange(len(cells)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     taken = hits.take(chosen)
     return Hits(taken.detector, taken.start, taken.end, taken.confidence, taken.flags, cells)
+
+
+def _spread_by_loops(hits: Hits, edges: Ints, which: Ints) -> Hits:
+    from guard.detect import value_loops as loops
+
+    size = loops.count_spread(edges, which)
+    known = loops.HitArrays(hits.detector, hits.start, hits.end, hits.confidence, hits.flags, hits.cell)
+    out = loops.HitArrays._make(np.empty(size, column.dtype) for column in known)
+    loops.spread(edges, which, known, out)
+    return Hits(*out)

@@ -16,7 +16,7 @@ from guard.detect.code_points import (
     Bytes,
     Codes,
     Words,
-    back,
+    code_before,
     code_point,
     constants,
     decode,
@@ -38,6 +38,8 @@ LEADS, FOLLOWERS, PARTS, LIST_ENDS, ENDINGS = constants(*range(5))
 BEARS, DOUBLES, LEADS_IN, TAKES_PART = 1, 2, 4, 8
 """Bits of `NameLexicon.beginnings`: a surname, the first half of some, the first character of a word before names, of
 a part of names."""
+MARKS = 1 << 18
+"""Bits of `NameLexicon.marks`."""
 _DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
 _LONGEST_DOTTED, = constants(52)  # 8 characters, then four times a dot and 10
 USUAL_PART, LONGEST_PART = constants(4, 5)  # as in `guard.detect.names`
@@ -57,14 +59,15 @@ class NameLexicon(NamedTuple):
     surname (0: none) and one as a character of a given name: columns AS_SURNAME and AS_GIVEN of both. `runs` is a hash
     table of two to four code points, packed into 64 bits, with the row of `entries` that belongs to them: what the word
     weighs, and what it does at the beginning of a name; the same for places; what the run is worth as a surname (-inf:
-    it is none). `latin` is a hash table of given names, bytes 1 to 8 and 9 to 16. `weights` are the constants that have
-    names here.
+    it is none); `marks` has a bit set for the hash of each run. `latin` is a hash table of given names, bytes 1 to 8
+    and 9 to 16. `weights` are the constants that have names here.
     """
 
     beginnings: npt.NDArray[np.uint8]
     characters: npt.NDArray[np.uint8]
     odds: Floats
     runs: Offsets
+    marks: npt.NDArray[np.uint8]
     entries: Floats
     words: Words
     latin: Offsets
@@ -150,6 +153,9 @@ def _entry(lexicon: NameLexicon, codes: Codes, at: int, size: int) -> int:
         key |= codes[at + 2] << 32
     if size > 3:
         key |= codes[at + 3] << 48
+    mark = (key * MULTIPLIER >> 40) & MARKS - 1
+    if lexicon.marks[mark >> 3] >> (mark & 7) & 1 == 0:  # most runs are in no table, and this one is small
+        return 0
     mask = len(lexicon.runs) - 1
     slot = (key * MULTIPLIER >> 32) & mask
     while lexicon.runs[slot, 1] != 0 and lexicon.runs[slot, 0] != key:
@@ -290,8 +296,7 @@ def name_before(lexicon: NameLexicon, buffer: Bytes, line_start: int, start: int
     """`extents.name_before` of what ends at `start` in a line that begins at `line_start`."""
     first, length, dotted = start, _START, False
     while first > line_start and length < _PART:
-        prior = back(buffer, line_start, first)
-        code, _ = code_point(buffer, prior, start)
+        code, prior = code_before(buffer, line_start, first)
         if code == _DOT and length:
             dotted, length = True, _START
         elif is_han(code):

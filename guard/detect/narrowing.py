@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard import cache
-from guard.batch import Ints
+from guard.batch import Ints, distinct
 from guard.detect.assembly import Assembly, Heading, Pattern
 from guard.detect.automaton import Automaton
 from guard.detect.cell_loops import PLANE
@@ -184,7 +184,7 @@ def _alphabet(seen: Mask, longest: int) -> Alphabet:
         if len(codes.intersection(letters)) > _FEW_LETTERS:
             codes.update(letters)
     found = np.flatnonzero(seen[128:PLANE]) + 128 if seen[BEYOND] else np.empty(0, np.int64)
-    return Alphabet(frozenset(codes.union(np.unique(_leads(found)).tolist())),
+    return Alphabet(frozenset(codes.union(distinct(_leads(found)).tolist())),
                     longest if longest <= 20 else 1 << (longest - 1).bit_length())
 
 

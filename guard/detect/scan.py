@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard import compiled
-from guard.batch import MASKED, NOISY, Hits, Ints
+from guard.batch import MASKED, NOISY, Hits, Ints, distinct
 from guard.detect.dense import Spans, header_sign, judge_spans
 from guard.detect.folding import Folded, fold
 from guard.detect.lines import LineHits, LineScan
@@ -172,7 +172,7 @@ def _shadow(rules: Sequence[Rule], hits: Hits, confidence: npt.NDArray[np.float6
     heads = np.flatnonzero(~joined)
     sizes = np.diff(np.append(heads, len(hits)))
     columns = np.stack([hits.detector, hits.flags, confidence.view(np.int64), starts, ends], axis=1).astype(np.int64)
-    for size in np.unique(sizes[sizes > 1]).tolist():
+    for size in distinct(sizes[sizes > 1]).tolist():
         chosen = heads[sizes == size]
         groups = columns[chosen[:, None] + np.arange(size)]
         groups[:, :, 3:] -= starts[chosen][:, None, None]

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard import compiled
-from guard.batch import Ints
+from guard.batch import Ints, distinct
 from guard.detect.automaton import ALNUM, DIGITS, MAX_WIDTH, Automaton, compile_automaton
 from guard.detect.pack import bounded
 from guard.detect.supersets import characters_of, parts, pattern_reach
@@ -228,7 +228,7 @@ class Shape:
             if not len(places):
                 break
             found.append(places)
-        starts = np.unique(np.concatenate(found))
+        starts: Ints = distinct(np.concatenate(found))
         return starts[first[block.buffer[starts]] & ~barred[block.padded[starts + PADDING - 1]]]
 
     def _decide(self, block: Block, start: int) -> int:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent / "data"
 
 
 @cache
 def rows(name: str) -> tuple[tuple[str, ...], ...]:
     """The rows of a table; lines that start with # say where it comes from."""
-    text = resources.files("guard.detect").joinpath("data", f"{name}.tsv").read_text(encoding="utf-8")
+    text = (_FOLDER / f"{name}.tsv").read_text(encoding="utf-8")
     return tuple(tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))
 
 

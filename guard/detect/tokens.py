@@ -146,19 +146,18 @@ def _tables() -> tuple[Bytes, Ints, Ints, Mask]:
 
 def may_hold_token(data: bytes, starts: Ints, ends: Ints) -> Mask:
     """Which slices of a buffer may hold a token; sure is only that the others do not."""
-    held = ends - starts >= LEAST
-    long = np.flatnonzero(held)
-    if not len(long):
-        return held
-    starts, ends = starts[long], ends[long]
-    if compiled.pays(int((ends - starts).sum()) // _SPEED):
+    lengths = ends - starts
+    longest = int(lengths.max(initial=0))
+    if longest < LEAST:
+        return np.zeros(len(starts), bool)
+    if compiled.pays(int(lengths.sum()) // _SPEED):
         from guard.detect import decoding_loops as loops
 
-        loops.hold_candidates(np.frombuffer(data, np.uint8), starts, ends, LEAST, *_tables(),
-                              _room(int((ends - starts).max())), found := np.empty(len(long), bool))
-    else:
-        found = hold(starts, ends, _LAST_WORDS.of(data), 2 * _WORD)
-    held[long] = found
+        found = np.zeros(len(starts), bool)
+        loops.hold_candidates(np.frombuffer(data, np.uint8), starts, ends, LEAST, *_tables(), _room(longest), found)
+        return found
+    held = lengths >= LEAST
+    held[held] = hold(starts[held], ends[held], _LAST_WORDS.of(data), 2 * _WORD)
     return held
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,19 @@ from guard.hashing_loops import Words, word_at
 Bytes = npt.NDArray[np.uint8]
 Slots = npt.NDArray[np.int32]
 FREE = -1
+
+
+class HitArrays(NamedTuple):
+    """The columns of `batch.Hits`."""
+
+    detector: npt.NDArray[np.int16]
+    start: Ints
+    end: Ints
+    confidence: npt.NDArray[np.float32]
+    flags: npt.NDArray[np.uint8]
+    cell: Ints
+
+
 _LONG = 16
 _NOTHING, _IS_LONG, _TOP_BYTE = np.uint64(0), np.uint64(0xFF << 56), np.uint64(56)
 _MULTIPLIER, _FINAL, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93), np.uint64(32)
@@ -133,10 +146,21 @@ def fill_slots(heads: Words, count: int, key: Any, slots: Slots) -> None:
 
 
 @tight_loop
-def spread(edges: Ints, which: Ints, chosen: Ints, cells: Ints) -> None:
-    """For each cell the indices of the hits of its value: those of value n are `edges[n]` to `edges[n + 1]`."""
+def count_spread(edges: Ints, which: Ints) -> int:
+    """How many hits all cells have."""
+    size = 0
+    for value in which:
+        size += edges[value + 1] - edges[value]
+    return size
+
+
+@tight_loop
+def spread(edges: Ints, which: Ints, hits: HitArrays, out: HitArrays) -> None:
+    """Gives every cell the hits of its value: those of value n are `edges[n]` to `edges[n + 1]`."""
     size = 0
     for cell in range(len(which)):
         for index in range(edges[which[cell]], edges[which[cell] + 1]):
-            chosen[size], cells[size] = index, cell
+            out.detector[size], out.cell[size] = hits.detector[index], cell
+            out.start[size], out.end[size] = hits.start[index], hits.end[index]
+            out.confidence[size], out.flags[size] = hits.confidence[index], hits.flags[index]
             size += 1

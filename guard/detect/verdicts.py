@@ -7,13 +7,14 @@ cannot tell is asked of the functions that say what is right: secrets, which are
 from __future__ import annotations
 
 import datetime
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from guard.batch import MASKED, NOISY, Ints
+from guard.batch import MASKED, NOISY, Ints, distinct
 from guard.detect import check_tables, limits
 from guard.detect import judging_loops as loops
 from guard.detect import sifting_loops as sifting
@@ -78,14 +79,14 @@ class Verdicts:
         left = sifting.UNREADY
         while left == sifting.UNREADY:
             patience, tables = np.full(count, PATIENCE, np.int64), self._rulings.tables
-            tools = _tools(self._rulings)
+            tools = _TOOLS.of(self._rulings)
             left = sifting.sift(
                 tables, assembly.judged, self._bearings, tools, assembly.programs, self._block.buffer,
                 self._block.bounds, self._bits, matches, self._memory, patience,
                 np.full((count, sifting.SEEN), -1, np.int64), np.zeros(len(assembly.patterns) + 1, np.int64),
                 np.empty((size, 4), np.int64), columns)
             if left == sifting.UNREADY:
-                self._rulings.fill(np.unique(assembly.judged.rules[np.unique(matches.program)]).tolist())
+                self._rulings.fill(distinct(assembly.judged.rules[distinct(matches.program)]).tolist())
         limits.current().exhausted.update(np.flatnonzero(patience < 0).tolist())
         sifted = Sifted._make(column[:left] for column in columns)
         if (sifted.doubts > sifting.HIDDEN).any():
@@ -155,7 +156,7 @@ def judged(rule: Rule, block: Block, folded: Folded, starts: Ints, ends: Ints, s
     none = np.zeros(count, np.int32)
     spans = Sifted(none, starts[wanted], ends[wanted], none, signs[wanted].astype(np.int8), none.astype(np.uint8))
     out = _columns(count)
-    count = judge_spans(rulings, _tools(rulings), block, spans, np.array([fits]), out)
+    count = judge_spans(rulings, _TOOLS.of(rulings), block, spans, np.array([fits]), out)
     starts, ends = out.start[:count], out.end[:count]
     first, last = folded.originals(starts, ends)
     dressed = (last - first != ends - starts).view(np.uint8) * np.uint8(NOISY)
@@ -170,9 +171,23 @@ def _alone(rule: Rule) -> Rulings:
     return rulings
 
 
-def _tools(rulings: Rulings) -> Tools:
-    names, addresses = lexicons(rulings.needs_lexicons)
-    return Tools(names, new_scratch(), addresses, new_address_scratch(addresses))
+class _Tools(threading.local):
+    """The tools of one thread: with the tables of names and addresses, or without."""
+
+    def __init__(self) -> None:
+        self._made: dict[bool, Tools] = {}
+
+    def of(self, rulings: Rulings) -> Tools:
+        """Those that are needed, for a block that nothing is known of."""
+        needs = rulings.needs_lexicons
+        if needs not in self._made:
+            names, addresses = lexicons(needs)
+            self._made[needs] = Tools(names, new_scratch(), addresses, new_address_scratch(addresses))
+        self._made[needs].address_scratch.last[:] = 0
+        return self._made[needs]
+
+
+_TOOLS = _Tools()
 
 
 def _columns(size: int) -> HitColumns:

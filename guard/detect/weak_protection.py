@@ -26,7 +26,7 @@ from typing import Protocol
 import numpy as np
 
 from guard import masking
-from guard.batch import MASKED, VALIDATED, Batch, Column, Hits
+from guard.batch import MASKED, VALIDATED, Batch, Column, Hits, distinct
 from guard.detect.pack import Detector
 from guard.detect.tables import divisions, table
 from guard.model import LIKELY
@@ -151,11 +151,11 @@ class WeakProtection:
         hits, classes = self._finder.scan_column(made), self._finder.header_classes(column.header)
         detectors = self._finder.detectors
         counts = (hits.confidence >= np.float32(LIKELY)) & (hits.flags & MASKED == 0)
-        for number in np.unique(hits.detector[counts]).tolist():
+        for number in distinct(hits.detector[counts]).tolist():
             these = counts & (hits.detector == number) & (hits.end - hits.start >= 6)
             if proven and detectors[number].data_class not in classes:
                 these &= hits.flags & VALIDATED != 0
-            if len(np.unique(hits.cell[these])) >= max(3, _SHARE * len(values)):
+            if len(distinct(hits.cell[these])) >= max(3, _SHARE * len(values)):
                 first = int(np.flatnonzero(these)[0])
                 return number, values[int(hits.cell[first])].decode("utf-8", "replace")
         return None

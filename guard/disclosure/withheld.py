@@ -6,7 +6,7 @@ memory does not grow with the data; what it reports is only suspected, and a fur
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +22,7 @@ _BITS = 29
 _PROBES = 4
 _PENDING = 262_144
 _AT_ONCE = 65_536
-"""Values whose bits are set in one go: their positions take 32 bytes each."""
+"""Values whose bits are set or looked up in one go: their positions take 32 bytes each."""
 
 
 class Withholding(Protocol):
@@ -82,17 +82,23 @@ class WithheldValues:
     def _settle(self) -> None:
         if self._filter is not None or not self._pending:
             return
-        self._values = np.unique(np.concatenate([self._values, *self._pending]))
-        self._pending, self._waiting = [], 0
+        # Not by `numpy.unique`, which makes copies: here is where a release takes most memory.
+        every = np.concatenate([self._values, *self._pending])
+        self._values, self._pending, self._waiting = every[:0], [], 0
+        every.sort()
+        first = np.ones(len(every), bool)
+        np.not_equal(every[1:], every[:-1], out=first[1:])
+        self._values = every[first]
+        del every, first
         if len(self._values) > self._exact:
             self._filter = np.zeros(1 << (_BITS - 3), np.uint8)
             self._set_bits(self._filter, self._values)
             self._values = np.empty(0, np.uint64)
 
-    def _bits(self, hashes: Hashes) -> list[Hashes]:
+    def _bits(self, hashes: Hashes) -> Iterator[Hashes]:
         """The positions of each value: double hashing with the two halves of its 64-bit hash."""
         low, high = hashes & np.uint64(0xFFFFFFFF), (hashes >> np.uint64(32)) | np.uint64(1)
-        return [(low + np.uint64(i) * high) & np.uint64((1 << _BITS) - 1) for i in range(_PROBES)]
+        return ((low + np.uint64(i) * high) & np.uint64((1 << _BITS) - 1) for i in range(_PROBES))
 
     def _set_bits(self, filter_: npt.NDArray[np.uint8], hashes: Hashes) -> None:
         for start in range(0, len(hashes), _AT_ONCE):
@@ -104,8 +110,10 @@ class WithheldValues:
 
     def _have_bits(self, filter_: npt.NDArray[np.uint8], hashes: Hashes) -> npt.NDArray[np.bool_]:
         answer = np.ones(len(hashes), bool)
-        for bits in self._bits(hashes):
-            answer &= (filter_[bits >> np.uint64(3)] >> (bits & np.uint64(7)).astype(np.uint8)) & 1 == 1
+        for start in range(0, len(hashes), _AT_ONCE):
+            part = answer[start : start + _AT_ONCE]
+            for bits in self._bits(hashes[start : start + _AT_ONCE]):
+                part &= (filter_[bits >> np.uint64(3)] >> (bits & np.uint64(7)).astype(np.uint8)) & 1 == 1
         return answer
 
 

@@ -228,15 +228,21 @@ class Scanner:
         part.known = frozenset(self._suppressor.used if self._suppressor else ())
         return part
 
-    def part_of(self, batch: Batch, raw: Sequence[Hits], labels: ScannedLabels, sink: Sink | None) -> Part:
-        """What is in a document that is this one batch, in whose columns (or text) the matcher found `raw`."""
+    def part_of(self, batch: Batch, raw: Sequence[Hits], labels: ScannedLabels, sink: Sink | None,
+                version: Document | None = None) -> Part:
+        """What is in a document that is this one batch, in whose columns (or text) the matcher found `raw`.
+
+        `version` is the document where it is one of several that a file has had.
+        """
+        new = None if version is None else NewValues(version, labels, self._batches_of, self._versions)
         if batch.is_text and not len(raw[0]) and not labels.has_findings:
             counted = count_text(batch, raw[0], self.matcher.detectors, self._sketch_key)
             part = Part(Tally({(counted.dataset, counted.name): counted}), read=len(batch.data))
-            part.known = frozenset(self._suppressor.used if self._suppressor else ())
-            return part
-        part = _run(self._read([batch], batch.dataset, labels, sink, raw=raw))
-        part.names = self.names_of(labels)
+        else:
+            part = _run(self._read([batch], batch.dataset, labels, sink, new, raw=raw))
+            part.names = self.names_of(labels)
+        if new is not None and not part.is_secret:
+            new.remember()
         part.known = frozenset(self._suppressor.used if self._suppressor else ())
         return part
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard import compiled
-from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits, Ints
+from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits, Ints, distinct
 from guard.detect import Detector, Matcher
 from guard.hashing import hash64
 from guard.model import CERTAIN, LIKELY
@@ -136,7 +136,7 @@ def _by_detector(counted: _Counted, detectors: Sequence[Detector], key: int) -> 
     if compiled.pays(_WORK_PER_HIT * len(counted.hits)):
         return _by_detector_compiled(counted, detectors, key)
     (starts, ends), hits, found = counted.places(), counted.hits, {}
-    for index in np.unique(hits.detector):
+    for index in distinct(hits.detector):
         which = np.flatnonzero(hits.detector == index)
         found[detectors[index].id] = _count(hits.take(which), counted.cells[which], counted.data, starts[which],
                                             ends[which], key)
@@ -187,4 +187,4 @@ def _distinct_sorted(cells: Ints) -> int:
 def _sketch(data: bytes, starts: Ints, ends: Ints, key: int) -> tuple[int, ...]:
     if not len(starts):
         return ()
-    return tuple(int(h) for h in np.unique(hash64(data, starts, ends, key))[:SKETCH])
+    return tuple(int(h) for h in distinct(hash64(data, starts, ends, key))[:SKETCH])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from guard.batch import CHECK_FAILED, DECODED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits
+from guard.batch import CHECK_FAILED, DECODED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits, distinct
 from guard.detect import Detector, Matcher
 from guard.keys import fingerprinter
 from guard.masking import preview
@@ -96,8 +96,9 @@ def with_room(hits: Hits, detectors: Sequence[Detector], field: FieldTally, befo
     if before.findings < MAX_FINDINGS:
         return hits
     wanted = {name for name in field.detectors if before.examples.get(name, 0) < MAX_EXAMPLES}
-    places = [np.flatnonzero(hits.detector == number) for number, detector in enumerate(detectors)
-              if wanted and detector.id in wanted]
+    numbers = [number for number in np.flatnonzero(np.bincount(hits.detector)).tolist()
+               if detectors[number].id in wanted]
+    places = [np.flatnonzero(hits.detector == number) for number in numbers]
     return hits.take(np.sort(np.concatenate(places))) if places else Hits.empty()
 
 
@@ -105,7 +106,7 @@ def worth_making(hits: Hits, detectors: Sequence[Detector], before: Shown) -> tu
     """Which hits the report has room for, as findings and as examples of their detectors, after those `before`."""
     room = MAX_FINDINGS - before.findings
     examples: set[int] = set()
-    for number in np.unique(hits.detector).tolist():
+    for number in distinct(hits.detector).tolist():
         wanted = MAX_EXAMPLES - before.examples.get(detectors[number].id, 0)
         if wanted > 0:
             examples.update(np.flatnonzero(hits.detector == number)[:wanted].tolist())

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
-from guard.batch import MASKED, SHADOWED, Hits
+from guard.batch import MASKED, SHADOWED, Hits, distinct
 from guard.detect import Budget, Matcher
 from guard.model import LIKELY, Role
 from guard.taxonomy import data_class
@@ -113,7 +111,7 @@ class ScannedLabels:
         if not len(hits):
             return ()
         strong = hits.take((hits.confidence >= LIKELY) & (hits.flags & (MASKED | SHADOWED) == 0))
-        return tuple(int(i) for i in np.unique(strong.detector) if _is_private(self._matcher.detectors[i].data_class))
+        return tuple(int(i) for i in distinct(strong.detector) if _is_private(self._matcher.detectors[i].data_class))
 
 
 def _is_private(identifier: str) -> bool:

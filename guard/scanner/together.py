@@ -14,11 +14,10 @@ from typing import Protocol
 
 from guard.batch import Batch, Hits
 from guard.detect import Budget, Matcher
-from guard.errors import SourceError
 from guard.scanner.labels import ScannedLabels
 from guard.scanner.parts import Part, Unit
 from guard.scanner.sink import Sink
-from guard.sources import peek, reopen, whole_text
+from guard.sources import Document, reopen, whole_text
 
 FORMATS = ("text", "csv", "tsv", "json", "jsonl")
 SMALL = 1 << 18
@@ -37,25 +36,27 @@ class BatchScanner(Protocol):
         """Labels for the names inside of one document."""
         ...
 
-    def part_of(self, batch: Batch, raw: Sequence[Hits], labels: ScannedLabels, sink: Sink | None) -> Part:
+    def part_of(self, batch: Batch, raw: Sequence[Hits], labels: ScannedLabels, sink: Sink | None,
+                version: Document | None = None) -> Part:
         """What is in a document that is one batch."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A file that is one batch, and the names inside of it."""
+    """A file that is one batch, the names inside of it, and the document where it is one of several versions."""
 
     batch: Batch
     labels: ScannedLabels
     encoding: str
     digest: str
+    version: Document | None
 
 
 def is_small(unit: Unit) -> bool:
-    """Whether a unit is a small file of a format that is read as text."""
+    """Whether a unit is a small file of a format that is read as text, or a version of one."""
     recipe = unit.recipe
-    return unit.piece is None and recipe.size < SMALL and recipe.is_file and recipe.format in FORMATS
+    return unit.piece is None and recipe.size < SMALL and recipe.format in FORMATS
 
 
 def scan_together(scanner: BatchScanner, units: Sequence[Unit], contents: Sequence[bytes | None],
@@ -63,7 +64,8 @@ def scan_together(scanner: BatchScanner, units: Sequence[Unit], contents: Sequen
     """The part of each small file; None where it has to be scanned alone."""
     if len(units) < 2:
         return [None] * len(units)
-    known = [_content(unit) if content is None else content for unit, content in zip(units, contents, strict=True)]
+    known = [unit.recipe.content(SMALL) if content is None else content
+             for unit, content in zip(units, contents, strict=True)]
     scanner.new_labels().foresee(_keys(units, known))
     read = [_read(scanner, unit, content) for unit, content in zip(units, known, strict=True)]
     budget = Budget()
@@ -75,7 +77,7 @@ def scan_together(scanner: BatchScanner, units: Sequence[Unit], contents: Sequen
 
 
 def _part(scanner: BatchScanner, read: _Read, raw: Sequence[Hits], sink: Sink | None) -> Part:
-    part = scanner.part_of(read.batch, raw, read.labels, sink)
+    part = scanner.part_of(read.batch, raw, read.labels, sink, read.version)
     part.encoding, part.digest = read.encoding, read.digest
     return part
 
@@ -88,12 +90,14 @@ def _read(scanner: BatchScanner, unit: Unit, content: bytes | None) -> _Read | N
     if recipe.format == "text":
         text = whole_text(recipe.name, content, recipe.options)
         if text is not None:
-            return _Read(text, labels, "utf-8", f"sha256:{hashlib.sha256(content).hexdigest()}")
+            version = reopen(recipe, labels, content) if recipe.is_version else None
+            digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            return _Read(recipe.placed(text), labels, "utf-8", digest, version)
     document = reopen(recipe, labels, content)
     items = list(document.read())
     if len(items) != 1 or not isinstance(items[0], Batch):
         return None
-    return _Read(items[0], labels, document.encoding, document.digest)
+    return _Read(items[0], labels, document.encoding, document.digest, document if recipe.is_version else None)
 
 
 def _keys(units: Sequence[Unit], contents: Sequence[bytes | None]) -> Iterator[str]:
@@ -102,14 +106,6 @@ def _keys(units: Sequence[Unit], contents: Sequence[bytes | None]) -> Iterator[s
         if content is not None and unit.recipe.format in ("json", "jsonl"):
             for before in content.split(b'":', _MOST_KEYS)[:-1]:
                 yield before[before.rfind(b'"') + 1 :].decode("utf-8", "replace")
-
-
-def _content(unit: Unit) -> bytes | None:
-    try:
-        content, is_all = peek(unit.recipe.path, SMALL)
-    except (SourceError, OSError):
-        return None
-    return content if is_all else None
 
 
 def _hits(matcher: Matcher, batches: Sequence[Batch], budget: Budget) -> list[list[Hits]]:

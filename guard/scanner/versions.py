@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from guard.batch import Batch, Hits
+from guard.batch import Batch, Hits, distinct
 from guard.hashing import Hashes, hash64
 from guard.model import Labels, Reason, Skipped
 from guard.sources import Document
@@ -121,4 +121,4 @@ class Histories:
 
 
 def _joined(values: Sequence[Hashes]) -> Hashes:
-    return np.unique(np.concatenate([np.empty(0, np.uint64), *values]))
+    return distinct(np.concatenate([np.empty(0, np.uint64), *values]))

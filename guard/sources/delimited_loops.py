@@ -146,16 +146,14 @@ def stack(text: Bytes, words: Words, starts: Ints, ends: Ints, bases: Ints, coun
     column: they are still at hand, and cells of one column have much the same length. `counts` are zeros, and the cells
     of each column in the end.
     """
-    # Steps that are not known beforehand would be held to be no zero, by code that raises and lies at a fixed address.
-    width, first = len(bases), 0
-    while first < len(starts):
+    # A range whose step the compiler does not know to be above zero could raise an error, which needs a linker.
+    width = max(len(bases), 1)
+    for first in range(0, len(starts), _RECORDS * width):
         behind = min(first + _RECORDS * width, len(starts))
         for column in range(width):
             index = counts[column]
             place = bases[column] + (column_ends[column, index - 1] + 1 if index else 0)
-            cell = first + column - width
-            while cell + width < behind:
-                cell += width
+            for cell in range(first + column, behind, width):
                 start, end = starts[cell], ends[cell]
                 if end <= start:
                     continue
@@ -172,7 +170,6 @@ def stack(text: Bytes, words: Words, starts: Ints, ends: Ints, bases: Ints, coun
                 place += 1
                 index += 1
             counts[column] = index
-        first = behind
 
 
 @tight_loop

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from guard.batch import Batch, Edited, Editor
+from guard.errors import SourceError
 from guard.model import Labels, Skipped
-from guard.sources.stable import Opener, opener_of
+from guard.sources.stable import Opener, opener_of, peek
 
 MAX_DOCUMENT = 256_000_000
 MAX_DEPTH = 3
@@ -46,9 +47,17 @@ class Recipe:
     options: Options
 
     @property
-    def is_file(self) -> bool:
-        """Whether the content is that of the file at `path`."""
-        return True
+    def is_version(self) -> bool:
+        """Whether the content is one of several that a file has had."""
+        return False
+
+    def content(self, limit: int) -> bytes | None:
+        """All of the content, where it has less than `limit` bytes; None where it has more, or cannot be read."""
+        try:
+            content, is_all = peek(self.path, limit)
+        except (SourceError, OSError):
+            return None
+        return content if is_all else None
 
     def opener(self) -> Opener:
         """What opens the content."""
@@ -57,6 +66,10 @@ class Recipe:
     def dressed(self, document: Document) -> Document:
         """The document that was made of the content, as this recipe has it."""
         return document
+
+    def placed(self, batch: Batch) -> Batch:
+        """The batch that was made of the content, as a document of this recipe has it."""
+        return batch
 
 
 class Document(ABC):

@@ -124,6 +124,10 @@ class BlobOpener:
         """Its bytes."""
         return self._content if isinstance(self._content, int) else len(self._content)
 
+    def content(self, limit: int) -> bytes | None:
+        """All of it, where it has less than `limit` bytes and is held."""
+        return None if isinstance(self._content, int) or len(self._content) >= limit else self._content
+
     def __call__(self) -> BinaryIO:
         if isinstance(self._content, int):
             return objects_of(self._path).stream(self._blob)

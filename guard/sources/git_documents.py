@@ -14,7 +14,7 @@ from guard.model import Input, Labels, Location, Reason, Skipped
 from guard.sources.document import Document, Options, Recipe
 from guard.sources.formats import check_options, open_document
 from guard.sources.git import GITLINK, LINK, SHORT, Repository, Version
-from guard.sources.git_blobs import BlobOpener, Objects, close_objects, opener_of_blob, read_ahead
+from guard.sources.git_blobs import HELD, BlobOpener, Objects, close_objects, opener_of_blob, read_ahead
 from guard.sources.stable import Opener
 from guard.sources.stream import skipped
 from guard.tally import Tally
@@ -33,14 +33,23 @@ class BlobRecipe(Recipe):
     before: tuple[str, ...] = ()
 
     @property
-    def is_file(self) -> bool:
-        return False
+    def is_version(self) -> bool:
+        return True
+
+    def content(self, limit: int) -> bytes | None:
+        try:
+            return opener_of_blob(self.path, self.blob).content(limit)
+        except SourceError:
+            return None
 
     def opener(self) -> Opener:
         return lambda: opener_of_blob(self.path, self.blob)()
 
     def dressed(self, document: Document) -> Document:
         return BlobDocument(document, self)
+
+    def placed(self, batch: Batch) -> Batch:
+        return _committed(batch, self.commit)
 
 
 class BlobDocument(Document):
@@ -180,8 +189,11 @@ class Versions:
         found = open_document(name, path, opener, opener.size, options, self._labels)
         if isinstance(found, Skipped):
             return found
-        return BlobDocument(found, BlobRecipe(found.format, name, path, self._repository.path, opener.size, options,
-                                              version.blob, version.commit, version.before))
+        recipe = BlobRecipe(found.format, name, path, self._repository.path, opener.size, options, version.blob,
+                            version.commit, version.before)
+        document = BlobDocument(found, recipe)
+        document.content = opener.content(HELD)
+        return document
 
 
 class _Paths:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard import compiled
-from guard.batch import Ints
+from guard.batch import Ints, distinct
 
 NEWLINE, QUOTE, COMMA, COLON = b'\n",:'
 OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT = b"[]{}"
@@ -114,7 +114,7 @@ def _by_loop(data: bytes, lines: bool) -> Tokens:
             break
         room *= 2
     count = counts[TOKENS]
-    return Tokens(kinds[:count], starts[:count], ends[:count], escaped[:count], np.unique(wrong[: counts[WRONG]]))
+    return Tokens(kinds[:count], starts[:count], ends[:count], escaped[:count], distinct(wrong[: counts[WRONG]]))
 
 
 def _by_arrays(data: bytes, lines: bool) -> Tokens:
@@ -153,7 +153,7 @@ def _by_arrays(data: bytes, lines: bool) -> Tokens:
     if len(back) and len(kinds):
         escaped[np.maximum(np.searchsorted(starts, back, "right") - 1, 0)] = True
         escaped &= (kinds == QUOTE) | (kinds == KEY)
-    return Tokens(kinds, starts.astype(np.int32), ends.astype(np.int32), escaped, np.unique(np.concatenate(wrong)))
+    return Tokens(kinds, starts.astype(np.int32), ends.astype(np.int32), escaped, distinct(np.concatenate(wrong)))
 
 
 def tokenize_document(data: bytes, *, piece: int = 1 << 22) -> Tokens:
