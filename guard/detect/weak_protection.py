@@ -255,8 +255,13 @@ def _numbers(masked: bytes) -> Iterator[bytes]:
 
 
 def _days() -> list[str]:
+    return [day.replace("-", "") for day in np.datetime_as_string(_dates()).tolist()]
+
+
+def _dates() -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
+    """All days on which someone may have been born."""
     first, last = (np.datetime64(f"{year}-01-01", "D") for year in _BIRTH_YEARS)
-    return [str(day).replace("-", "") for day in np.arange(first, last)]
+    return np.arange(first, last)
 
 
 def _is_checked(number: bytes) -> bool:
@@ -304,7 +309,7 @@ def _draw_mobiles(random: np.random.Generator, count: int) -> Texts:
 
 
 def _resident_count() -> int:
-    return len(_counties()) * len(_days()) * 1000
+    return len(_counties()) * len(_dates()) * 1000
 
 
 def _draw_residents(random: np.random.Generator, count: int) -> Texts:
