@@ -135,8 +135,10 @@ class EngineScan:
         """For each line the bits of the patterns with an opening that are looked for there."""
         always = self._heading.always
         gates = self._assembly.gates
-        wanted = np.zeros((len(self._block.bounds) - 1, gates.members.shape[1]), np.uint64)
-        wanted[:, : len(always)] = always
+        row = np.zeros(gates.members.shape[1], np.uint64)
+        row[: len(always)] = always
+        wanted = np.empty((len(self._block.bounds) - 1, len(row)), np.uint64)
+        wanted[:] = row
         open_gates(gates, self._block, wanted)
         return wanted
 
