@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from guard import compiled
 from guard.batch import Column
-from guard.detect import Budget, Detector, Matcher, PlainMatcher, engine, joint_walks, narrowing
+from guard.detect import Budget, Detector, Matcher, PlainMatcher, cell_walks, engine, joint_walks, narrowing
 from guard.detect.automaton import DIGITS, Automaton, compile_narrow_automaton
 from guard.detect.joint_walks import join
 from guard.detect.narrowing import NarrowedAssembly
@@ -37,14 +37,15 @@ DETECTORS = (*(detector(boundary, pattern, number) for number, (boundary, patter
              detector("digit", r"(1)[23]|([A-C])-", 90, group=1), detector("none", r"0?(\d[A-C])", 91, group=1))
 
 
-@pytest.fixture(autouse=True)
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The compiled engine and narrowing, however little there is to scan."""
+@pytest.fixture(autouse=True, params=[1, 10**9], ids=["joined", "apart"])
+def always(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiled engine and narrowing, however little there is to scan; tables as one or one by one."""
     if not compiled.is_available():
         pytest.skip("no compiler for this platform")
     monkeypatch.setattr(compiled, "pays", lambda work: True)
     monkeypatch.setattr(narrowing, "LEAST", 0)
     monkeypatch.setattr(narrowing, "PLENTY", 0)
+    monkeypatch.setattr(cell_walks, "ENOUGH", request.param)
 
 
 def as_column(values: list[str]) -> Column:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from guard.detect.program import Programs
     from guard.detect.shapes import Block
 
+ENOUGH = 16_384
+"""Cells for which it pays to join automata: that takes some milliseconds."""
 _ASCII = 128
 _BARRED = {"digit": DIGITS, "alnum": ALNUM, "none": frozenset[int]()}
 
@@ -46,11 +48,16 @@ class CellWalks:
             groups=np.array([pattern.reported for _, pattern, _ in patterns], np.int64),
             numbers=np.array([number for number, _, _ in patterns], np.int64),
             least=np.array([automaton.widths()[0] for automaton in automata], np.int64))
-        self._joints, self._single = list[Joint](), list[int]()
-        for boundary in dict.fromkeys(boundaries):
-            members = [index for index, other in enumerate(boundaries) if other == boundary]
-            joint = join([automata[index] for index in members], members, _flags(_BARRED[boundary])) if (
-                _BARRED[boundary]) else None
+        self._automata, self._boundaries, self._seen = automata, boundaries, 0
+        self._joints, self._single = list[Joint](), list(range(len(automata)))
+
+    def _join(self) -> None:
+        """Join those of each boundary."""
+        self._single = []
+        for boundary in dict.fromkeys(self._boundaries):
+            members = [index for index, other in enumerate(self._boundaries) if other == boundary]
+            barred = _BARRED[boundary]
+            joint = join([self._automata[index] for index in members], members, _flags(barred)) if barred else None
             if joint is None:
                 self._single += members
             else:
@@ -60,6 +67,10 @@ class CellWalks:
         """Columns (pattern, start, end, line) of all matches in a block of this alphabet; None when a program ran out
         of steps."""
         bounds, lines = block.bounds, np.arange(len(block.bounds) - 1)
+        is_new = self._seen < ENOUGH
+        self._seen += len(lines)
+        if is_new and self._seen >= ENOUGH:
+            self._join()
         left = np.full(len(self._tables.numbers), patience, np.int64)
         parts, tasks = [np.empty((4, 0), np.int64)], [(index, lines) for index in self._single]
         for joint in self._joints:

@@ -18,21 +18,25 @@ import binascii
 import codecs
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from guard import masking
-from guard.batch import MASKED, VALIDATED, Batch, Column, Hits, distinct
+from guard.batch import MASKED, VALIDATED, Batch, Column, Hits, Ints, distinct
+from guard.detect.digests import Bytes, Words, md5, sha1, sha256, sm3
 from guard.detect.pack import Detector
 from guard.detect.tables import divisions, table
 from guard.model import LIKELY
 from guard.taxonomy import data_class, title
 
 SAMPLE = 48
+FEWEST = 3
+"""Values that a column must have to show how it is protected."""
 ROWS = 6
 """Rows whose masked neighbours are tried; more than one must be undone."""
 MOST_DIGESTS = 1 << 17
@@ -53,7 +57,14 @@ _TURNED = re.compile(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]
 """What a mobile number, an ID number of somebody born in 19.. or 20.., and an address are like once they are turned."""
 _ROT5 = bytes.maketrans(b"0123456789", b"5678901234")
 
+_MARKED = 20
+"""Bits of a digest by which numbers are chosen that are worth a closer look."""
+_AT_ONCE = 16_384
+_NIBBLES = np.full(256, 16, np.uint8)
+_NIBBLES[list(b"0123456789abcdef")] = _NIBBLES[list(b"0123456789ABCDEF")] = np.arange(16)
+
 Hash = Callable[[bytes], bytes]
+Texts = npt.NDArray[np.bytes_]
 
 
 class Finder(Protocol):
@@ -123,6 +134,8 @@ class WeakProtection:
         return {key: seen.weakness for key, seen in self._fields.items() if seen.weakness}
 
     def _first_look(self, batch: Batch, column: Column) -> _Field:
+        if len(column) < FEWEST:
+            return _Field()
         values = [column.value(index).strip() for index in range(min(len(column), SAMPLE))]
         if width := _digest_width(values):
             return _Field(_beside(batch, column, width), self._finder.header_classes(column.header), width)
@@ -131,8 +144,7 @@ class WeakProtection:
     def _encoded(self, column: Column, values: Sequence[bytes]) -> Weakness | None:
         """Whether the values are those of a class once they are decoded."""
         for method, decode in (("base64", _from_base64), ("rot13", _from_rot13)):
-            decoded = [text for value in values if (text := decode(value))]
-            if len(decoded) >= max(3, _SHARE * len(values)):
+            if decoded := _most_of(values, decode):
                 found = self._class_of(column, decoded, proven=method == "rot13")
                 if found is not None:
                     number, example = found
@@ -161,20 +173,44 @@ class WeakProtection:
         return None
 
 
+def _most_of(values: Sequence[bytes], decode: Callable[[bytes], bytes | None]) -> list[bytes]:
+    """What the values say when they are decoded; nothing where too few of them say anything."""
+    decoded, needed = list[bytes](), max(FEWEST, _SHARE * len(values))
+    for left, value in zip(range(len(values), 0, -1), values, strict=True):
+        if len(decoded) + left < needed:
+            return []
+        if text := decode(value):
+            decoded.append(text)
+    return decoded if len(decoded) >= needed else []
+
+
 def _digest_width(values: Sequence[bytes]) -> int:
     """The hexadecimal digits of a column of digests; 0 for any other column."""
     widths = {len(value) for value in values}
-    if len(values) < 3 or len(widths) != 1 or not widths <= _HASHES.keys():
+    if len(values) < FEWEST or len(widths) != 1 or not widths <= _HASHES.keys():
         return 0
     return widths.pop() if all(map(_HEXADECIMAL.fullmatch, values)) and len(set(values)) > 1 else 0
 
 
 def _gather(column: Column, seen: _Field) -> None:
-    for index in range(len(column)):
+    sizes = column.ends - column.starts
+    # Blanks around a digest are rare, and then all are taken one by one.
+    digests = (_digests(column, sizes, seen.width) if not (sizes > seen.width).any()
+               else (_digest(column.value(index), seen.width) for index in range(len(column))))
+    for digest in digests:
         if len(seen.digests) >= MOST_DIGESTS:
             return
-        if (digest := _digest(column.value(index), seen.width)) is not None:
+        if digest is not None:
             seen.digests.add(digest)
+
+
+def _digests(column: Column, sizes: Ints, width: int) -> Sequence[bytes]:
+    """The digests among values that have no blanks around them."""
+    starts = column.starts[sizes == width]
+    values = _NIBBLES[np.frombuffer(column.data, np.uint8)[starts[:, None] + np.arange(width)]]
+    values = values[(values < 16).all(axis=1)]
+    found: list[bytes] = (values[:, ::2] << 4 | values[:, 1::2]).view(f"V{width // 2}").ravel().tolist()
+    return found
 
 
 def _digest(value: bytes, width: int) -> bytes | None:
@@ -257,9 +293,23 @@ def _tried(seen: _Field) -> Weakness | None:
             continue
         numbers = draw(np.random.default_rng(2026), tries)
         for method, hashed in _HASHES[seen.width]:
-            found = next((number for number in numbers if hashed(number) in seen.digests), None)
+            found = _first_of(numbers, seen.digests, hashed, _BEGINNINGS[method])
             if found is not None:
                 return _undone(method, found, identifier)
+    return None
+
+
+def _first_of(numbers: Texts, digests: Set[bytes], hashed: Hash, beginnings: Callable[[Bytes], Words]) -> bytes | None:
+    """The first of the numbers whose hash is among the digests; few are hashed for themselves, those whose hash begins
+    as one of these does."""
+    marked = np.zeros(1 << _MARKED, bool)
+    marked[np.frombuffer(b"".join([digest[:4] for digest in digests]), ">u4") >> 32 - _MARKED] = True
+    rows = numbers.view(np.uint8).reshape(len(numbers), -1)
+    for start in range(0, len(numbers), _AT_ONCE):
+        near = marked[beginnings(rows[start : start + _AT_ONCE]) >> np.uint32(32 - _MARKED)]
+        for number in numbers[start : start + _AT_ONCE][near].tolist():
+            if hashed(number) in digests:
+                return bytes(number)
     return None
 
 
@@ -267,32 +317,29 @@ def _mobile_count() -> int:
     return len(table("mobile_segments")) * 10**8
 
 
-def _draw_mobiles(random: np.random.Generator, count: int) -> list[bytes]:
+def _draw_mobiles(random: np.random.Generator, count: int) -> Texts:
     segments = np.array(sorted(table("mobile_segments")), np.int64)
-    numbers = random.choice(segments, count) * 10**8 + random.integers(0, 10**8, count)
-    drawn: list[bytes] = numbers.astype("S11").tolist()
-    return drawn
+    return (random.choice(segments, count) * 10**8 + random.integers(0, 10**8, count)).astype("S11")
 
 
 def _resident_count() -> int:
     return len(_counties()) * len(_dates()) * 1000
 
 
-def _draw_residents(random: np.random.Generator, count: int) -> list[bytes]:
+def _draw_residents(random: np.random.Generator, count: int) -> Texts:
     days = np.array(_days(), np.int64)
     heads = (random.choice(_counties(), count) * 10**11 + random.choice(days, count) * 1000
              + random.integers(0, 1000, count))
     digits = heads[:, None] // 10 ** np.arange(16, -1, -1) % 10
     checks = np.frombuffer(b"10X98765432", "S1")[digits @ _WEIGHTS % 11]
-    drawn: list[bytes] = np.char.add(heads.astype("S17"), checks).tolist()
-    return drawn
+    return np.char.add(heads.astype("S17"), checks)
 
 
 def _counties() -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.array(sorted(code for code in divisions() if len(code) == 6 and not code.endswith("00")), np.int64)
 
 
-_SPACES: tuple[tuple[str, Callable[[], int], Callable[[np.random.Generator, int], list[bytes]]], ...] = (
+_SPACES: tuple[tuple[str, Callable[[], int], Callable[[np.random.Generator, int], Texts]], ...] = (
     (_MOBILE, _mobile_count, _draw_mobiles), (_RESIDENT_ID, _resident_count, _draw_residents))
 
 
@@ -340,3 +387,6 @@ _HASHES: dict[int, tuple[tuple[str, Hash], ...]] = {
     64: (("SHA-256", lambda value: hashlib.sha256(value).digest()), ("SM3", _sm3)),
 }
 """Hashes by the hexadecimal digits of their digests."""
+_BEGINNINGS: Mapping[str, Callable[[Bytes], Words]] = {
+    "MD5": md5, "SHA-1": sha1, "SHA-256": sha256, "SM3": sm3}
+"""The same over columns."""

@@ -241,7 +241,6 @@ def _walk(array: Any, branch: _Branch, rows: Ints) -> Iterator[_Slots]:
 def plain(array: Any) -> Any:
     """The array without dictionary, run-end or extension wrapping."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     while True:
         if isinstance(array, pa.ExtensionArray):
@@ -249,6 +248,8 @@ def plain(array: Any) -> Any:
         elif pa.types.is_dictionary(array.type):
             array = _decode(array)
         elif pa.types.is_run_end_encoded(array.type):
+            import pyarrow.compute as pc
+
             array = pc.run_end_decode(array)
         else:
             return array
@@ -349,19 +350,25 @@ def _coarse(array: Any) -> Any:
 
 
 def _column(slots: _Slots) -> Column | None:
-    strings = as_strings(slots.array)
+    import pyarrow as pa
+
+    # Most columns are strings with short offsets; what casts them would have to be imported.
+    is_short = pa.types.is_string(slots.array.type)
+    strings = slots.array if is_short else as_strings(slots.array)
     if strings is None:
         return None
     text = is_text(slots.array.type) or is_binary(slots.array.type)
-    _, offset_buffer, data_buffer = strings.buffers()
+    bits, offset_buffer, data_buffer = strings.buffers()
     if not len(strings) or offset_buffer is None:
         return _empty(slots.leaf, slots.rows[:0], text=text)
-    offsets = np.frombuffer(offset_buffer, np.int64)[strings.offset : strings.offset + len(strings) + 1]
+    offsets = np.frombuffer(offset_buffer, np.int32 if is_short else np.int64)
+    offsets = offsets[strings.offset : strings.offset + len(strings) + 1].astype(np.int64)
     data = data_buffer.slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes() if data_buffer is not None else b""
     offsets = offsets - offsets[0]
     starts, ends, rows = offsets[:-1], offsets[1:], slots.rows
     if strings.null_count:
-        valid = strings.is_valid().to_numpy(zero_copy_only=False)
+        valid = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little").view(bool)
+        valid = valid[strings.offset : strings.offset + len(strings)]
         starts, ends, rows = starts[valid], ends[valid], rows[valid]
     leaf = slots.leaf
     return Column(leaf.field, leaf.header, data, starts, ends, rows, leaf.top, text, leaf.key)
