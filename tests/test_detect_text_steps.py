@@ -15,7 +15,9 @@ from reviewed_detectors import reviewed
 
 from guard import cache, compiled
 from guard.detect import Matcher
+from guard.detect.folding import fold, fold_quickly
 from guard.detect.gates import gates
+from guard.detect.normalise import TABLE, normalise
 from guard.detect.pack import Confidence
 from guard.detect.plain import PlainMatcher, scan_blocks
 from guard.detect.rule import compile_rules
@@ -92,6 +94,29 @@ def test_a_word_stands_beside_more_than_fits_into_memory_at_once():
     lines = data.split(b"\n")
     assert [bits for (bits,) in wanted.tolist()] == [
         sum((word in line) << number for number, word in enumerate(words)) for line in lines]
+
+
+def test_every_character_that_changes_is_found_among_others():
+    """The loop passes over stretches without a byte that such characters begin with."""
+    for filling in ("a" * 70, "号" * 30, "é" * 40):
+        data = "".join(f"{filling}{chr(code)}" for code in TABLE).encode() + filling.encode()
+        fast, slow = fold_quickly(data), fold(data)
+        assert fast is not None
+        assert fast.data == slow.data
+        assert fast.points.tolist() == slow.points.tolist()
+        assert fast.shifts.tolist() == slow.shifts.tolist()
+
+
+@given(st.binary(max_size=80))
+def test_what_is_no_utf8_is_not_folded(data):
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        assert fold_quickly(data) is None
+    else:
+        folded = fold_quickly(data)
+        assert folded is not None
+        assert folded.data.decode() == normalise(text)
 
 
 PATTERNS = ("name: {0,4}\\S{1,9}\\s{1,5}value", "(?<=a)value(?=\\sb)", "value[ab\n]{1,6}", "(?:a|\\n){2,5}?value",

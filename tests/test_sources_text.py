@@ -88,6 +88,15 @@ def test_a_block_ends_at_a_line_end() -> None:
     assert all(batch.data.endswith(b"\n") for batch in found)
 
 
+@pytest.mark.parametrize(("more", "blocks"), [(0, 1), (1, 1), (15, 1), (16, 2), (127, 2), (128, 2), (143, 2), (144, 3)])
+def test_a_small_rest_is_no_block_of_its_own(more: int, blocks: int) -> None:
+    """A block is about 128 bytes here."""
+    text = b"01234567890123\n" * 20
+    found = batches(text_document(text[: 128 + more], 64))
+    assert b"".join(batch.data for batch in found) == text[: 128 + more]
+    assert len(found) == blocks
+
+
 PEM = (b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZn\n" * 30
        + b"-----END RSA PRIVATE KEY-----\n")
 

@@ -11,33 +11,30 @@ from guard.batch import Ints
 from guard.compiled import inlined_loop, tight_loop
 
 Bytes = npt.NDArray[np.uint8]
-FULL, DAMAGED = -1, -2
+FULL = -1
 GONE, SAME = -1, -2
-_HIGH_BITS = np.uint64(0x8080808080808080)
 _DOT = (0xC2, 0xB7)
+_STRETCH = 32
 
 
 @tight_loop
-def find_changes(data: Bytes, words: Any, firsts: Ints, table: Any, places: Ints, targets: Any) -> int:
-    """Fills in where characters change and what becomes of each (a code, or GONE); how many do.
+def find_changes(data: Bytes, firsts: Ints, table: Any, places: Ints, targets: Any) -> int:
+    """Fills in where characters of UTF-8 change and what becomes of each (a code, or GONE); how many do, FULL without
+    room for more.
 
-    FULL when there is no room for more, DAMAGED when the buffer is no UTF-8. `words` are its bytes, eight at a time;
     `firsts[lead]` says where in `table` the characters with a lead byte begin, -1 where none of them changes.
     """
-    size, count, at = len(data), 0, 0
-    while at < size:
-        while at & 7 == 0 and at >> 3 < len(words) and words[at >> 3] & _HIGH_BITS == 0:
-            at += 8
-        if at >= size:
-            break
-        byte = data[at]
-        if byte < 0x80:
-            at += 1
+    size, count, start = len(data), 0, 0
+    while start < size:
+        end = min(start + _STRETCH, size)
+        if end - start == _STRETCH and not _may_change(data, start):
+            start = end
             continue
-        width = _sound_width(data, at, size)
-        if width == 0:
-            return DAMAGED
-        if firsts[byte] >= 0:
+        for at in range(start, end):
+            byte = data[at]
+            if firsts[byte] < 0:
+                continue
+            width = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
             index: Any = np.int64(data[at + 1] & 63)
             for step in range(2, width):
                 index = index << 6 | data[at + step] & 63
@@ -47,32 +44,19 @@ def find_changes(data: Bytes, words: Any, firsts: Ints, table: Any, places: Ints
                     return FULL
                 places[count], targets[count] = at, target
                 count += 1
-        at += width
+        start = end
     return count
 
 
 @inlined_loop
-def _sound_width(data: Bytes, at: int, size: int) -> int:
-    """The bytes of the character at an offset, which is not ASCII; 0 for what is no UTF-8 (RFC 3629)."""
-    lead = data[at]
-    if 0xE1 <= lead <= 0xEF:
-        if at + 2 >= size or data[at + 1] & 0xC0 != 0x80 or data[at + 2] & 0xC0 != 0x80:
-            return 0
-        return 0 if lead == 0xED and data[at + 1] >= 0xA0 else 3
-    if lead < 0xC2 or lead > 0xF4:
-        return 0
-    if lead < 0xE0:
-        return 2 if at + 1 < size and data[at + 1] & 0xC0 == 0x80 else 0
-    width = 3 if lead == 0xE0 else 4
-    if at + width > size:
-        return 0
-    for step in range(1, width):
-        if data[at + step] & 0xC0 != 0x80:
-            return 0
-    second = data[at + 1]
-    if (lead == 0xE0 and second < 0xA0) or (lead == 0xF0 and second < 0x90) or (lead == 0xF4 and second >= 0x90):
-        return 0
-    return width
+def _may_change(data: Bytes, start: int) -> bool:
+    """Whether one of so many bytes is a lead byte of characters that change (those of `normalise.TABLE`); the compiler
+    looks at them all at once."""
+    found, first = False, np.uint64(start)
+    for step in range(np.uint64(_STRETCH)):
+        byte = data[first + step]
+        found |= (byte == 0xC2) | ((byte >= 0xE1) & (byte <= 0xE3)) | (byte == 0xEF) | (byte == 0xF0)
+    return found
 
 
 @tight_loop

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.detect.normalise import TABLE, without_controls
+from guard.utf8 import is_utf8
 
 Bytes = npt.NDArray[np.uint8]
 _SAME, _GONE = -2, -1
@@ -89,15 +90,17 @@ def fold_quickly(data: bytes) -> Folded | None:
     data = without_controls(data)
     if data.isascii():
         return _unchanged(data)
-    buffer, words = np.frombuffer(data, np.uint8), np.frombuffer(data, np.uint64, len(data) // 8)
+    if not is_utf8(data):
+        return None
+    buffer = np.frombuffer(data, np.uint8)
     firsts, table = _flat_tables()
     room, count = 1024 + len(data) // 16, loops.FULL
     while count == loops.FULL:
         places, targets = np.empty(room, np.int64), np.empty(room, np.int32)
-        count = loops.find_changes(buffer, words, firsts, table, places, targets)
+        count = loops.find_changes(buffer, firsts, table, places, targets)
         room *= 4
-    if count <= 0:
-        return _unchanged(data) if count == 0 else None
+    if count == 0:
+        return _unchanged(data)
     out, tale = np.empty(len(data), np.uint8), np.empty((4, count), np.int64)
     size = loops.apply(buffer, places[:count], targets[:count], out, tale[0], tale[1], tale[2], tale[3])
     return Folded(out[:size].tobytes(), tale[0], tale[1], tale[2], tale[3])

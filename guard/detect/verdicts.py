@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from guard.detect.sweep import Found as Matches
 
 Mask = npt.NDArray[np.bool_]
+_NOTHING = np.empty(0, np.int64)
 PATIENCE = 200_000_000
 """Steps of the machine that the context words of one rule have in one block, as its patterns have."""
 
@@ -138,12 +139,13 @@ def judge_spans(rulings: Rulings, tools: Tools, block: Block, spans: Sifted, fit
     unread = loops.judge(
         rulings.tables, check_tables.tables(), today(), tools, block.buffer, spans.rules, spans.starts,
         spans.ends, spans.signs, np.empty(LONGEST + 4, np.uint8), codes, noisy)
-    for index in np.flatnonzero(codes == loops.UNREAD).tolist() if unread else ():
-        number = int(spans.rules[index])
+    left = np.flatnonzero(codes == loops.UNREAD) if unread else _NOTHING
+    columns = (column[left].tolist() for column in (spans.rules, spans.starts, spans.ends, spans.signs))
+    for index, number, start, end, sign in zip(left.tolist(), *columns, strict=True):
         rule, detector = rulings.rules[number], rulings.rules[number].detector
-        text = _text(block, int(spans.starts[index]), int(spans.ends[index]))
+        text = _text(block, start, end)
         value = normal_form(text, detector.separators, detector.form)
-        code, noisy[index] = _circumstances(rule, value, int(spans.signs[index])), value != text
+        code, noisy[index] = _circumstances(rule, value, sign), value != text
         usual = len(rule.evidence) <= MOST_EVIDENCE
         codes[index] = code if usual else rulings.unusual_worth(number, bool(fits[number]), code)
     return loops.keep(rulings.tables, fits, POSSIBLE, spans.rules, spans.starts, spans.ends, codes, noisy, out)
@@ -211,7 +213,10 @@ def today() -> int:
 def _circumstances(rule: Rule, value: str, sign: int) -> int:
     """`dense.circumstances` of one value, 0 when it is not wanted."""
     detector = rule.detector
-    if not all(check(value) for check in rule.filters) or (detector.entropy and entropy(value) < detector.entropy):
+    for check in rule.filters_in_turn:
+        if not check(value):
+            return 0
+    if detector.entropy and entropy(value) < detector.entropy:
         return 0
     passed = all(check(value) for check in rule.checks)
     evidence = sum(check(value) << bit for bit, (check, _) in enumerate(rule.evidence)) if passed else 0

@@ -35,6 +35,8 @@ from guard.model import LIKELY
 from guard.taxonomy import data_class, title
 
 SAMPLE = 48
+FEWEST = 3
+"""Values that a column must have to show how it is protected."""
 ROWS = 6
 """Rows whose masked neighbours are tried; more than one must be undone."""
 MOST_DIGESTS = 1 << 17
@@ -132,6 +134,8 @@ class WeakProtection:
         return {key: seen.weakness for key, seen in self._fields.items() if seen.weakness}
 
     def _first_look(self, batch: Batch, column: Column) -> _Field:
+        if len(column) < FEWEST:
+            return _Field()
         values = [column.value(index).strip() for index in range(min(len(column), SAMPLE))]
         if width := _digest_width(values):
             return _Field(_beside(batch, column, width), self._finder.header_classes(column.header), width)
@@ -140,8 +144,7 @@ class WeakProtection:
     def _encoded(self, column: Column, values: Sequence[bytes]) -> Weakness | None:
         """Whether the values are those of a class once they are decoded."""
         for method, decode in (("base64", _from_base64), ("rot13", _from_rot13)):
-            decoded = [text for value in values if (text := decode(value))]
-            if len(decoded) >= max(3, _SHARE * len(values)):
+            if decoded := _most_of(values, decode):
                 found = self._class_of(column, decoded, proven=method == "rot13")
                 if found is not None:
                     number, example = found
@@ -170,10 +173,21 @@ class WeakProtection:
         return None
 
 
+def _most_of(values: Sequence[bytes], decode: Callable[[bytes], bytes | None]) -> list[bytes]:
+    """What the values say when they are decoded; nothing where too few of them say anything."""
+    decoded, needed = list[bytes](), max(FEWEST, _SHARE * len(values))
+    for left, value in zip(range(len(values), 0, -1), values, strict=True):
+        if len(decoded) + left < needed:
+            return []
+        if text := decode(value):
+            decoded.append(text)
+    return decoded if len(decoded) >= needed else []
+
+
 def _digest_width(values: Sequence[bytes]) -> int:
     """The hexadecimal digits of a column of digests; 0 for any other column."""
     widths = {len(value) for value in values}
-    if len(values) < 3 or len(widths) != 1 or not widths <= _HASHES.keys():
+    if len(values) < FEWEST or len(widths) != 1 or not widths <= _HASHES.keys():
         return 0
     return widths.pop() if all(map(_HEXADECIMAL.fullmatch, values)) and len(set(values)) > 1 else 0
 

@@ -24,6 +24,8 @@ Counts = npt.NDArray[np.uint32]
 _FREE_TEXT_BYTES = 20
 _FREE_TEXT_SPACES = 2
 _FREE_TEXT_HAN_BYTES = 60
+_FEW = 256
+"""Cells of which it is soon told that none is long."""
 _WORK_PER_HIT, _WORK_PER_CELL = 32, 4
 
 
@@ -90,11 +92,13 @@ def line_starts(data: bytes) -> Ints:
 
 def free_text(column: Column, characters: Characters) -> int:
     """How many values are long free text: several words, or some twenty Han characters."""
-    if compiled.pays(_WORK_PER_CELL * len(column)):
+    if len(column) > _FEW and compiled.pays(_WORK_PER_CELL * len(column)):
         return _free_text_compiled(column)
     long = column.ends - column.starts >= _FREE_TEXT_BYTES
     if not long.any():
         return 0
+    if compiled.pays(_WORK_PER_CELL * len(column)):
+        return _free_text_compiled(column)
     starts, ends = column.starts[long], column.ends[long]
     spaces = characters.spaces[ends] - characters.spaces[starts]
     han = characters.beyond_ascii[ends] - characters.beyond_ascii[starts]

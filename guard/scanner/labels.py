@@ -77,6 +77,8 @@ class ScannedLabels:
 
     def is_secret(self, dataset: str) -> bool:
         """Whether a state-secret mark stands in the name of this document, of a folder above it, or inside of it."""
+        if not self._secret:
+            return False
         return any(f"{dataset}/".startswith(f"{name}/") or name.startswith(f"{dataset}!") for name in self._secret)
 
     def _remember(self, raw: str, fired: Detectors, dataset: str, fallback: str) -> None:

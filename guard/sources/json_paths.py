@@ -115,7 +115,8 @@ class Paths:
         for number, token in enumerate(tokens):
             kind = token[0]
             if kind == QUOTE and holder is not None and expects & _KEY:
-                place = holder.written.get(token) or self.member(holder, token[:-1])
+                place = holder.written.get(token) or (
+                    self._rest(holder) if holder.wide else self.member(holder, token[:-1]))
                 keys.append(place.number)
                 objects.append(ordinal)
                 expects = _VALUE
@@ -152,12 +153,12 @@ class Paths:
 
     def member(self, node: Node, literal: bytes) -> Node:
         """The node under a key, given as it is written."""
+        if node.wide:
+            return self._rest(node)
         key = _decode(literal)
         child = node.children.get(key)
         if child is not None:
             return child
-        if node.wide:
-            return self._rest(node)
         if key and self._labels.label(key, "*", dataset=self._dataset) != key:
             node.hidden += 1
             child = self._rest(node)

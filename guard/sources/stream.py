@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -37,7 +37,7 @@ class Place:
 
     def locate(self, text: bytes, start: int) -> tuple[int, int]:
         """Line and column (code points from 1) of the byte `start` of the block `text`."""
-        starts = _line_starts(text)
+        starts = _STARTS.of(text)
         before = int(np.searchsorted(starts, start, side="right"))
         begin = int(starts[before - 1]) if before else 0
         held = 0 if before else self.column
@@ -52,9 +52,22 @@ def line_start(text: bytes, position: int) -> int:
     return max(text.rfind(b"\n", 0, position), text.rfind(b"\r", 0, position)) + 1
 
 
-@lru_cache(maxsize=2)
+class _LineStarts(threading.local):
+    """Where the lines after the first begin in the block that this thread asked about last: many places of one block
+    are asked for in a row. Blocks are told apart by identity, as to compare them takes longer than to look."""
+
+    def __init__(self) -> None:
+        self._text = b""
+        self._starts = _line_starts(b"")
+
+    def of(self, text: bytes) -> Ints:
+        """Those of a block."""
+        if text is not self._text:
+            self._text, self._starts = text, _line_starts(text)
+        return self._starts
+
+
 def _line_starts(text: bytes) -> Ints:
-    """Where the lines after the first begin. Kept, as many places of one block are asked for in a row."""
     view = np.frombuffer(text, np.uint8)
     ends = view == ord("\n")
     if b"\r" in text:
@@ -62,6 +75,9 @@ def _line_starts(text: bytes) -> Ints:
         alone[:-1] &= view[1:] != ord("\n")
         ends |= alone
     return np.flatnonzero(ends) + 1
+
+
+_STARTS = _LineStarts()
 
 
 def _code_points(text: bytes) -> int:

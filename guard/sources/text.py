@@ -16,6 +16,8 @@ from guard.sources.stream import START, Place, Sink, StreamDocument, line_start
 TEXT_FIELD = "text"
 BLOCKS = 2
 """Blocks of the options that are one batch: what is done once for each batch would be a tenth of the time of one."""
+REST = 8
+"""Less than this part of a block is no block of its own: what is left at the end of a piece."""
 LONG_LINE = 2
 """A line longer than this many blocks (4 MB) is cut inside, so that a file without line ends needs no more memory."""
 
@@ -84,6 +86,9 @@ def cut_blocks(reader: TextReader, size: int) -> Iterator[bytes]:
     """Blocks of about `size` bytes cut at line ends; joined they are the text."""
     held = reader.read(size)
     while fresh := reader.read(size):
+        if len(fresh) < size // REST:
+            held += fresh
+            continue
         if cut := _block_end(held, size):
             yield held[:cut]
         held = held[cut:] + fresh
