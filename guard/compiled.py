@@ -8,6 +8,7 @@ loops only when there is enough to do, and do without where there is no compiler
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,7 @@ from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from guard.native import kept
+from guard.native.placing import may_be_run
 from guard.native.signatures import Signature, UnsupportedError, plain, signature_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -31,8 +33,9 @@ _is_running = False
 
 @once
 def is_available() -> bool:
-    """Whether the compiler is installed."""
-    return importlib.util.find_spec("numba") is not None
+    """Whether loops can be machine code: the compiler is installed, and memory may be run, which hardened systems
+    forbid."""
+    return importlib.util.find_spec("numba") is not None and may_be_run()
 
 
 def pays(work: int) -> bool:
@@ -45,7 +48,18 @@ def pays(work: int) -> bool:
     if _is_running:
         return True
     is_worth = max(_work, _announced) >= WORTH
-    return is_worth and is_available() and (_work >= WORTH_COMPILING or kept.is_filled())
+    if not is_worth or not is_available():
+        return False
+    return kept.is_filled() or (_work >= WORTH_COMPILING and _can_compile())
+
+
+@once
+def _can_compile() -> bool:
+    """Whether the compiler works: it refuses versions of NumPy that are newer than itself, and can be turned off."""
+    try:
+        return not importlib.import_module("numba").config.DISABLE_JIT
+    except Exception:  # whatever it says of its surroundings
+        return False
 
 
 def expect(work: int) -> None:
@@ -122,7 +136,12 @@ class Loop:
 
     @cached_property
     def _by_compiler(self) -> Callable[..., Any]:
-        """The function as the compiler itself offers it to Python: for any arguments, but slow to load and to call."""
+        """The function as the compiler itself offers it to Python: for any arguments, but slow to load and to call.
+
+        Without a compiler, as it is written.
+        """
+        if not _can_compile():
+            return self._function
         from guard.native.building import dispatcher, keep_in
 
         made: Callable[..., Any] = dispatcher(self._function, self._inner(), self._options, for_python=True)

@@ -87,11 +87,11 @@ def test_forgetting_states_loses_nothing(patterns, lines):
 
 
 def test_states_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    from guard.detect import sweep
+    from guard.detect import engine
 
     monkeypatch.setattr(walk, "MOST_STATES", 64)
     forgotten = []
-    monkeypatch.setattr(sweep, "forget", lambda walks: forgotten.append(walk.forget(walks)))
+    monkeypatch.setattr(engine, "forget", lambda walks: forgotten.append(walk.forget(walks)))
     lines = [f"{first}{second}{third} 号码" for first in "abcde" for second in "abcde" for third in "abcde"]
     patterns = [f"{first}{second}{third}" for first in "abcde" for second in "edcba" for third in "abcde"]
     found = spans(patterns, lines)
@@ -103,6 +103,14 @@ def test_long_lines_and_matches_across_the_window():
     line = "x" * (walk.WINDOW - 3) + "ab1" + "号" * walk.WINDOW + "ab1" + "a" * 40 + "1"
     for source in ("ab1", "x号?ab1", "(?<=x)ab", "号{3,}ab1$", "a{30,}1$", "1a{40}1"):
         assert spans([source], [line, line])[0] == expected(source, [line, line]), source
+
+
+def test_more_places_than_are_noted_at_once():
+    from guard.detect.sweep import EVENTS
+
+    lines = ["x1" * EVENTS, "12" * 10, "1x" * 1_000]
+    for source in ("[0-9]", "x?[0-9]x", "[0-9x]{3}"):
+        assert spans([source, "[0-9]"], lines)[0] == expected(source, lines), source
 
 
 def test_a_masked_value_is_the_group_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

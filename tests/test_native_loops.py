@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import platform
 import shutil
 import subprocess
@@ -253,6 +255,12 @@ def test_the_directory_follows_the_sources_of_loops(tmp_path: Path, monkeypatch:
     loops.write_text("from guard.compiled import tight_loop as loop\n")
     changed = kept._digest()
     assert changed != first
+    status = loops.stat()
+    loops.write_text("from guard.compiled import tight_loop as LOOP\n")
+    os.utime(loops, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert loops.stat().st_size == status.st_size
+    assert kept._digest() != changed, "as installed with times that say nothing"
+    loops.write_text("from guard.compiled import tight_loop as loop\n")
     shutil.rmtree(tmp_path / "cache")
     assert kept._digest() == changed, "the same without the note"
 
@@ -308,6 +316,31 @@ def test_a_compiler_that_is_another_is_called_by_its_own_rules(
     values = np.ones((2, 2), np.int16)
     loop = fresh(add_all)
     assert loop(values) == loop(np.asfortranarray(values)) == 1 + 2 + 3 + 4
+
+
+@pytest.mark.parametrize("broken", ["cannot be imported", "turned off", "nothing can be kept"])
+def test_a_compiler_that_does_not_work_is_done_without(
+        folder: Path, broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise ImportError("it needs an older NumPy")
+
+    compiled._can_compile.cache_clear()
+    monkeypatch.setattr(building, "build", fail)
+    if broken == "cannot be imported":
+        monkeypatch.setitem(sys.modules, "numba", None)
+    elif broken == "turned off":
+        monkeypatch.setattr(importlib.import_module("numba").config, "DISABLE_JIT", 1)
+    else:
+        monkeypatch.setattr(kept, "directory", lambda: Path("/dev/null/nowhere"))
+    try:
+        values = np.ones((2, 2), np.float64)
+        assert fresh(add_all)(values) == 1 + 2 + 3 + 4
+        monkeypatch.setattr(compiled, "_is_running", False)
+        monkeypatch.setattr(compiled, "_work", compiled.WORTH_COMPILING)
+        monkeypatch.setattr(kept, "is_filled", lambda: False)
+        assert compiled.pays(0) is (broken == "nothing can be kept")
+    finally:
+        compiled._can_compile.cache_clear()
 
 
 def test_parameters_of_the_compiler_are_compared(folder: Path) -> None:

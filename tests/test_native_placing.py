@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 import sys
 from typing import Any
 
 import pytest
+from command import environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +51,19 @@ SWITCH = "declare ptr @PyLong_FromLongLong(i64)\ndefine ptr @guard_entry(ptr %se
     "  switch i64 %count, label %other [" + " ".join(f"i64 {n}, label %l{n}" for n in range(12)) + "]\n" + "".join(
         f"l{n}:\n  %v{n} = call ptr @PyLong_FromLongLong(i64 {n * n * 37 % 101})\n  ret ptr %v{n}\n"
         for n in range(12)) + "other:\n  %v = call ptr @PyLong_FromLongLong(i64 -1)\n  ret ptr %v\n}\n"
+
+
+HARDENED = """
+import ctypes, sys
+PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN = 65, 1
+if ctypes.CDLL(None).prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0):
+    sys.exit(77)
+from guard import compiled
+from guard.detect import Matcher, load
+compiled.expect(compiled.WORTH_COMPILING)
+found = Matcher(load(), cache=False).scan_text("身份证 11010119900307123X".encode())
+print(compiled.is_available(), compiled.pays(0), len(found.start))
+"""
 
 
 def made(code: str) -> bytes:
@@ -141,6 +156,18 @@ def test_what_cannot_be_run_here_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
         def mprotect(*_: Any) -> int:
             return -1
 
+    with pytest.raises(RuntimeError, match="no memory"):
+        placing.put(machine.image, machine.place._replace(size=1 << 60), machine.functions)
+    assert placing.may_be_run()
     monkeypatch.setattr(placing, "_c_library", Hardened)
     with pytest.raises(RuntimeError, match="may be run"):
         placing.put(machine.image, Place(*machine.place), machine.functions)
+    assert not placing.may_be_run()
+
+
+def test_a_hardened_process_scans_without_machine_code() -> None:
+    """As under `MemoryDenyWriteExecute=` of systemd: what was written to is never run, by nobody in the process."""
+    hardened = subprocess.run([sys.executable, "-c", HARDENED], env=environment(), capture_output=True, text=True)
+    if hardened.returncode == 77:
+        pytest.skip("the kernel knows no such processes")
+    assert (hardened.returncode, hardened.stdout) == (0, "False False 1\n"), hardened.stderr

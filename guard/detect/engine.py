@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -27,9 +26,11 @@ from guard.detect.pack import bounded
 from guard.detect.plain import place_line
 from guard.detect.scan import Found, concatenate, found_of
 from guard.detect.shapes import Block
-from guard.detect.sweep import OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, sweep
+from guard.detect.sweep import NOTED, OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, confirm, sweep
 from guard.detect.sweep import Found as Matches
 from guard.detect.verdicts import Verdicts
+from guard.detect.walk import forget
+from guard.detect.walk_loops import NO_ROOM
 from guard.utf8 import is_utf8
 
 PATIENCE = 200_000_000
@@ -72,20 +73,13 @@ class EngineScan:
         patience = np.full(count, PATIENCE, np.int64)
         if spent:
             patience[[pattern.rule.index in spent for pattern in assembly.patterns]] = OUT_OF_STEPS
-        place = np.zeros(3, np.int64)
-
-        def run(step: Any, *arguments: Any) -> int:
-            while (found := step(*arguments, work.out, resume, work.memory, patience, place)) < 0:
-                work.make_room(found)
-            return int(found)
-
         bits = self._wanted()
         programs, ends, searched = self._events(bits)
-        run(sweep, assembly.programs, assembly.automaton, work.walks(assembly.automaton), assembly.starts, block.buffer,
-            block.bounds, bits, assembly.walked)
-        place[0], place[1] = 0, 0
-        found = run(around, assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
-                    assembly.backs)
+        found = self._found_by_openings(bits, resume, patience)
+        place = np.array([0, 0, found])
+        while (found := around(assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
+                               assembly.backs, work.out, resume, work.memory, patience, place)) < 0:
+            work.make_room(2 * place[2])
         columns, deep = work.out[:, :found], np.flatnonzero(patience == OUT_OF_ROOM)
         late = np.flatnonzero((patience < 0) & (patience != OUT_OF_ROOM))
         spent.update(assembly.patterns[number].rule.index for number in late.tolist())
@@ -95,6 +89,23 @@ class EngineScan:
         if searched:
             columns = np.concatenate([columns, np.array(searched, np.int64).reshape(-1, 4).T], axis=1)
         return Matches(*columns), bits
+
+    def _found_by_openings(self, bits: Bits, resume: Ints, patience: Ints) -> int:
+        """Fills the workspace with the matches of programs that have openings; how many there are."""
+        assembly, work, block, found = self._assembly, self._workspace, self._block, 0
+        walks, place = work.walks(assembly.automaton), np.zeros(3, np.int64)
+        edges = np.empty(len(assembly.starts.addresses) + 1, np.int64)
+        while place[0] < len(block.bounds):
+            noted = sweep(assembly.automaton, walks, block.buffer, block.bounds, bits, assembly.walked, work.events,
+                          place)
+            if noted == NO_ROOM:
+                forget(walks)
+                continue
+            work.make_room(found + noted)
+            found = confirm(assembly.programs, assembly.starts, block.buffer, block.bounds, work.events, noted, edges,
+                            work.order, work.out, found, resume, work.memory, patience)
+            place[NOTED] = 0
+        return found
 
     def _events(self, bits: Bits) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
         """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""

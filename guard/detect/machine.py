@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import inlined, tight_loop
+from guard.compiled import inlined, inlined_loop, tight_loop
 from guard.detect.program import MOST_GROUPS, MOST_MARKS, WIDTH, Part
 
 _index = np.uint64
@@ -117,12 +117,9 @@ def _push(memory: Array, top: int, kind: int, pc: int, at: int, more: int) -> in
     return top + 4
 
 
-@tight_loop
-def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int, memory: Array) -> int:
-    """The end of the match of a program at an offset of the line `text[low:high]`: FAILED without one.
-
-    `memory` then has the groups. EXHAUSTED when its steps, or the stack, ran out.
-    """
+@inlined_loop
+def run_here(programs: Array, address: int, text: Bytes, low: int, high: int, at: int, memory: Array) -> int:
+    """As `run`, as a part of the loop that calls it."""
     top, pc = _STACK, programs[_CODE] + WIDTH * address
     code = programs[_CODE]
     left = memory[STEPS]
@@ -300,6 +297,15 @@ def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int
                     pc += WIDTH
 
 
+
+
+@tight_loop
+def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int, memory: Array) -> int:
+    """The end of the match of a program at an offset of the line `text[low:high]`: FAILED without one.
+
+    `memory` then has the groups. EXHAUSTED when its steps, or the stack, ran out.
+    """
+    return run_here(programs, address, text, low, high, at, memory)
 
 
 @tight_loop

@@ -1,5 +1,6 @@
 """One pass over a block: every match of every program that has openings, and of the others around given events.
 
+Walks tell where a match of which program may begin (`sweep`), and the machine looks at these places (`confirm`).
 Matches come as columns, in order of the block for each program; no two of one program overlap, as in a search by `re`.
 """
 
@@ -14,16 +15,23 @@ from guard.batch import Ints
 from guard.compiled import inlined, inlined_loop, tight_loop
 from guard.detect.beginnings import DEPTH
 from guard.detect.classes import PLANE
-from guard.detect.machine import EXHAUSTED, LAST_CLOSED, STEPS, before, code_point, new_memory, run, width_at
+from guard.detect.machine import EXHAUSTED, LAST_CLOSED, STEPS, before, code_point, new_memory, run, run_here, width_at
 from guard.detect.program import Programs
-from guard.detect.walk import BEYOND, WINDOW, forget, new_walks
+from guard.detect.walk import BEYOND, WINDOW, new_walks
 from guard.detect.walk_loops import ACCEPTING, DEAD, NO_ROOM, UNKNOWN, Automaton, Walks, advance, root
 
 Bytes = Any
+Events = Any
 OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
 """What is left of the patience of a program that was given up: it took too long, or the stack was too small."""
 MARGIN = 8
 """Bytes behind the text that may be read."""
+EVENTS = 1 << 16
+"""Events that are noted before the machine looks at them."""
+OPENING, AT, LINE = range(3)
+"""Rows of events: the opening by which a match may begin, the offset, and the number of the line."""
+NOTED = 2
+"""The slot of the place that says how many events there are."""
 _FARTHEST = DEPTH + 2
 STRIDES = 3
 """Of four characters each, for which walks are followed side by side."""
@@ -53,6 +61,7 @@ class Workspace:
     def __init__(self) -> None:
         self.memory = new_memory()
         self.out = np.empty((4, 4096), np.int64)
+        self.events, self.order = np.empty((3, 0), np.uint32), np.empty(0, np.int32)
         self._automaton: Automaton | None = None
         self._walks: Walks | None = None
 
@@ -60,14 +69,16 @@ class Workspace:
         """The states of an automaton that this thread has met."""
         if self._walks is None or self._automaton is not automaton:
             self._automaton, self._walks = automaton, new_walks(automaton)
+        # A walk accepts an opening once, and is left once with some that it has not done with.
+        most = EVENTS + 2 * len(automaton.roots) + 1
+        if self.events.shape[1] < most:
+            self.events, self.order = np.empty((3, most), np.uint32), np.empty(most, np.int32)
         return self._walks
 
-    def make_room(self, found: int) -> None:
-        """Room for what a loop had none for: states of the automaton, or twice as many matches."""
-        if found == NO_ROOM and self._walks is not None:
-            forget(self._walks)
-        else:
-            self.out = np.concatenate([self.out, np.empty_like(self.out)], axis=1)
+    def make_room(self, matches: int) -> None:
+        """Room for so many matches, and as many again."""
+        if self.out.shape[1] < matches:
+            self.out = np.concatenate([self.out, np.empty((4, 2 * matches), np.int64)], axis=1)
 
 
 @inlined
@@ -167,55 +178,46 @@ def _thin_out(walks: Walks, base: Any, length: int) -> int:
 
 
 @inlined_loop
-def _confirm(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts, text: Bytes, low: int, high: int,
-             at: int, line: int, row: Any, deep: Any, wanted: Any, out: Any, count: int, resume: Any, memory: Any,
-             patience: Any) -> int:
-    """Runs the programs that may match at an offset: those a state accepts, or all that it has not done with.
+def _note(walks: Walks, automaton: Automaton, row: Any, deep: Any, at: Any, line: int, wanted: Any, events: Any,
+          count: Any) -> Any:
+    """Adds the openings by which a match may begin at an offset: those a state accepts, or all it has not done with.
 
-    Returns the new number of matches.
+    Returns the new number of events.
     """
-    state, last = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)]), -1
+    state, last = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)]), np.uint64(1 << 32)
     ends = walks.ends if deep else walks.accept_ends
     for index in range(ends[state - np.uint64(1)], ends[state]):
-        opening = int(automaton.openings[walks.listed[index]] if deep else walks.accepts[index])
-        if opening == last or wanted[line, opening >> 6] >> np.uint64(opening & 63) & np.uint64(1) == 0:
+        opening = np.uint64(automaton.openings[walks.listed[index]] if deep else walks.accepts[index])
+        if opening == last:
             continue
-        program = starts.owners[opening]
         last = opening
-        if resume[program] > at or patience[program] < 0:
-            continue
-        memory[STEPS] = patience[program]
-        end = run(programs, starts.addresses[program], text, low, high, at, memory)
-        patience[program] = memory[STEPS] if end != EXHAUSTED else _given_up(patience[program], memory[STEPS])
-        if end >= 0:
-            resume[program] = max(end, at + 1)
-            count = _keep(out, count, program, starts.groups[program], at, end, line, memory)
+        events[OPENING, count], events[AT, count], events[LINE, count] = opening, at, line
+        count += wanted[line, opening >> np.uint64(6)] >> (opening & np.uint64(63)) & np.uint64(1)
     return count
 
 
 @tight_loop
-def sweep(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts, text: Bytes, bounds: Ints,
-          wanted: Any, walked: Any, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
-    """Fills `out` with the matches of the programs that have openings, from `place` = (line, offset, count) on.
+def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted: Any, walked: Any, events: Events,
+          place: Any) -> int:
+    """Fills `events` with the openings by which a match may begin somewhere, from `place` = (line, offset) on.
 
     `bounds` are the offsets of the line ends, with one before the first byte. `wanted[line]` are the bits of the
     openings that are looked for in a line, `walked` those that are followed in every line, so that lines have few
-    different roots. `resume[program]` is where its last match ended, `patience[program]` how many steps it has left.
-    Returns how many matches there are; NO_ROOM when the walks are full, or the complement of the number when `out` is:
-    then make room and call again.
+    different roots. An event may come twice. Returns how many there are, of all lines when `place` is behind the last:
+    otherwise confirm them and call again. NO_ROOM when the walks are full: then make room and call again.
     """
     table, kinds, offsets, places, reached = walks.table, walks.kinds, walks.offsets, walks.places, walks.rows
     dead, unknown, flag = np.uint64(DEAD * (len(table) // len(walks.ends))), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
     one, strides, rows, farthest = np.uint64(1), np.uint64(4 * STRIDES), np.uint64(ACCEPTING - 1), np.uint64(_FARTHEST)
-    room, count = out.shape[1] - len(starts.owners) - 8, place[2]
+    room, count = np.uint64(EVENTS), np.uint64(place[NOTED])
     for line in range(place[0], len(bounds) - 1):
         low, high = bounds[line] + 1, bounds[line + 1]
         at = max(low, place[1]) if line == place[0] else low
         if at >= high:
             continue
-        place[0], place[1], place[2] = line, at, count
         rooted = root(automaton, walks, wanted, walked, line)
         if rooted == NO_ROOM:
+            place[0], place[1], place[NOTED] = line, at, count
             return NO_ROOM
         base = np.uint64(rooted)
         if base == dead:
@@ -229,18 +231,17 @@ def sweep(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts
                 ahead = start + strides
                 if row >= flag or row == unknown:
                     row, ahead = base, start
+                if count >= room:
+                    place[0], place[1], place[NOTED] = line, offsets[start], count
+                    return _signed(count)
                 while row != dead:
                     if row >= flag or ahead - start > farthest:
                         if row == np.uint64(NO_ROOM):
-                            place[0], place[1], place[2] = line, offsets[start], count
+                            place[0], place[1], place[NOTED] = line, offsets[start], count
                             return NO_ROOM
-                        if count >= room:
-                            place[0], place[1], place[2] = line, offsets[start], count
-                            return -count - 1
                         deep = row < flag
                         row &= rows
-                        count = _confirm(programs, automaton, walks, starts, text, low, high, int(offsets[start]), line,
-                                         row, deep, wanted, out, count, resume, memory, patience)
+                        count = _note(walks, automaton, row, deep, offsets[start], line, wanted, events, count)
                         if deep:
                             break
                     following = np.uint64(table[row + np.uint64(kinds[ahead])])
@@ -249,7 +250,44 @@ def sweep(programs: Programs, automaton: Automaton, walks: Walks, starts: Starts
                     row = following
                     ahead += one
             at = offsets[length]
-    place[0], place[2] = len(bounds), count
+    place[0], place[NOTED] = len(bounds), count
+    return _signed(count)
+
+
+@tight_loop
+def confirm(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, events: Events, noted: int, edges: Ints,
+            order: Any, out: Any, count: int, resume: Any, memory: Any, patience: Any) -> int:
+    """Fills `out`, from `count` on, with the matches that begin at the first `noted` events; how many there are then.
+
+    Program by program, those of one as they come: the processor guesses better where what comes next is like what came
+    before. `resume[program]` is where its last match ended, `patience[program]` how many steps it has left. `edges`,
+    one more than programs, and `order` are working memory; `out` has room for a match of each event.
+    """
+    owners = starts.owners
+    edges[:] = 0
+    for event in range(noted):
+        edges[owners[events[OPENING, event]] + 1] += 1
+    for program in range(1, len(edges)):
+        edges[program] += edges[program - 1]
+    for event in range(noted):
+        program = owners[events[OPENING, event]]
+        order[edges[program]] = event
+        edges[program] += 1
+    first = 0
+    for program in range(len(starts.addresses)):
+        address, group = starts.addresses[program], starts.groups[program]
+        for index in range(first, edges[program]):
+            at, line = int(events[AT, order[index]]), int(events[LINE, order[index]])
+            if resume[program] > at or patience[program] < 0:
+                continue
+            low, high = bounds[line] + 1, bounds[line + 1]
+            memory[STEPS] = patience[program]
+            end = run_here(programs, address, text, low, high, at, memory)
+            patience[program] = memory[STEPS] if end != EXHAUSTED else _given_up(patience[program], memory[STEPS])
+            if end >= 0:
+                resume[program] = max(end, at + 1)
+                count = _keep(out, count, program, group, at, end, line, memory)
+        first = edges[program]
     return count
 
 

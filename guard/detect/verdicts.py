@@ -213,7 +213,7 @@ def today() -> int:
 def _circumstances(rule: Rule, value: str, sign: int) -> int:
     """`dense.circumstances` of one value, 0 when it is not wanted."""
     detector = rule.detector
-    for check in rule.filters:
+    for check in rule.filters_in_turn:
         if not check(value):
             return 0
     if detector.entropy and entropy(value) < detector.entropy:

@@ -38,11 +38,13 @@ def dispatcher(function: Callable[..., Any], inner: Mapping[str, Any], options: 
 
 def keep_in(folder: Path, made: Any) -> None:
     """Has the compiler keep what it makes. Its own choice would be beside the sources, and blind to changes in what a
-    loop calls."""
+    loop calls. Nothing is kept where the folder cannot be written to."""
     config = importlib.import_module("numba").config
     usual, config.CACHE_DIR = config.CACHE_DIR, str(folder)
     try:
         made.enable_caching()
+    except RuntimeError:
+        return
     finally:
         config.CACHE_DIR = usual
 

@@ -50,7 +50,7 @@ def store(function: Callable[..., Any], signature: Signature, machine: Machine) 
 def is_filled() -> bool:
     """Whether an earlier process has left machine code, that of the engine at least."""
     folder = directory()
-    return folder is not None and any(folder.rglob("*sweep.sweep-*"))
+    return folder is not None and any("sweep.sweep-" in name for _, _, names in os.walk(folder) for name in names)
 
 
 @once
@@ -91,8 +91,8 @@ def _find_constants(function: Callable[..., Any], found: dict[str, str]) -> None
 
 
 def _digest() -> str:
-    """A digest of the sources of all loops and of what they are compiled with; noted for files of these sizes and
-    times of change, since reading them all takes longer than loading a loop."""
+    """A digest of the sources of all loops and of what they are compiled with; noted for these very files, since
+    reading them all takes longer than loading a loop."""
     files = sorted(_sources(_PACKAGE))
     note = cache.key("sources of loops", sys.version, *_versions(), repr(files))
     if (known := cache.load(note)) is not None:
@@ -107,12 +107,13 @@ def _digest() -> str:
 
 
 def _sources(folder: str) -> Iterator[tuple[str, int, int]]:
-    """Path, size and time of change of every module below a folder."""
+    """Path, size and time of change of every module below a folder. That of their content would not do: some ways to
+    install files give it one value for all versions."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith(".py"):
                 status = entry.stat()
-                yield entry.path, status.st_size, status.st_mtime_ns
+                yield entry.path, status.st_size, status.st_ctime_ns
             elif "." not in entry.name and entry.name != "__pycache__":
                 yield from _sources(entry.path)
 

@@ -158,18 +158,39 @@ class _Layout:
 
 def put(image: bytes, place: Place, functions: Sequence[str]) -> tuple[int, mmap.mmap]:
     """The address of the entry, and the memory, which must be held. Raises RuntimeError where none may be run."""
-    memory = mmap.mmap(-1, max(place.size, place.writable), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
-                       mmap.PROT_READ | mmap.PROT_WRITE)
+    memory = _new_memory(max(place.size, place.writable))
     memory[: len(image)] = image
     known = addresses()
     try:
         struct.pack_into(f"<{len(functions)}Q", memory, place.slots, *(known[name] for name in functions))
     except KeyError as error:
         raise RuntimeError(f"there is no function {error.args[0]}") from None
+    return _made_executable(memory, place.writable) + place.entry, memory
+
+
+def may_be_run() -> bool:
+    """Whether memory that was written to may be run: SELinux, `MemoryDenyWriteExecute=` of systemd and others forbid
+    it, to the compiler too."""
+    try:
+        _made_executable(_new_memory(mmap.PAGESIZE), mmap.PAGESIZE)
+    except RuntimeError:
+        return False
+    return True
+
+
+def _new_memory(size: int) -> mmap.mmap:
+    try:
+        return mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ | mmap.PROT_WRITE)
+    except OSError:
+        raise RuntimeError("there is no memory left") from None
+
+
+def _made_executable(memory: mmap.mmap, size: int) -> int:
+    """The address of memory whose first bytes may be run from now on, and not be written to."""
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    if _c_library().mprotect(start, place.writable, mmap.PROT_READ | mmap.PROT_EXEC):
+    if _c_library().mprotect(start, size, mmap.PROT_READ | mmap.PROT_EXEC):
         raise RuntimeError("no memory may be run")
-    return start + place.entry, memory
+    return start
 
 
 class _Addresses(dict[str, int]):
