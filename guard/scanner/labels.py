@@ -11,11 +11,14 @@ from guard.taxonomy import data_class
 
 STATE_SECRET = "state.secret_mark"  # noqa: S105
 REMEMBERED = 10_000
+"""Names that are findings of which the raw form is kept, in one document."""
+KNOWN = 100_000
+"""Names of which it is kept what fires in them: more than the small files have that are scanned together."""
 
 Detectors = tuple[int, ...]
 """Indices into `Matcher.detectors`."""
 KnownNames = dict[str, Detectors]
-"""What fires in names that some matcher has scanned, at most REMEMBERED of them."""
+"""What fires in names that some matcher has scanned, at most KNOWN of them."""
 
 
 class ScannedLabels:
@@ -54,13 +57,13 @@ class ScannedLabels:
 
         Where a detector runs out of time over them they stay unknown, and `label` finds out over which it does.
         """
-        new = list(dict.fromkeys(name for name in raw if name not in self._fired and name.strip()))[:REMEMBERED]
+        new = list(dict.fromkeys(name for name in raw if name not in self._fired and name.strip()))[:KNOWN]
         if len(new) < 2 or self._budget.exhausted:
             return
         budget = Budget()
         found = self._matcher.scan_texts([name.encode("utf-8", "replace") for name in new], budget)
         if not budget.exhausted:
-            if len(self._fired) + len(new) > REMEMBERED:
+            if len(self._fired) + len(new) > KNOWN:
                 self._fired.clear()
             self._fired.update((name, self._private(hits)) for name, hits in zip(new, found, strict=True))
 
@@ -96,7 +99,7 @@ class ScannedLabels:
             return None
         fired = self._fired.get(raw)
         if fired is None and (fired := self._scan(raw)) is not None:
-            if len(self._fired) >= REMEMBERED:
+            if len(self._fired) >= KNOWN:
                 self._fired.clear()
             self._fired[raw] = fired
         return fired
