@@ -188,8 +188,6 @@ def _is_sequence(text: str) -> bool:
     before it."""
     decoder, at = json.JSONDecoder(), 0
     while text[at:].strip(" \t\r"):
-        if at and text[at - 1].isalnum() and (text[at].isalnum() or text[at] == "-"):
-            return False  # the decoder takes 01 and 0null for two values
         at += len(text[at:]) - len(text[at:].lstrip(" \t\r"))
         if re.compile(r"(?<=\w)[\w-]").match(text, at):
             return False
