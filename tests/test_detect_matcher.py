@@ -24,7 +24,7 @@ from guard.detect.folding import fold
 from guard.detect.normalise import TABLE, Line
 from guard.detect.pack import Context
 from guard.detect.shapes import Block, compile_shape
-from guard.detect.supersets import NoSupersetError, longest_literal, superset
+from guard.detect.supersets import NoSupersetError, longest_literal, stretch, superset
 from guard.detect.validators import VALIDATORS
 from guard.detect.vector_checks import EIGHT_DIGITS, ELEVEN_DIGITS, KERNELS, TEN_BYTES
 from guard.taxonomy import Title
@@ -98,6 +98,24 @@ def test_patterns_without_superset() -> None:
             superset(pattern)
     with pytest.raises(NoSupersetError):
         longest_literal(r"\d+")
+
+
+STRETCHES = ("-----BEGIN [A-Z]{1,9}-----", "ab[x-z]?cd", "a[-^]{0,3}b{2}c",
+             r"k\s{1,3}value[\"']?: {0,2}['\"]?x{3,40}", "(?i)Key=v", "name[.]+value", "(?:x|y)abc(?=d)")
+
+
+@given(st.sampled_from(STRETCHES), st.data())
+def test_a_stretch_stands_in_every_match(pattern: str, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(re.compile(pattern, re.ASCII)))
+    assert re.search(stretch(pattern).encode("ascii"), text.encode("utf-8")), pattern
+
+
+def test_a_stretch_goes_on_behind_the_longest_run() -> None:
+    assert re.fullmatch(stretch(STRETCHES[3]), "value':")
+    assert not re.search(stretch(STRETCHES[3]), "the value of it")
+    for pattern in (r"\d+", "值+"):
+        with pytest.raises(NoSupersetError):
+            stretch(pattern)
 
 
 SHAPES = (

@@ -27,18 +27,28 @@ def test_what_was_foreseen_changes_nothing(foreseen: list[str], asked: list[str]
     ahead.foresee(foreseen)
     assert not ahead.found
     for number, name in enumerate(asked):
+        assert not ahead.is_plain(name) or ahead.label(name, "?") == name
         assert ahead.label(name, f"file {number}", dataset=name) == alone.label(name, f"file {number}", dataset=name)
     assert ahead.take() == alone.take()
     assert [ahead.is_secret(name) for name in asked] == [alone.is_secret(name) for name in asked]
 
 
 def test_only_so_many_names_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REMEMBERED", 3)
+    monkeypatch.setattr(module, "KNOWN", 3)
     labels = ScannedLabels(MATCHER)
     for names in (["a", "b"], ["c", "13800138000", "e", "f"], ["g"]):
         labels.foresee(names)
         assert len(labels._fired) <= 3
     assert labels.label("13800138000", "file 1") == "file 1"
+
+
+def test_many_names_that_were_foreseen_are_not_scanned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than the findings of one document that are kept."""
+    monkeypatch.setattr(module, "REMEMBERED", 3)
+    labels, names = ScannedLabels(MATCHER), [f"key_{number}" for number in range(20)]
+    labels.foresee(names)
+    monkeypatch.setattr(Matcher, "scan_text", lambda *_: pytest.fail("scanned again"))
+    assert [labels.label(name, "?") for name in names] == names
 
 
 def test_a_detector_that_runs_out_over_many_names_is_asked_for_each(monkeypatch: pytest.MonkeyPatch) -> None:

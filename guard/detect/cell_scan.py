@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from guard.batch import Ints
 from guard.detect import engine, limits
 from guard.detect.assembly import Assembly
+from guard.detect.cell_forms import relative
 from guard.detect.cell_text import CellText
 from guard.detect.classes import Bits
 from guard.detect.narrowing import NarrowedAssembly
 from guard.detect.sweep import Found as Matches
 from guard.detect.sweep import Workspace
+from guard.detect.values import Values
 
 
 class CellScan(engine.EngineScan):
     """As `EngineScan`, for a narrowed assembly or a whole one."""
 
     def __init__(self, assembly: Assembly, workspace: Workspace, text: CellText, header: str) -> None:
+        self._text = text
         if not text.is_plain:
             super().__init__(assembly, workspace, text.values.data, header)
             return
@@ -27,6 +31,20 @@ class CellScan(engine.EngineScan):
         self.multiline: dict[int, list[int]] = {}
 
     def _swept(self) -> tuple[Matches, Bits]:
+        assembly = self._assembly
+        if isinstance(assembly, NarrowedAssembly) and assembly.forms is not None and self._text.is_plain:
+            found = assembly.forms.matches(self._text, self._matches_of)
+            if found is not None:
+                return Matches(*found), np.zeros((1, 1), np.uint64)
+        return self._swept_through()
+
+    def _matches_of(self, values: Values) -> Ints:
+        """The matches in other values, as `CellForms` asks for them."""
+        other = CellScan(self._assembly, self._workspace, CellText(values), self._header)
+        return relative(other._swept_through()[0], other._block.bounds)
+
+    def _swept_through(self) -> tuple[Matches, Bits]:
+        """The same, cell by cell."""
         assembly = self._assembly
         if not isinstance(assembly, NarrowedAssembly) or (assembly.cell_walks is None and assembly.is_swept):
             return super()._swept()

@@ -6,6 +6,7 @@ them, and columns of equal meaning as one. Rules that span lines are run over ea
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from guard.detect.overlap import Placed
 from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
 from guard.detect.scan import concatenate, found_of, merge
+from guard.detect.supersets import NoSupersetError, stretch
 
 SILENT = "q"
 """Stands for every header that says nothing to any rule."""
@@ -48,9 +50,21 @@ def _spanning(plan: Plan, texts: Sequence[bytes], starts: Ints, multiline: Mappi
               ) -> Iterator[Placed]:
     """The hits of rules that span lines, in the texts where the scan saw something of them."""
     for index in sorted(multiline):
+        needed = _needed(plan.rules[index].detector.pattern)
         for number in distinct(np.searchsorted(starts, multiline[index], "right") - 1).tolist():
+            if needed is not None and not needed.search(texts[number]):
+                continue
             for hit in scan_blocks([plan.rules[index]], texts[number]):
                 yield hit._replace(start=hit.start + int(starts[number]), end=hit.end + int(starts[number]))
+
+
+@lru_cache(maxsize=256)
+def _needed(pattern: str) -> re.Pattern[bytes] | None:
+    """What stands in every text that a pattern matches in; None where nothing is known."""
+    try:
+        return re.compile(stretch(pattern).encode("ascii"))
+    except NoSupersetError:
+        return None
 
 
 def _split(hits: Hits, firsts: Ints, starts: Ints) -> list[Hits]:

@@ -23,6 +23,8 @@ from guard import cache
 from guard.batch import Ints, distinct
 from guard.detect.assembly import Assembly, Heading, Pattern
 from guard.detect.automaton import Automaton
+from guard.detect.cell_forms import LONGEST as LONGEST_OF_FORM
+from guard.detect.cell_forms import CellForms, takes_forms
 from guard.detect.cell_loops import PLANE
 from guard.detect.cell_text import CellText
 from guard.detect.cell_walks import CellWalks, automata
@@ -196,7 +198,8 @@ def _leads(codes: Ints) -> Ints:
 class NarrowedAssembly(Assembly):
     """Those of the patterns of `whole` that are `wanted`, under one header; openings keep their numbers.
 
-    Those of the `cell_walks` stand behind all others; without others nothing `is_swept`.
+    Those of the `cell_walks` stand behind all others; without others nothing `is_swept`. Cells without walks may be
+    told by their `forms`.
     """
 
     def __init__(self, whole: Assembly, wanted: Mask, alphabet: Alphabet, header: str) -> None:
@@ -212,6 +215,8 @@ class NarrowedAssembly(Assembly):
         self.rules, self.programs, self.words = whole.rules, whole.programs, whole.words
         self.rulings = whole.rulings
         self.patterns = tuple(whole.patterns[number] for number in chosen.tolist())
+        has_forms = not walked and alphabet.longest < 2 * LONGEST_OF_FORM and takes_forms(self.patterns)
+        self.forms = CellForms(self.patterns) if has_forms else None
         self.opened, self.owners = count - len(told), numbers[whole.owners]
         self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen),
                              self.owners if len(self.owners) else np.zeros(1, np.int32))

@@ -14,10 +14,13 @@ from guard.detect.limits import AnyPattern, LimitedPattern
 from guard.detect.names import first_characters, is_fair_name, is_sure_name, is_usual_name
 from guard.detect.normalise import FORMS
 from guard.detect.pack import Detector, bounded
+from guard.detect.secret_checks import not_reference
 from guard.detect.validators import NO_CHECKS, PROOFS, VALIDATORS, Checks
 from guard.errors import ContentError
 
 Check = Callable[[str], bool]
+SOONEST = (not_reference,)
+"""Filters that refuse most of what they are asked about: names of code in the place of secrets."""
 NAME_CHECKS = (is_usual_name, is_fair_name, is_sure_name)
 
 
@@ -69,6 +72,11 @@ class Rule:
     @cached_property
     def filters(self) -> tuple[Check, ...]:
         return self._functions(self.detector.filters)
+
+    @cached_property
+    def filters_in_turn(self) -> tuple[Check, ...]:
+        """The filters, those first that refuse most values soonest: all of them must hold, so their order is free."""
+        return tuple(sorted(self.filters, key=lambda check: check not in SOONEST))
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:

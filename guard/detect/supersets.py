@@ -40,6 +40,8 @@ WIDEST = 400
 """Wider patterns search the whole line: a window would cover it anyway."""
 LARGE = 4000
 """Expressions of more bytes compile slowly or not at all; they lose the upper ends of their repeats."""
+_SMALL = 8
+"""Characters of a small class, and of a few."""
 SPELLED_OUT = 64
 """A class of at most so many characters beyond ASCII is spelled byte by byte, a larger one as a range of lead bytes."""
 
@@ -110,6 +112,37 @@ def longest_run(pattern: str) -> str:
     if not best:
         raise NoSupersetError("no literal")
     return "".join(map(chr, best))
+
+
+def stretch(pattern: str) -> str:
+    """The `longest_run` as an expression of `re`, with what has to follow it as far as that is plain characters too, or
+    few of a small class: every match holds it, and far fewer texts do. Raises NoSupersetError where there is none."""
+    tree = parser.parse(pattern, re.ASCII)
+    run = longest_run(pattern)
+    if not run.isascii():
+        raise NoSupersetError("no literal in ASCII")
+    if tree.state.flags & re.IGNORECASE:
+        return f"(?i:{re.escape(run)})"
+    items = list(tree.data)
+    first = next(at for at in range(len(items)) if items[at : at + len(run)] == [(sre.LITERAL, ord(c)) for c in run])
+    spelled = [_plain(item) for item in items[first:]]
+    end = next((at for at, part in enumerate(spelled) if part is None), len(spelled))
+    return "".join(part for part in spelled[:end] if part)
+
+
+def _plain(item: Item) -> str | None:
+    """An item as an expression when it is a plain character, or few of a small class; else None."""
+    operation, value = item
+    low, high, inner = value if operation in _REPEATS else (1, 1, [item])
+    characters = characters_of(inner[0][0], inner[0][1], False) if len(inner) == 1 else None
+    if characters is None or characters.beyond or characters.line_end:
+        return None
+    if max(len(characters.ascii), high) > _SMALL:
+        return None
+    spelled = re.escape("".join(map(chr, sorted(characters.ascii))))
+    if operation is sre.LITERAL:
+        return spelled
+    return f"[{spelled}]{{{low},{high}}}"
 
 
 def _trim(items: Iterable[Item], state: Any, *, last: bool) -> list[Item]:

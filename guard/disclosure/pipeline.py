@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _TABLES = ("csv", "tsv", "parquet")
 LANGUAGES = ("en", "zh")
+BLOCK = 1 << 19
+"""Bytes of a block, half as many as a scan takes: what is changed stands in memory several times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,9 @@ def release(source: str | Path, *, policy: Policy | str | Path, audience: Audien
     """
     target = Path(out)
     _refuse_overlap(Path(source), target)
-    audience = Audience(_audience(audience))
-    run = _Run(_policy(policy), audience, scanner or Scanner(), options or Options(), keyring, progress, workers,
-               vault)
+    audience, options = Audience(_audience(audience)), options or Options()
+    options = dataclasses.replace(options, block=min(options.block, BLOCK))
+    run = _Run(_policy(policy), audience, scanner or Scanner(), options, keyring, progress, workers, vault)
     with staging(target) as folder:
         assessment = _assess(run, source, sink, allow_incomplete=allow_incomplete)
         _refuse(assessment.report)

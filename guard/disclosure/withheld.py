@@ -88,12 +88,12 @@ class WithheldValues:
         every.sort()
         first = np.ones(len(every), bool)
         np.not_equal(every[1:], every[:-1], out=first[1:])
-        self._values = every[first]
-        del every, first
-        if len(self._values) > self._exact:
+        if np.count_nonzero(first) > self._exact:
             self._filter = np.zeros(1 << (_BITS - 3), np.uint8)
-            self._set_bits(self._filter, self._values)
+            self._set_bits(self._filter, every)
             self._values = np.empty(0, np.uint64)
+        else:
+            self._values = every[first]
 
     def _bits(self, hashes: Hashes) -> Iterator[Hashes]:
         """The positions of each value: double hashing with the two halves of its 64-bit hash."""

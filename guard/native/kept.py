@@ -50,7 +50,7 @@ def store(function: Callable[..., Any], signature: Signature, machine: Machine) 
 def is_filled() -> bool:
     """Whether an earlier process has left machine code, that of the engine at least."""
     folder = directory()
-    return folder is not None and any(folder.rglob("*sweep.sweep-*"))
+    return folder is not None and any("sweep.sweep-" in name for _, _, names in os.walk(folder) for name in names)
 
 
 @once

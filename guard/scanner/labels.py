@@ -11,11 +11,14 @@ from guard.taxonomy import data_class
 
 STATE_SECRET = "state.secret_mark"  # noqa: S105
 REMEMBERED = 10_000
+"""Names that are findings of which the raw form is kept, in one document."""
+KNOWN = 100_000
+"""Names of which it is kept what fires in them: more than the small files have that are scanned together."""
 
 Detectors = tuple[int, ...]
 """Indices into `Matcher.detectors`."""
 KnownNames = dict[str, Detectors]
-"""What fires in names that some matcher has scanned, at most REMEMBERED of them."""
+"""What fires in names that some matcher has scanned, at most KNOWN of them."""
 
 
 class ScannedLabels:
@@ -54,15 +57,19 @@ class ScannedLabels:
 
         Where a detector runs out of time over them they stay unknown, and `label` finds out over which it does.
         """
-        new = list(dict.fromkeys(name for name in raw if name not in self._fired and name.strip()))[:REMEMBERED]
+        new = list(dict.fromkeys(name for name in raw if name not in self._fired and name.strip()))[:KNOWN]
         if len(new) < 2 or self._budget.exhausted:
             return
         budget = Budget()
         found = self._matcher.scan_texts([name.encode("utf-8", "replace") for name in new], budget)
         if not budget.exhausted:
-            if len(self._fired) + len(new) > REMEMBERED:
+            if len(self._fired) + len(new) > KNOWN:
                 self._fired.clear()
             self._fired.update((name, self._private(hits)) for name, hits in zip(new, found, strict=True))
+
+    def is_plain(self, raw: str) -> bool:
+        """Whether it is known already that nothing fires in a name, so that it is shown as it is."""
+        return self._fired.get(raw) == () and not self._budget.exhausted
 
     @property
     def has_findings(self) -> bool:
@@ -77,6 +84,8 @@ class ScannedLabels:
 
     def is_secret(self, dataset: str) -> bool:
         """Whether a state-secret mark stands in the name of this document, of a folder above it, or inside of it."""
+        if not self._secret:
+            return False
         return any(f"{dataset}/".startswith(f"{name}/") or name.startswith(f"{dataset}!") for name in self._secret)
 
     def _remember(self, raw: str, fired: Detectors, dataset: str, fallback: str) -> None:
@@ -94,7 +103,7 @@ class ScannedLabels:
             return None
         fired = self._fired.get(raw)
         if fired is None and (fired := self._scan(raw)) is not None:
-            if len(self._fired) >= REMEMBERED:
+            if len(self._fired) >= KNOWN:
                 self._fired.clear()
             self._fired[raw] = fired
         return fired

@@ -127,7 +127,8 @@ class Assembly:
             self.note(Skipped(self.document.name, Reason.STOPPED))
         if self._sink:
             self._sink.withdraw() if self._is_secret else self._sink.keep()
-        return total + Tally(inputs=[self._input()])
+        total.inputs.append(self._input())
+        return total
 
     def _input(self) -> Input:
         document, skipped = self.document, self._total.skipped

@@ -251,7 +251,8 @@ def _find_records(tokens: Tokens, depth: Ints) -> _Records:
         return nothing
     opening = (tokens.kinds == OPEN_OBJECT) | (tokens.kinds == OPEN_ARRAY)
     closing = (tokens.kinds == CLOSE_OBJECT) | (tokens.kinds == CLOSE_ARRAY)
-    levels = [_level(tokens, depth, opening, closing, level) for level in range(_RECORD_LEVELS)]
+    deepest = min(_RECORD_LEVELS, max(1, int(depth.max())))
+    levels = [_level(tokens, depth, opening, closing, level) for level in range(deepest)]
     most = max(int(found.items.sum()) for found in levels)
     for found in levels:
         if most > 1 and found.items.sum() * 8 >= most:

@@ -20,7 +20,7 @@ from guard.sources.json_tokens import tokenize
 from guard.sources.json_values import Cells, JsonBatch, depths, make_batch, pointer
 from guard.sources.stream import Place, Sink, StreamDocument
 
-BLOCKS = 2
+BLOCKS = 4
 """Blocks of the options that are one batch."""
 MAX_LINE = 8_000_000
 """A longer line is skipped: its tokens alone would take more memory than the whole run may."""
