@@ -31,10 +31,10 @@ def tables_of(**changes: Any) -> Any:
 
 
 def tools() -> Any:
-    from guard.detect import address_loops, lexicon, name_loops
+    from guard.detect import address_loops, kept_lexicons, name_loops
     from guard.detect.sifting_loops import Tools
 
-    names, addresses = lexicon.lexicons(True)
+    names, addresses = kept_lexicons.lexicons(True)
     return Tools(names, name_loops.new_scratch(), addresses, address_loops.new_scratch(addresses))
 
 

@@ -106,6 +106,17 @@ def test_damaged_bytes(seed: int) -> None:
     assert_alike(bytes(data))
 
 
+def test_damage_in_lines_of_what_spans_them() -> None:
+    spanning = [detector for detector in detectors() if detector.multiline]
+    texts = [text.encode() for detector in spanning for text in detector.examples.match]
+    damaged = [b"\xff " + text for text in texts] + [text.replace(b"\n", b" \xe4\n", 1) + b"\n\x80" for text in texts]
+    assert sum(map(assert_alike, damaged)) > len(spanning)
+    plain, fast = matchers()
+    column = as_column(damaged, "")
+    assert as_rows(fast.scan_column(column)) == as_rows(plain.scan_column(column))
+    assert list(map(as_rows, fast.scan_texts(damaged))) == [as_rows(fast.scan_text(text)) for text in damaged]
+
+
 def test_a_block_is_the_sum_of_its_lines() -> None:
     fast = matchers()[1]
     spanning = {detector.id for detector in detectors() if detector.multiline}

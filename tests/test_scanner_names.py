@@ -27,6 +27,7 @@ def test_what_was_foreseen_changes_nothing(foreseen: list[str], asked: list[str]
     ahead.foresee(foreseen)
     assert not ahead.found
     for number, name in enumerate(asked):
+        assert not ahead.is_plain(name) or ahead.label(name, "?") == name
         assert ahead.label(name, f"file {number}", dataset=name) == alone.label(name, f"file {number}", dataset=name)
     assert ahead.take() == alone.take()
     assert [ahead.is_secret(name) for name in asked] == [alone.is_secret(name) for name in asked]

@@ -168,7 +168,7 @@ class Assembly:
     @cached_property
     def rulings(self) -> Rulings:
         """What is asked of the candidates of each rule."""
-        return Rulings(self.rules, self.words)
+        return Rulings(self.rules, self.words, use_cache=self._use_cache)
 
     @cached_property
     def judged(self) -> JudgedPatterns:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from guard.detect.pack import Context
 
 _CUTS = ",;。\t|"
+_GAPS = str.maketrans("", "", " _-")
+_ODD = frozenset("\u017f\u0130\u0131")
+"""Long s, dotted and dotless i: s and i where case is ignored, but not what their lower case is."""
 _CUT_AFTER = re.compile(f"[{_CUTS}\n]")
 
 
@@ -17,8 +20,14 @@ class Vicinity:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._words = compile_words(context.words)
-        self._against = compile_words(context.against)
+
+    @cached_property
+    def _words(self) -> re.Pattern[str] | None:
+        return compile_words(self.context.words)
+
+    @cached_property
+    def _against(self) -> re.Pattern[str] | None:
+        return compile_words(self.context.against)
 
     def weigh(self, line: str, start: int, end: int, header: str) -> int:
         """1 when a supporting word is nearest to `line[start:end]`, -1 when an opposing one is, 0 when there is none.
@@ -31,7 +40,12 @@ class Vicinity:
         right = behind(line, end, self.context.after)
         if right and (sign := _nearest(self, right)):
             return sign
-        return _nearest(self, header) if header else 0
+        return self.of_header(header)
+
+    def of_header(self, header: str) -> int:
+        """What the name of a column says. Most say nothing, and for these the words need not be compiled."""
+        words = (*self.context.words, *self.context.against)
+        return _nearest(self, header) if header and may_hold(words, header) else 0
 
     def nearest(self, text: str) -> int:
         """Which kind of word stands last in a text: 1 supporting, -1 opposing, 0 none."""
@@ -60,6 +74,20 @@ def behind(line: str, end: int, after: int) -> str:
     """At most `after` code points behind `end`, cut at the first separator."""
     found = _CUT_AFTER.search(line, end, end + after)
     return line[end : found.start() if found else end + after]
+
+
+def may_hold(words: Sequence[str], text: str) -> bool:
+    """Whether one of the words may stand in a text; sure is only that none does."""
+    if not _ODD.isdisjoint(text):
+        return True
+    squeezed = _squeezed(text)
+    return any(_squeezed(word) in squeezed for word in words)
+
+
+@lru_cache(maxsize=8192)
+def _squeezed(text: str) -> str:
+    """In lower case and without what may stand in the gaps of a word."""
+    return text.lower().translate(_GAPS)
 
 
 def compile_words(words: Sequence[str]) -> re.Pattern[str] | None:

@@ -238,7 +238,7 @@ def _context_worth(rule: Rule, fits: bool, sign: int) -> float:
 
 def header_sign(rule: Rule, header: str) -> int:
     """What the header alone says as context; without one the words need not even be compiled."""
-    return rule.vicinity.weigh("", 0, 0, header) if header and rule.vicinity else 0
+    return rule.vicinity.of_header(header) if rule.vicinity else 0
 
 
 class Surroundings:

@@ -197,7 +197,11 @@ class EngineScan:
         return originals
 
     def _from_damaged(self) -> Iterator[Placed]:
-        place = Place(self._header)
+        """The hits in damaged lines. Rules that span lines may have seen something there, for nobody looked."""
+        place, firsts = Place(self._header), [start for start, _ in self._damaged]
+        for rule in self._assembly.rules if firsts else ():
+            if rule.detector.multiline:
+                self.multiline.setdefault(rule.index, []).extend(firsts)
         for start, end in self._damaged:
             line = Line(self._data[start:end], start)
             yield from place_line(scan_line(self._assembly.rules, line.text, place), line)

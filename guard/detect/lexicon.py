@@ -34,13 +34,9 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-def lexicons(wanted: bool) -> tuple[NameLexicon, AddressLexicon]:
-    """Those of names and of addresses; without need of them empty ones, since to build them takes a while."""
-    return (name_lexicon(), address_lexicon()) if wanted else _empty()
-
-
 @cache
-def _empty() -> tuple[NameLexicon, AddressLexicon]:
+def empty_lexicons() -> tuple[NameLexicon, AddressLexicon]:
+    """Tables that know nothing, where no rule asks."""
     words = Words(np.zeros((1, 1), np.int16), np.zeros(2, np.int32), np.zeros(2, np.int32), np.zeros(1, np.uint16))
     pairs = np.zeros((1, 2), np.int64)
     return (NameLexicon(np.zeros(1, np.uint8), np.zeros((1, 2), np.uint8), np.zeros((1, 2)), pairs,

@@ -97,8 +97,8 @@ class Rulings:
     `words` are the programs of their context words, None for those that the machine cannot run.
     """
 
-    def __init__(self, rules: Sequence[Rule], words: Mapping[int, Words | None]) -> None:
-        self.rules, self._words = tuple(rules), words
+    def __init__(self, rules: Sequence[Rule], words: Mapping[int, Words | None], *, use_cache: bool = False) -> None:
+        self.rules, self._words, self.use_cache = tuple(rules), words, use_cache
         self.needs_lexicons = False
         """Whether a rule that has a row asks for names or addresses."""
         self._filling = threading.Lock()

@@ -25,7 +25,7 @@ from guard.detect.folding import Folded
 from guard.detect.form_loops import LONGEST
 from guard.detect.judge import BACKED_WORTH, CEILING, MASKED_WORTH, MASKS, entropy
 from guard.detect.judging_loops import HitColumns
-from guard.detect.lexicon import lexicons
+from guard.detect.kept_lexicons import lexicons
 from guard.detect.name_loops import new_scratch
 from guard.detect.normalise import normal_form
 from guard.detect.rule import Rule
@@ -183,7 +183,7 @@ class _Tools(threading.local):
         """Those that are needed, for a block that nothing is known of."""
         needs = rulings.needs_lexicons
         if needs not in self._made:
-            names, addresses = lexicons(needs)
+            names, addresses = lexicons(needs, use_cache=rulings.use_cache)
             self._made[needs] = Tools(names, new_scratch(), addresses, new_address_scratch(addresses))
         self._made[needs].address_scratch.last[:] = 0
         return self._made[needs]

@@ -67,6 +67,10 @@ class ScannedLabels:
                 self._fired.clear()
             self._fired.update((name, self._private(hits)) for name, hits in zip(new, found, strict=True))
 
+    def is_plain(self, raw: str) -> bool:
+        """Whether it is known already that nothing fires in a name, so that it is shown as it is."""
+        return self._fired.get(raw) == () and not self._budget.exhausted
+
     @property
     def has_findings(self) -> bool:
         """Whether there is something to take."""

@@ -33,6 +33,10 @@ class Foreseeing(Protocol):
         """`label` is soon called with these names."""
         ...
 
+    def is_plain(self, raw: str) -> bool:
+        """Whether it is known already that `label` gives this name as it is."""
+        ...
+
 
 def discover(path: str | os.PathLike[str], options: Options, labels: Labels, *, with_content: bool = False
              ) -> Iterator[Document | Skipped]:
@@ -178,8 +182,11 @@ class _Names:
         self._numbers = {name: number for number, name in enumerate(raw, 1)}
         self._prefix = f"{folder}/" if folder else ""
         self._labels = labels
+        self._foreseeing = labels if isinstance(labels, Foreseeing) else None
 
     def shown(self, raw: str, kind: str) -> str:
+        if self._foreseeing is not None and raw.isascii() and self._foreseeing.is_plain(raw):
+            return self._prefix + raw  # as nearly all are; what else it could be called takes longer to find
         fallback = self._fallback(raw, kind)
         label = self._labels.label(_readable(raw), fallback, dataset=self._prefix + fallback)
         return self._prefix + (raw if label == raw else fallback)

@@ -1,0 +1,44 @@
+"""What headers say as context: nothing is missed where the words are not even compiled."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from guard.detect import load
+from guard.detect.context import Vicinity, may_hold
+from guard.detect.pack import Context
+
+ODD = "\u017f\u0130\u0131\u212aß\u00b5Σς_- sSiIkK中"
+
+
+def test_headers_of_words_in_any_dress() -> None:
+    contexts = [detector.context for detector in load() if detector.context is not None]
+    words = sorted({word for context in contexts for word in (*context.words, *context.against)})
+    chance, said = random.Random(4), 0
+    for _ in range(400):
+        word = chance.choice(words)
+        header = "".join(chance.choice((word, chance.choice(words).upper(), word.title().replace(" ", ""),
+                                        chance.choice(ODD))) for _ in range(chance.randint(1, 3)))
+        header = "".join(chance.choice(ODD) if chance.random() < 0.05 else letter for letter in header)
+        for context in chance.sample(contexts, 8):
+            vicinity = Vicinity(context)
+            assert vicinity.of_header(header) == vicinity.nearest(header) == vicinity.weigh("", 0, 0, header)
+            said += vicinity.nearest(header) != 0
+    assert said > 100
+
+
+@pytest.mark.parametrize(("word", "header"), [
+    ("id card", "ID_Card"), ("id card", "idCard"), ("id", "\u0130d"), ("ski", "\u017fki"), ("ski", "s\u212ai"),
+    ("staff_no", "staff-no 1"), ("工号", "员工号")])
+def test_words_that_stand_in_a_header(word: str, header: str) -> None:
+    assert may_hold((word,), header)
+    assert Vicinity(Context(words=(word,))).of_header(header) == 1
+
+
+def test_words_that_do_not() -> None:
+    assert not may_hold(("工号", "staff no"), "姓名 name")
+    vicinity = Vicinity(Context(words=("工号", "staff no")))
+    assert vicinity.of_header("姓名 name") == 0
+    assert "_words" not in vars(vicinity)
