@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from guard.batch import distinct
+from guard.batch import among, distinct
 from guard.detect import kept_arrays
 
 PLAIN = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3) |
@@ -47,3 +47,9 @@ def test_distinct_numbers_are_those_of_numpy(values: np.ndarray[Any, Any]) -> No
     found, expected = distinct(values), np.unique(values)
     assert found.dtype == expected.dtype
     assert found.tolist() == expected.tolist()
+
+
+@given(st.lists(st.integers(-9, 9)), st.lists(st.integers(-9, 9)))
+def test_numbers_among_others_are_those_of_numpy(values: list[int], wanted: list[int]) -> None:
+    left, right = np.array(values, np.int64), np.array(wanted, np.int64)
+    assert among(left, right).tolist() == np.isin(left, right).tolist()

@@ -18,7 +18,7 @@ from guard.detect import Matcher
 from guard.detect.folding import fold, fold_quickly
 from guard.detect.gates import gates
 from guard.detect.normalise import TABLE, normalise
-from guard.detect.pack import Confidence
+from guard.detect.pack import Confidence, Context
 from guard.detect.plain import PlainMatcher, scan_blocks
 from guard.detect.rule import compile_rules
 from guard.detect.shapes import Block
@@ -37,7 +37,7 @@ def by_loops(monkeypatch, wanted):
 
 def detector(pattern, **more):
     return reviewed(id="it", data_class="secret.password", title={"en": "it", "zh": "它"}, pattern=pattern,
-                    boundary="none", confidence=Confidence(shape=0.9, checked=0.9, failed=0.3), **more)
+                    boundary="none", confidence=Confidence(shape=0.6, checked=0.9, failed=0.3), **more)
 
 
 @given(text)
@@ -148,6 +148,23 @@ def test_both_engines_find_rules_that_span_lines(data, pattern):
             found = Matcher(detectors, cache=False).scan_text(data.encode())
             assert [(a, b) for a, b in zip(found.start.tolist(), found.end.tolist(), strict=True)] == [
                 (a, b) for a, b in zip(expected.start.tolist(), expected.end.tolist(), strict=True)]
+
+
+@pytest.mark.parametrize("filling", ["", "x" * 2000])
+@pytest.mark.parametrize("require", ["nothing", "context"])
+@settings(max_examples=40)
+@given(st.lists(st.sampled_from(["code 12345678", "12345678", "no 12345678", "code", "代码12345678", "x"]), max_size=8))
+def test_few_rules_know_their_context_wherever_words_are_looked_for(filling, require, rows):
+    """With much text for each match, matches are looked around one by one; else words are found in all of it."""
+    context = Context(words=("code", "代码"), against=("no",), boost=0.2, penalty=0.2)
+    detectors = (detector("[0-9]{8}", context=context, require=require),)
+    data = "\n".join([*rows, filling]).encode()
+    expected = PlainMatcher(detectors).scan_text(data)
+    with pytest.MonkeyPatch.context() as patch:
+        by_loops(patch, True)
+        found = Matcher(detectors, cache=False).scan_text(data)
+    assert found.start.tolist() == expected.start.tolist()
+    assert found.confidence.tolist() == expected.confidence.tolist()
 
 
 @pytest.mark.parametrize("line", ["token a1b2", "TOKEN a1b2", "to\u212aen a1b2", "api a1b2", "AP\u0130 a1b2",

@@ -55,6 +55,8 @@ CHEAP = 0.2
 """Characters a place for which an opening is followed in every line, whether a word of it stands there or not."""
 DEAR = 1.0
 """Characters a place from which on a pattern is left to Hyperscan."""
+FEW = 32
+"""Rules whose matches are looked for without a look at words first, where all that they begin with is rare."""
 _CODE = ("assembly", "beginnings", "charsets", "classes", "compile", "context", "factors", "firsts", "gates",
          "kept_arrays", "names", "pack", "program", "rule", "supersets", "walk", "walk_loops")
 _NO_WORDS = np.zeros(256, np.uint8)
@@ -110,6 +112,9 @@ class Assembly:
     where there is none. `spanning[pattern]` is the bit of lines that hold the literal of a pattern that spans lines.
     """
 
+    contexts: Bits | None = None
+    """Where words are looked for on behalf of contexts alone: the bits of these."""
+
     def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
         self.rules = tuple(rules)
         self._use_cache = use_cache
@@ -126,6 +131,10 @@ class Assembly:
         self._named = [rule for rule in self.rules if rule.header_words or rule.vicinity]
         self.gates, self.owners, self.beside, self.spanning = kept.gates, kept.owners, kept.beside, kept.spanning
         self._gated, self.walked = np.array(kept.gated, bool), as_bits(np.array(kept.walked, bool))
+        if not (self._gated.any() or self.spanning):
+            bits = np.zeros(64 * self.gates.members.shape[1], bool)
+            bits[list(self.beside.values())] = True
+            self.contexts = as_bits(bits)
         self._needy = [opening for opening, number in enumerate(kept.owners.tolist())
                        if self.patterns[number].rule.detector.require == "context"]
 
@@ -230,6 +239,8 @@ def assemble(rules: Sequence[Rule]) -> Assembled:
     ways = [(way, number) for number, (_, beginnings) in enumerate(opened) for way in beginnings]
     beginnings = [way for way, _ in ways]
     literals = {number: word for number, pattern in enumerate(patterns) if (word := _literal(pattern))}
+    if len(rules) <= FEW and not literals and all(way.is_walked for way in beginnings):
+        beginnings = [way._replace(words=None) for way in beginnings]
     gates_of_all, beside, spanning = _gates(beginnings, rules, literals)
     return Assembled(patterns, len(opened), assembler.finish(), automaton_of([way.graph for way in beginnings]), words,
                      tuple(map(_expression, told)), gates_of_all, np.array([n for _, n in ways], np.int32),

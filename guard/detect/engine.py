@@ -36,6 +36,9 @@ from guard.utf8 import is_utf8
 PATIENCE = 200_000_000
 """Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs."""
 
+AROUND = 100
+"""Bytes in which words can be looked for in the time that it takes to look around one match."""
+
 
 class EngineScan:
     """The hits of `data` under `header` ("" in text), without the rules that span lines.
@@ -88,7 +91,7 @@ class EngineScan:
             searched += self._searched_everywhere(deep.tolist())
         if searched:
             columns = np.concatenate([columns, np.array(searched, np.int64).reshape(-1, 4).T], axis=1)
-        return Matches(*columns), bits
+        return Matches(*columns), self._with_contexts(bits, columns.shape[1])
 
     def _found_by_openings(self, bits: Bits, resume: Ints, patience: Ints) -> int:
         """Fills the workspace with the matches of programs that have openings; how many there are."""
@@ -132,15 +135,31 @@ class EngineScan:
         self.multiline.setdefault(pattern.rule.index, []).extend(self._original_lines(lines))
 
     def _wanted(self) -> Bits:
-        """For each line the bits of the patterns with an opening that are looked for there."""
-        always = self._heading.always
-        gates = self._assembly.gates
-        row = np.zeros(gates.members.shape[1], np.uint64)
-        row[: len(always)] = always
-        wanted = np.empty((len(self._block.bounds) - 1, len(row)), np.uint64)
-        wanted[:] = row
-        open_gates(gates, self._block, wanted)
+        """For each line the bits of the patterns with an opening that are looked for there, and of the contexts that
+        may say something; where nothing else depends on words, of all contexts."""
+        assembly = self._assembly
+        wanted = self._bits(assembly.contexts)
+        if assembly.contexts is None:
+            open_gates(assembly.gates, self._block, wanted)
         return wanted
+
+    def _bits(self, more: Bits | None) -> Bits:
+        """The same bits for every line: of the openings that are looked for everywhere, and `more`."""
+        always, row = self._heading.always, np.zeros(self._assembly.gates.members.shape[1], np.uint64)
+        row[: len(always)] = always
+        if more is not None:
+            row |= more
+        bits = np.empty((len(self._block.bounds) - 1, len(row)), np.uint64)
+        bits[:] = row
+        return bits
+
+    def _with_contexts(self, bits: Bits, matches: int) -> Bits:
+        """The bits for judging so many matches: where there are few, each is looked around without knowing of words."""
+        if self._assembly.contexts is None or matches * AROUND < self._block.size:
+            return bits
+        bits = self._bits(None)
+        open_gates(self._assembly.gates, self._block, bits)
+        return bits
 
     def _searched(self, programs: Ints, ends: Ints) -> Iterator[tuple[int, int, int, int]]:
         """(pattern, start, end, line) of the matches of patterns that the machine cannot run, in lines with events."""

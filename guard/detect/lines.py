@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from guard.batch import MASKED, NOISY, Ints, distinct
+from guard.batch import MASKED, NOISY, Ints, among, distinct
 from guard.detect.dense import Spans, header_sign
 from guard.detect.folding import Folded
 from guard.detect.judge import Kind, Place, Span, Verdict, companions
@@ -151,7 +151,7 @@ class LineScan:
         for rule in (self._plan.rules[index] for index in distinct(owners).tolist()):
             if self._needs_word(rule):
                 mine = owners == rule.index
-                supported[mine] = np.isin(numbers[mine], self._block.lines_of(self._events.word_ends(rule)))
+                supported[mine] = among(numbers[mine], self._block.lines_of(self._events.word_ends(rule)))
         return supported
 
     def _needs_word(self, rule: Rule) -> bool:
@@ -170,16 +170,16 @@ class LineScan:
         sociable = [rule for rule in present if rule.detector.near] if not self._plan.everywhere else []
         possible = np.ones(len(pairs), bool)
         for rule in sociable:
-            friends = [other.index for other in self._plan.rules if is_near(rule, other)]
-            lines = [numbers[np.isin(owners, friends)]]
+            friends = np.array([other.index for other in self._plan.rules if is_near(rule, other)], np.int64)
+            lines = [numbers[among(owners, friends)]]
             lines += [self._block.lines_of(found.start + 1) for found in shapes if found.rule.index in friends]
             mine = owners == rule.index
-            possible[mine] = np.isin(numbers[mine], np.concatenate(lines))
+            possible[mine] = among(numbers[mine], np.concatenate(lines))
         kept = possible.copy()
         for rule in sociable:
-            hosts = [other.index for other in sociable if is_near(other, rule)]
+            hosts = np.array([other.index for other in sociable if is_near(other, rule)], np.int64)
             mine = owners == rule.index
-            kept[mine] |= np.isin(numbers[mine], numbers[np.isin(owners, hosts) & possible])
+            kept[mine] |= among(numbers[mine], numbers[among(owners, hosts) & possible])
         return kept
 
     def _split(self, pairs: Ints) -> tuple[Ints, Ints]:

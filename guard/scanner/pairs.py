@@ -16,7 +16,6 @@ import numpy.typing as npt
 from guard.batch import DECODED, Batch, Column, Hits, Ints
 from guard.detect import Budget, Detector, Matcher
 from guard.scanner.count import header_classes
-from guard.sources.json_values import JsonBatch
 
 Mask = npt.NDArray[np.bool_]
 NAMES = frozenset(("name", "key", "field", "label", "property", "param", "parameter", "variable", "attribute", "字段",
@@ -74,6 +73,8 @@ def _partners(batch: Batch, values: int, names: int) -> Ints:
 
 def _groups(batch: Batch, index: int) -> Ints:
     """A number for each cell that only cells beside it share: what stands between two braces, else the record."""
+    from guard.sources.json_values import JsonBatch
+
     if not isinstance(batch, JsonBatch):
         return batch.columns[index].rows
     region = np.frombuffer(batch.region, np.uint8)
