@@ -15,7 +15,8 @@ from guard.sources import json_records, json_tokens
 from guard.sources.json_paths import Paths
 
 PIECES = ['"', "\\", '\\"', "\\\\", "\\u00e9", "\\u12", "\\x", "{", "}", "[", "]", ",", ":", " ", "\t", "\r", "\n",
-          "\x01", "true", "false", "null", "nul", "0", "-1", "01", "1.5e+9", "1.", "-", "é", "中", '"key":', '"a": 1', "{}"]
+          "\x01", "true", "false", "null", "nul", "0", "-1", "01", "1.5e+9", "1.", "-",
+          "é", "中", '"key":', '"a": 1', "{}"]
 VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
                       lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
                           st.text(max_size=4), inner, max_size=3), max_leaves=8)
