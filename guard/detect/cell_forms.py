@@ -41,7 +41,8 @@ ENOUGH = 16_384
 """Cells for which it pays to find out the kinds of characters: that takes some milliseconds."""
 LONGEST = 40
 """Bytes of the longest cell: forms of longer ones hardly repeat."""
-MOST_FORMS = 32_768
+MOST_FORMS = 8_192
+"""Forms that are remembered for a column, about a megabyte."""
 WORTH = 0.7
 """The share of cells whose form came before, below which cells are searched as others are."""
 _MOST_RANGES = 62

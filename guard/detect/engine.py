@@ -163,6 +163,8 @@ class EngineScan:
 
     def _searched(self, programs: Ints, ends: Ints) -> Iterator[tuple[int, int, int, int]]:
         """(pattern, start, end, line) of the matches of patterns that the machine cannot run, in lines with events."""
+        if not len(programs):
+            return
         lines = self._block.lines_of(ends)
         for number in distinct(programs).tolist():
             pattern, chosen = self._assembly.patterns[number], distinct(lines[programs == number])
