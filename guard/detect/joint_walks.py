@@ -20,7 +20,7 @@ States = npt.NDArray[np.uint16]
 
 
 def join(automata: Sequence[Automaton], members: Sequence[int], barred: npt.NDArray[np.bool_]) -> Joint | None:
-    """The automata as one; bit n of it is number `members[n]`. None where there would be too many states.
+    """The automata, fewer than 64, as one, whose bit n is number `members[n]`. None where there were too many states.
 
     `barred` are the bytes that may stand neither before nor behind a match of any of them.
     """
