@@ -41,6 +41,14 @@ def directory() -> Path | None:
         return None
 
 
+def is_refused() -> bool:
+    """Whether the directory is there, but not for its owner alone, so that nothing is kept in it."""
+    path = directory()
+    with contextlib.suppress(OSError):
+        return path is not None and not _is_private(path.lstat())
+    return False
+
+
 def key(*parts: str) -> str:
     """The name of a blob: 64 hex digits over the parts and the machine whose code the blob is."""
     machine = (sys.platform, platform.machine(), sys.byteorder, _processor_features())

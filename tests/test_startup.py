@@ -175,3 +175,29 @@ def test_the_lines_of_the_help_are_those_of_the_verbs() -> None:
         assert str(command.help).partition("\n\n")[0].replace("\n", " ").partition(". ")[0].rstrip(".") \
             == line.rstrip("."), name
     assert cli.get_command(context, "unknown") is None
+
+
+def test_a_cache_that_is_open_to_others_is_named(tmp_path: Path) -> None:
+    folder, text = tmp_path / "cache", tmp_path / "a.txt"
+    folder.mkdir()
+    folder.chmod(0o755)
+    text.write_text(LOG)
+    said = [_stderr_of_a_scan(text, folder, *options) for options in ((), ("--no-cache",))]
+    assert said[0].startswith("note: the cache directory is not its owner's alone")
+    assert said[1] == ""
+    assert not list(folder.iterdir())
+
+
+def test_without_a_cache_nothing_is_taken_from_it_and_nothing_kept(tmp_path: Path) -> None:
+    folder, text = tmp_path / "cache", tmp_path / "a.txt"
+    text.write_text(LOG)
+    assert _stderr_of_a_scan(text, folder, "--no-cache") == ""
+    assert not folder.exists()
+    assert _stderr_of_a_scan(text, folder) == ""
+    assert list(folder.iterdir())
+
+
+def _stderr_of_a_scan(text: Path, cache: Path, *options: str) -> str:
+    command = [sys.executable, "-m", "guard", "scan", str(text), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True,
+                          env=environment(GUARD_CACHE_DIR=str(cache))).stderr

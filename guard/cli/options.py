@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from guard.cache import is_refused
 from guard.errors import UsageError
 from guard.model import Audience
 
@@ -24,6 +25,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 READERS = ("csv", "tsv", "json", "jsonl", "text", "parquet", "xlsx")
 FORMATS = ("terminal", "json", "sarif", "html", "markdown", "csv")
+_REFUSED = ("note: the cache directory is not its owner's alone, so nothing is kept there and every large scan "
+            "compiles anew (chmod 700 it, or name another by GUARD_CACHE_DIR)")
 
 
 def apply(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -54,7 +57,8 @@ reading = apply(
     click.option("--ner", "languages", multiple=True, type=click.Choice(("zh", "en")),
                  help="Also look for names in free text with a model of this language (repeatable; needs the extra "
                       "nlp)."),
-    click.option("--no-cache", is_flag=True, help="Compile the detectors anew instead of using the user's cache."),
+    click.option("--no-cache", is_flag=True,
+                 help="Take no rules and no machine code from the user's cache, and keep none."),
     click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE",
                  help="Known false positives, left out and counted (needs --keyring)."),
     click.option("--keyring", type=click.Path(path_type=Path), metavar="FILE",
@@ -139,6 +143,11 @@ class Reading:
         """The scanner that these options describe."""
         from guard.scanner import Scanner
 
+        if self.no_cache:
+            # Machine code lies there too, and is loaded by this process and its workers.
+            os.environ["GUARD_CACHE_DIR"] = os.devnull
+        elif is_refused():
+            click.echo(_REFUSED, err=True)
         key = self.fingerprint_key()
         return Scanner(packs=self.packs or None, countries=self.countries, rules=self.rules,
                        skip_refused_rules=self.skip_refused_rules, min_confidence=min_confidence, fingerprint_key=key,

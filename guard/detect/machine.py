@@ -297,8 +297,6 @@ def run_here(programs: Array, address: int, text: Bytes, low: int, high: int, at
                     pc += WIDTH
 
 
-
-
 @tight_loop
 def run(programs: Array, address: int, text: Bytes, low: int, high: int, at: int, memory: Array) -> int:
     """The end of the match of a program at an offset of the line `text[low:high]`: FAILED without one.
