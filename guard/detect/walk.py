@@ -44,7 +44,7 @@ def automaton_of(graphs: Sequence[Graph]) -> Automaton:
                        or [[False] * len(samples)], bool)
     classes, members = _fewer(classes, samples, members)
     ends = np.cumsum([0, *map(len, follows)])
-    return Automaton(classes, members.astype(np.uint8), np.array(nodes, np.int32), ends.astype(np.int32),
+    return Automaton(classes, np.ascontiguousarray(members.T, np.uint8), np.array(nodes, np.int32), ends.astype(np.int32),
                      np.array([node for behind in follows for node in behind], np.int32), np.array(openings, np.int32),
                      np.array(roots or [0], np.int32))
 
@@ -71,7 +71,7 @@ def _fewer(classes: Table, samples: Sequence[int], members: Mask) -> tuple[Table
 
 def new_walks(automaton: Automaton) -> Walks:
     """Room for the states of one thread."""
-    nodes, openings, columns = len(automaton.steps), len(automaton.roots), automaton.members.shape[1] + 1
+    nodes, openings, columns = len(automaton.steps), len(automaton.roots), len(automaton.members) + 1
     words, most = -(-openings // 64), WINDOW + 2 * BEYOND
     walks = Walks(np.zeros(MOST_STATES * columns, np.uint32), np.zeros(max(LISTED, BEYOND * nodes), np.int32),
                   np.zeros(MOST_STATES, np.int32), np.zeros(BEYOND * (openings + MOST_STATES), np.int32),

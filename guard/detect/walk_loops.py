@@ -21,14 +21,17 @@ EVERYTHING = 0
 """The root of all openings, for lines whose own would be one too many."""
 ACCEPTING = 1 << 31
 _PRIME = 0x100000001B3
+_at = np.uint64
+"""An index that is not below zero, which the compiler then need not look for."""
 
 
 class Automaton(NamedTuple):
     """All beginnings (`guard.detect.beginnings`) as one automaton.
 
     `classes[code point]` (PLANE: all beyond) is the class of a character, 0 the end of a line. Node n takes a character
-    whose class is in `members[steps[n]]`, and behind it come `follows[firsts[n]:firsts[n + 1]]`: nodes, or ACCEPTED.
-    `openings[n]` is the opening it belongs to, `roots[opening]` the node for what stands before a match.
+    of the classes whose row in `members` has a one at `steps[n]`, and behind it come
+    `follows[firsts[n]:firsts[n + 1]]`: nodes, or ACCEPTED. `openings[n]` is the opening it belongs to, `roots[opening]`
+    the node for what stands before a match.
     """
 
     classes: npt.NDArray[np.uint16]
@@ -74,8 +77,12 @@ class Walks(NamedTuple):
 
 @tight_loop
 def _sort(values: Any, first: int, behind: int) -> None:
-    """Shell's sort, in place."""
-    gap = (behind - first) // 2
+    """Shell's sort, in place; nearly always the values are in order, since nodes are followed in theirs."""
+    gap = 0
+    for index in range(first + 1, behind):
+        if values[index] < values[index - 1]:
+            gap = (behind - first) // 2
+            break
     while gap > 0:
         for index in range(first + gap, behind):
             value, at = values[index], index
@@ -97,7 +104,7 @@ def _settled(walks: Walks, listed: int, accepted: int) -> int:
     _sort(walks.accepts, accept_first, accepted)
     key = np.uint64(listed - first)
     for index in range(first, listed):
-        key = (key ^ np.uint64(walks.listed[index])) * np.uint64(_PRIME)
+        key = (key ^ np.uint64(walks.listed[_at(index)])) * np.uint64(_PRIME)
     for index in range(accept_first, accepted):
         key = (key ^ np.uint64(walks.accepts[index] + (1 << 24))) * np.uint64(_PRIME)
     mask = len(walks.slots) - 1
@@ -126,7 +133,7 @@ def _is_alike(walks: Walks, state: int, first: int, listed: int, accept_first: i
     if walks.accept_ends[state] - accept_begin != accepted - accept_first:
         return False
     for index in range(listed - first):
-        if walks.listed[begin + index] != walks.listed[first + index]:
+        if walks.listed[_at(begin + index)] != walks.listed[_at(first + index)]:
             return False
     for index in range(accepted - accept_first):
         if walks.accepts[accept_begin + index] != walks.accepts[accept_first + index]:
@@ -145,20 +152,20 @@ def advance(automaton: Automaton, walks: Walks, row: int, kind: int) -> int:
     counts[STAMP] += 1
     stamp, listed, accepted = counts[STAMP], counts[LISTED], counts[ACCEPTS]
     for index in range(walks.ends[state - 1], walks.ends[state]):
-        node = walks.listed[index]
-        if automaton.members[automaton.steps[node], kind] == 0:
+        node = _at(walks.listed[_at(index)])
+        if automaton.members[_at(kind), _at(automaton.steps[node])] == 0:
             continue
-        for place in range(automaton.firsts[node], automaton.firsts[node + 1]):
-            follow = automaton.follows[place]
+        for place in range(automaton.firsts[node], automaton.firsts[node + _at(1)]):
+            follow = automaton.follows[_at(place)]
             if follow == ACCEPTED:
                 opening = automaton.openings[node]
-                if walks.opening_marks[opening] != stamp:
-                    walks.opening_marks[opening] = stamp
-                    walks.accepts[accepted] = opening
+                if walks.opening_marks[_at(opening)] != stamp:
+                    walks.opening_marks[_at(opening)] = stamp
+                    walks.accepts[_at(accepted)] = opening
                     accepted += 1
-            elif walks.marks[follow] != stamp:
-                walks.marks[follow] = stamp
-                walks.listed[listed] = follow
+            elif walks.marks[_at(follow)] != stamp:
+                walks.marks[_at(follow)] = stamp
+                walks.listed[_at(listed)] = follow
                 listed += 1
     if accepted > counts[ACCEPTS]:
         listed = _without_accepted(automaton, walks, listed, stamp)
