@@ -44,7 +44,8 @@ def automaton_of(graphs: Sequence[Graph]) -> Automaton:
                        or [[False] * len(samples)], bool)
     classes, members = _fewer(classes, samples, members)
     ends = np.cumsum([0, *map(len, follows)])
-    return Automaton(classes, np.ascontiguousarray(members.T, np.uint8), np.array(nodes, np.int32), ends.astype(np.int32),
+    return Automaton(classes, np.ascontiguousarray(members.T, np.uint8), np.array(nodes, np.int32),
+                     ends.astype(np.int32),
                      np.array([node for behind in follows for node in behind], np.int32), np.array(openings, np.int32),
                      np.array(roots or [0], np.int32))
 
