@@ -20,6 +20,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
+from operator import mul
 from typing import NamedTuple
 
 from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, VALIDATED
@@ -159,8 +160,8 @@ def context_worth(rule: Rule, fits: bool, sign: int) -> float:
 
 def entropy(value: str) -> float:
     """Shannon entropy in bits a character."""
-    counts = Counter(value)
-    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values()) if value else 0.0
+    shares = [count / len(value) for count in Counter(value).values()]
+    return -sum(map(mul, shares, map(math.log2, shares))) if value else 0.0
 
 
 def scan_line(rules: Iterable[Rule], text: str, place: Place) -> list[Verdict]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import re
 from functools import cache
+from operator import add
 
 from guard.detect.tables import rows
 
 _OTHER = "."
 """The symbol of the table for every character that is no ASCII letter or digit, and for the edge of a value."""
+_NO_SYMBOL = re.compile("[^0-9A-Za-z]")
 _ALPHABETS = ((re.compile(r"[0-9]+"), 10), (re.compile(r"[0-9a-f]+|[0-9A-F]+"), 16),
               (re.compile(r"[a-z]+|[A-Z]+"), 26), (re.compile(r"[0-9a-z]+|[0-9A-Z]+"), 36),
               (re.compile(r"[A-Za-z]+"), 52), (re.compile(r"[0-9A-Za-z]+"), 62))
@@ -39,8 +41,8 @@ def rarity(value: str) -> float:
     Chance draws from the smallest usual alphabet that has all characters: digits, hex, one case, base 36, base 62.
     """
     bits, size = _bits(), alphabet(value)
-    spelled = _OTHER + "".join(c if c.isascii() and c.isalnum() else _OTHER for c in value)
-    readable = sum(bits[spelled[at : at + 2]] for at in range(len(value)))
+    symbols = _NO_SYMBOL.sub(_OTHER, value)
+    readable = sum(map(bits.__getitem__, map(add, _OTHER + symbols, symbols)))
     return readable - len(value) * math.log2(size)
 
 

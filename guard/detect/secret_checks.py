@@ -10,6 +10,7 @@ import binascii
 import json
 import re
 import zlib
+from functools import lru_cache
 
 from guard.detect.rarity import is_varied, rarity
 from guard.patterns import pattern
@@ -54,12 +55,12 @@ def contains_digit_or_mark(value: str) -> bool:
 
 def mixed_classes(value: str) -> bool:
     """Holds characters of at least two classes out of lower case, upper case, digits and others."""
-    return len({_class(character) for character in value}) >= 2
+    return len(_classes(value)) >= 2
 
 
 def three_classes(value: str) -> bool:
     """Lower case, upper case and digits: what random keys of 16 characters or more practically always hold."""
-    return {"lower", "upper", "digit"} <= {_class(character) for character in value}
+    return _classes(value) >= {"lower", "upper", "digit"}
 
 
 def three_classes_or_hex(value: str) -> bool:
@@ -69,9 +70,14 @@ def three_classes_or_hex(value: str) -> bool:
 
 def strong_mix(value: str) -> bool:
     """Three of the four classes of characters, as password rules ask for."""
-    return len({_class(character) for character in value}) >= 3
+    return len(_classes(value)) >= 3
 
 
+def _classes(value: str) -> set[str]:
+    return {*map(_class, value)}
+
+
+@lru_cache(maxsize=1024)
 def _class(character: str) -> str:
     if character.isdigit():
         return "digit"
