@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from guard.compiled import inlined_loop, tight_loop
+from guard.hashing_loops import hash_slice, word_at
 from guard.sources.json_tokens import KEY, NEWLINE, QUOTE, SHAPE_VALUE, VALUE
 
 Array = Any
@@ -15,66 +16,65 @@ NO_SHAPE = -1
 SHAPES, LINES = 0, 1
 """Slots of the counts of `number_shapes`."""
 _VALUE = SHAPE_VALUE[0]
-_PRIME = 0x100000001B3
+_WORD = 8
 _at = np.uint64
 
 
 @tight_loop
-def number_shapes(raw: Array, kinds: Array, starts: Array, ends: Array, wrong: Array, written: Array, bounds: Array,
+def number_shapes(words: Array, kinds: Array, starts: Array, ends: Array, wrong: Array, written: Array, bounds: Array,
                   slots: Array, shape_of: Array, counts: Array) -> None:
     """Writes each shape once, in the order in which lines first have them, and its number for every line.
 
-    Shape n is `written[bounds[n]:bounds[n + 1]]`; `shape_of[line]` is NO_SHAPE where a line is blank or `wrong`. Lines
+    `words` are those of the text and `written` those of the shapes (`words_of`), with eight bytes to spare. Shape n are
+    the bytes from `bounds[n]` to `bounds[n + 1]`; `shape_of[line]` is NO_SHAPE where a line is blank or `wrong`. Lines
     that follow the last token are not counted. `slots` is zero, a power of two and longer than there are lines.
     """
-    mask, known, line, at = len(slots) - 1, 0, 0, 0
+    mask, known, line, first, at = len(slots) - 1, 0, 0, 0, 0
     bounds[0] = 0
-    key = np.uint64(0)
-    first = at
     for token in range(len(kinds)):
         kind = kinds[_at(token)]
         if kind == NEWLINE:
-            shape_of[line], known = _numbered(written, bounds, slots, mask, known, first, at, key, wrong[line])
+            shape_of[line], known = _numbered(written, bounds, slots, mask, known, first, at, wrong[line])
             first = at = bounds[known]
-            line, key = line + 1, np.uint64(0)
-            continue
-        if kind == KEY:
-            for place in range(starts[_at(token)], ends[_at(token)]):
-                written[_at(at)] = raw[_at(place)]
-                key = (key ^ np.uint64(raw[_at(place)])) * np.uint64(_PRIME)
-                at += 1
-            continue
-        byte = _VALUE if kind in (QUOTE, VALUE) else kind
-        written[_at(at)] = byte
-        key = (key ^ np.uint64(byte)) * np.uint64(_PRIME)
-        at += 1
+            line += 1
+        elif kind == KEY:
+            start, end = int(starts[_at(token)]), int(ends[_at(token)])
+            for place in range(start, end, _WORD):
+                written[_at(at + place - start)] = word_at(words, place, end)
+            at += end - start
+        else:
+            written[_at(at)] = np.uint64(_VALUE if kind in (QUOTE, VALUE) else kind)
+            at += 1
     if at > first:
-        shape_of[line], known = _numbered(written, bounds, slots, mask, known, first, at, key, wrong[line])
+        shape_of[line], known = _numbered(written, bounds, slots, mask, known, first, at, wrong[line])
         line += 1
     counts[SHAPES], counts[LINES] = known, line
 
 
 @inlined_loop
-def _numbered(written: Array, bounds: Array, slots: Array, mask: int, known: int, first: int, behind: int, key: Any,
+def _numbered(written: Array, bounds: Array, slots: Array, mask: int, known: int, first: int, behind: int,
               is_wrong: Any) -> tuple[int, int]:
     """The number of the shape that was just written, and how many there are then."""
     if is_wrong or first == behind:
         return NO_SHAPE, known
-    slot = np.int64((key ^ key >> np.uint64(29)) & np.uint64(mask))
+    slot = np.int64(hash_slice(written, first, behind, np.uint64(0)) & np.uint64(mask))
     while slots[slot] != 0:
         number = slots[slot] - 1
-        begin = bounds[number]
-        alike = bounds[number + 1] - begin == behind - first
-        if alike:
-            for index in range(behind - first):
-                if written[_at(begin + index)] != written[_at(first + index)]:
-                    alike = False
-                    break
-        if alike:
+        if _is_alike(written, bounds[number], bounds[number + 1], first, behind):
             return number, known
         slot = (slot + 1) & mask
     slots[slot], bounds[known + 1] = known + 1, behind
     return known, known + 1
+
+
+@inlined_loop
+def _is_alike(written: Array, begin: int, end: int, first: int, behind: int) -> bool:
+    if end - begin != behind - first:
+        return False
+    for place in range(0, end - begin, _WORD):
+        if word_at(written, begin + place, end) != word_at(written, first + place, behind):
+            return False
+    return True
 
 
 @tight_loop

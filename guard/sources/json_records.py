@@ -62,14 +62,15 @@ def _by_arrays(text: bytes, tokens: Tokens, row: int, paths: Paths) -> Records:
 
 def _by_loops(text: bytes, tokens: Tokens, row: int, paths: Paths) -> Records:
     """The same: each shape is looked at once, and the rest is done token by token."""
+    from guard.hashing_loops import words_of
     from guard.sources.json_record_loops import LINES, NO_SHAPE, SHAPES, number_shapes, place_cells
 
-    raw, counts = np.frombuffer(text, np.uint8), np.zeros(3, np.int64)
+    counts = np.zeros(3, np.int64)
     most = int(np.count_nonzero(tokens.kinds == NEWLINE)) + 1
     wrong = _wrong_lines(text, tokens, most)
-    written, shape_of = np.empty(len(text) + 1, np.uint8), np.empty(most, np.int64)
+    written, shape_of = np.empty(len(text) + 16, np.uint8), np.empty(most, np.int64)
     bounds = np.zeros(most + 1, np.int64)
-    number_shapes(raw, tokens.kinds, tokens.starts, tokens.ends, wrong, written, bounds,
+    number_shapes(words_of(text), tokens.kinds, tokens.starts, tokens.ends, wrong, words_of(written), bounds,
                   np.zeros(2 << most.bit_length(), np.int64), shape_of, counts)
     wrong, shape_of = wrong[: counts[LINES]], shape_of[: counts[LINES]]
     slots = [_slots(paths, written[start:end].tobytes()) for start, end in pairwise(bounds[: counts[SHAPES] + 1])]
