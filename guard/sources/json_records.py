@@ -80,8 +80,9 @@ def _by_loops(text: bytes, tokens: Tokens, row: int, paths: Paths) -> Records:
     found = [slot or _NO_SLOTS for slot in slots]
     value_firsts, key_firsts = (np.cumsum([0, *map(len, part)])
                                 for part in ([slot.values for slot in found], [slot.keys for slot in found]))
-    values, value_escaped = np.empty((4, len(tokens)), np.int64), np.empty(len(tokens), np.bool_)
-    keys, key_escaped = np.empty((5, len(tokens)), np.int64), np.empty(len(tokens), np.bool_)
+    most_values, most_keys = np.count_nonzero(tokens.values), np.count_nonzero(tokens.kinds == KEY)
+    values, value_escaped = np.empty((4, most_values), np.int64), np.empty(most_values, np.bool_)
+    keys, key_escaped = np.empty((5, most_keys), np.int64), np.empty(most_keys, np.bool_)
     place_cells(tokens.kinds, tokens.starts, tokens.ends, tokens.escaped, shape_of, row,
                 join([slot.values for slot in found]), value_firsts, join([slot.keys for slot in found]),
                 join([slot.objects for slot in found]), key_firsts, values, value_escaped, keys, key_escaped, counts)
