@@ -26,6 +26,8 @@ WORTH = 500_000
 """Bytes of work for which loading machine code takes about as long as doing without it."""
 WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""
+MOST = (1 << 32) - 1
+"""Bytes of one buffer that loops can number: some keep offsets in 32 bits."""
 _preparing = threading.RLock()
 _work = _announced = 0
 _is_running = False
@@ -44,6 +46,8 @@ def pays(work: int) -> bool:
     The result is the same either way. Bytes are added up roughly, without a lock.
     """
     global _work
+    if work > MOST:
+        return False
     _work += work
     if _is_running:
         return True

@@ -397,3 +397,9 @@ def test_a_process_that_finds_code_imports_no_compiler_nor_do_its_children(folde
             for _ in range(2)]
     is_laid_out = sys.platform == "linux" and platform.machine() == "x86_64"
     assert runs[-1] == ("" if is_laid_out else "llvmlite.binding")
+
+
+def test_a_buffer_whose_offsets_loops_cannot_number_goes_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_is_running", True)
+    assert compiled.pays(compiled.MOST)
+    assert not compiled.pays(1 << 32)
