@@ -401,5 +401,6 @@ def test_a_process_that_finds_code_imports_no_compiler_nor_do_its_children(folde
 
 def test_a_buffer_whose_offsets_loops_cannot_number_goes_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "_is_running", True)
+    monkeypatch.setattr(compiled, "_work", 0)
     assert compiled.pays(compiled.MOST)
     assert not compiled.pays(1 << 32)
