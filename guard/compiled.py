@@ -66,6 +66,11 @@ def _can_compile() -> bool:
         return False
 
 
+def is_incomplete() -> bool:
+    """Whether this process had reason to compile, and others would still have to compile what it did not need."""
+    return _is_running and _work >= WORTH_COMPILING and kept.directory() is not None and not kept.is_filled()
+
+
 def expect(work: int) -> None:
     """Say that `work` bytes are going to be scanned, so that loops are used from the first of them on."""
     global _work
