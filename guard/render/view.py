@@ -32,7 +32,7 @@ from guard.render.rows import (
 )
 from guard.render.sentences import say
 from guard.render.stored import skipped_order
-from guard.render.verdict import Statement, state
+from guard.render.verdict import Statement, state, versions_in
 
 MAX_PLAIN_NAMES = 60
 MAX_EXAMPLE_FIELDS = 60
@@ -157,9 +157,10 @@ def _decision_order(decision: Json) -> tuple[Any, ...]:
 
 def _figures(report: Json, words: Phrases, holding: Sequence[Json]) -> tuple[tuple[str, str], ...]:
     actions = Counter(decision["action"] for decision in report["decisions"])
-    open_count = actions[Action.BLOCK] + actions[Action.REVIEW]
+    open_count, versions = actions[Action.BLOCK] + actions[Action.REVIEW], versions_in(report)
     counts = {
-        "inputs": len(report["inputs"]), "fields": len(report["fields"]), "with_findings": len(holding),
+        **({"inputs": len(report["inputs"])} if versions is None else {"versions": versions}),
+        "fields": len(report["fields"]), "with_findings": len(holding),
         "hits": sum(field["hits"] for field in holding), "masked": sum(field["masked_hits"] for field in holding),
         "decisions": sum(actions.values()) - actions[Action.ALLOW] - open_count, "open": open_count,
         "skipped": len(report["skipped"]),
