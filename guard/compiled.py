@@ -182,7 +182,8 @@ def _as_seen(module: ModuleType, names: Iterable[str]) -> ModuleType:
 
 
 def tight_loop(function: Function) -> Function:
-    """The function as machine code: arrays of fixed types in, numbers out; it makes no array.
+    """The function as machine code: arrays of fixed types in, numbers out; it makes no array, and no index of it is
+    negative (`guard.native.building` leaves out that one would count from the end).
 
     The compiler would count references to each array in each call, by locked instructions, unless it is told not to.
     It says so when such a function does make an array.
