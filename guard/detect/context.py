@@ -43,16 +43,21 @@ class Vicinity:
         return self.of_header(header)
 
     def of_header(self, header: str) -> int:
-        """What the name of a column says. Most say nothing, and for these the words need not be compiled."""
-        words = (*self.context.words, *self.context.against)
-        return _nearest(self, header) if header and may_hold(words, header) else 0
+        """What the name of a column says. Most say nothing, and of the words only those that may stand there are
+        compiled: the others take their time and match nowhere."""
+        words, against = held(self.context.words, header), held(self.context.against, header)
+        return _last_kind(compile_words(words), compile_words(against), header) if words or against else 0
 
     def nearest(self, text: str) -> int:
         """Which kind of word stands last in a text: 1 supporting, -1 opposing, 0 none."""
-        word, against = _last(self._words, text), _last(self._against, text)
-        if word == against:
-            return 0
-        return 1 if word > against else -1
+        return _last_kind(self._words, self._against, text)
+
+
+def _last_kind(words: re.Pattern[str] | None, others: re.Pattern[str] | None, text: str) -> int:
+    word, against = _last(words, text), _last(others, text)
+    if word == against:
+        return 0
+    return 1 if word > against else -1
 
 
 @lru_cache(maxsize=8192)
@@ -76,12 +81,12 @@ def behind(line: str, end: int, after: int) -> str:
     return line[end : found.start() if found else end + after]
 
 
-def may_hold(words: Sequence[str], text: str) -> bool:
-    """Whether one of the words may stand in a text; sure is only that none does."""
+def held(words: Sequence[str], text: str) -> tuple[str, ...]:
+    """Those of the words that may stand in a text; sure is only that the others do not."""
     if not _ODD.isdisjoint(text):
-        return True
+        return tuple(words)
     squeezed = _squeezed(text)
-    return any(_squeezed(word) in squeezed for word in words)
+    return tuple(word for word in words if _squeezed(word) in squeezed)
 
 
 @lru_cache(maxsize=8192)
