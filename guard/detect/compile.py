@@ -11,7 +11,6 @@ say nothing; it is built anew. What was tried is noted for this very file, so th
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -97,7 +96,7 @@ class LineFinder:
 
     def _load(self, usable: list[int]) -> tuple[Any, list[int]]:
         """The database from the cache, or a new one. Expressions that were refused are part of the cached content."""
-        name = cache.key(hyperscan.__version__, *(hashlib.sha256(e).hexdigest() for e in self.expressions))
+        name = cache.key("database", hyperscan.__version__, repr(self.expressions))
         blob = cache.load(name) if self._use_cache else None
         if blob and (loaded := _unpack(blob)) is not None and self._is_tried(name, *loaded):
             return loaded
@@ -169,12 +168,15 @@ def _accepted_form(expression: bytes) -> bytes | None:
 
 
 def _pack(database: Any, refused: list[int]) -> bytes:
-    return b"".join([",".join(map(str, refused)).encode(), b"\n", hyperscan.dumpb(database)])
+    """The database, behind a line with what was refused, if anything was. It begins with no digit itself."""
+    line = f"{','.join(map(str, refused))}\n".encode() if refused else b""
+    return line + bytes(hyperscan.dumpb(database))
 
 
 def _unpack(blob: bytes) -> tuple[Any, list[int]] | None:
     """The database of a blob; None when it is of another version or platform."""
-    head, _, body = blob.partition(b"\n")
+    # Megabytes, which are not copied without need.
+    head, _, body = blob.partition(b"\n") if blob[:1].isdigit() else (b"", b"", blob)
     try:
         return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK), [int(part) for part in head.split(b",") if part]
     except (hyperscan.HyperscanError, ValueError):

@@ -23,8 +23,8 @@ from guard.detect.headers import HeaderWords
 from guard.detect.joined import scan_columns, scan_texts
 from guard.detect.limits import Budget, within
 from guard.detect.normalise import normal_form
-from guard.detect.pack import Detector
-from guard.detect.plain import digest, header_classes
+from guard.detect.pack import Detector, digest
+from guard.detect.plain import header_classes
 from guard.detect.plan import Plan
 from guard.detect.rule import compile_rules
 from guard.detect.scan import concatenate, found_of, merge
@@ -44,7 +44,7 @@ class Matcher:
     def __init__(self, detectors: Sequence[Detector], *, checks: Checks = NO_CHECKS, cache: bool = True) -> None:
         self.detectors, self._checks = tuple(detectors), checks
         self.rules = compile_rules(self.detectors, checks)
-        self.digest = digest(self.detectors)
+        self.digest = digest(detectors)
         self._plan = Plan(self.rules, self.digest, use_cache=cache)
 
     def scan_text(self, data: bytes, budget: Budget | None = None) -> Hits:

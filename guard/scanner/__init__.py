@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
-import secrets
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -106,7 +106,7 @@ class Scanner:
             self.matcher = ModelMatcher(self.matcher, models)
         self.min_confidence = max(min_confidence, POSSIBLE)
         self._suppressor = suppressor
-        self._set_key(fingerprint_key or secrets.token_bytes(32))
+        self._set_key(fingerprint_key or os.urandom(32))
 
     def _set_key(self, key: bytes) -> None:
         self._key = key
