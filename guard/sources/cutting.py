@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -35,8 +35,7 @@ _TRAILING = 0x30
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Bytes `start` to `stop` (None: to the end) of a file.
 
     `encoding` is None while the file held nothing but ASCII up to `stop`, or nobody can tell. `stamp` is what the file
