@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +27,7 @@ from typing import NamedTuple
 from guard.detect.headers import HeaderWords
 from guard.detect.pack import Detector
 from guard.model import LIKELY, POSSIBLE, ClassCount, Field, Finding, Role
+from guard.patterns import pattern
 from guard.tally import MAX_EXAMPLES, ClassTally, FieldTally, Tally
 from guard.taxonomy import data_class as class_of
 from guard.taxonomy import title
@@ -46,7 +46,7 @@ _OF_PERSONS = ("person.id", "person.passport", "person.sex", "person.birth_date"
                "person.marital_status", "person.education", "person.phone.mobile")
 _NAME = "person.name"
 _NEIGHBOURS = 2
-_UNNAMED = re.compile(r"column \d+")
+_UNNAMED = pattern(r"column \d+")
 _HEADER_WEIGHT = 0.5
 _DENSE_CELLS = 3
 _UNCERTAIN = LIKELY - 0.01

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from guard import cache
-from guard.detect.supersets import relaxed
 
 
 def _module(name: str) -> Any:
@@ -158,6 +157,8 @@ def _database(expressions: Sequence[bytes] | Mapping[int, bytes], chosen: list[i
 
 def _accepted_form(expression: bytes) -> bytes | None:
     """The expression, or its relaxed form, whichever Hyperscan takes first."""
+    from guard.detect.supersets import relaxed
+
     for form in (expression, relaxed(expression)):
         try:
             _database([form], [0])
@@ -196,6 +197,8 @@ def _compile_singly(expressions: Sequence[bytes], usable: list[int]) -> tuple[An
     engine = _module("re2")
     if engine is None:
         return (), usable
+    from guard.detect.supersets import relaxed
+
     options = engine.Options()
     options.encoding, options.dot_nl, options.log_errors = engine.Options.Encoding.LATIN1, True, False
     patterns, refused = [], []

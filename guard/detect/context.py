@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 from guard.detect.pack import Context
+from guard.patterns import pattern
 
 _CUTS = ",;。\t|"
 _GAPS = str.maketrans("", "", " _-")
 _ODD = frozenset("\u017f\u0130\u0131")
 """Long s, dotted and dotless i: s and i where case is ignored, but not what their lower case is."""
-_CUT_AFTER = re.compile(f"[{_CUTS}\n]")
+_CUT_AFTER = pattern(f"[{_CUTS}\n]")
 
 
 class Vicinity:
@@ -43,13 +44,16 @@ class Vicinity:
         return self.of_header(header)
 
     def of_header(self, header: str) -> int:
-        """What the name of a column says. Most say nothing, and for these the words need not be compiled."""
-        words = (*self.context.words, *self.context.against)
-        return _nearest(self, header) if header and may_hold(words, header) else 0
+        """What the name of a column says."""
+        return _nearest(self, header) if header else 0
 
     def nearest(self, text: str) -> int:
-        """Which kind of word stands last in a text: 1 supporting, -1 opposing, 0 none."""
-        word, against = _last(self._words, text), _last(self._against, text)
+        """Which kind of word stands last in a text: 1 supporting, -1 opposing, 0 none.
+
+        Most texts hold none, and for these the words need not be compiled.
+        """
+        word = _last(self._words, text) if may_hold(self.context.words, text) else -1
+        against = _last(self._against, text) if may_hold(self.context.against, text) else -1
         if word == against:
             return 0
         return 1 if word > against else -1

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from guard.errors import SourceError
 from guard.model import Reason
+from guard.patterns import pattern
 
 if TYPE_CHECKING:
     from guard.detect.pack import Detector
@@ -35,8 +36,8 @@ LARGEST = 1_000_000
 """Characters that a pattern spells when its repeats are written out. A larger one would not be compiled in time."""
 
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
-_TOKEN = re.compile(r"(?P<kept>\\N\{[^}]*\}|\\.|\{(?:\d+(?:,\d*)?|,\d*)\})"
-                    r"|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<brace>[{}])|.", re.DOTALL)
+_TOKEN = pattern(r"(?P<kept>\\N\{[^}]*\}|\\.|\{(?:\d+(?:,\d*)?|,\d*)\})"
+                 r"|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<brace>[{}])|.", re.DOTALL)
 
 
 class Budget:

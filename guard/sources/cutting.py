@@ -17,7 +17,6 @@ import numpy as np
 
 from guard import compiled
 from guard.sources.encoding import SAMPLE, UTF8, Encoding, decide, from_mark, from_zeros
-from guard.sources.json_paths import MAX_KEYS, MAX_PATHS
 from guard.sources.stable import Readable, StableFile, read_fully
 
 MOST, LEAST = 1 << 24, 1 << 21
@@ -82,6 +81,8 @@ class Extent:
 
 def _are_many(places: Collection[KeyPath]) -> bool:
     """Whether there are too many places, or keys in one object, to tell them all apart."""
+    from guard.sources.json_paths import MAX_KEYS, MAX_PATHS  # nothing but JSON has places
+
     keys = Counter(place[:-1] for place in places if place and place[-1] is not None)
     return len(places) > MAX_PATHS or max(keys.values(), default=0) > MAX_KEYS
 
