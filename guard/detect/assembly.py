@@ -29,6 +29,7 @@ from guard.detect.classes import Bits, as_bits
 from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.context_loops import Words
+from guard.detect.damage import are_told_apart
 from guard.detect.dense import header_sign
 from guard.detect.examples import samples
 from guard.detect.factors import Words as Factors
@@ -110,12 +111,14 @@ class Assembly:
     `owners[opening]` is the number of its pattern, `walked` are the bits of the openings that are followed in every
     line. `beside[rule]` is the bit of lines that hold a word of its context, behind those of the openings; any line may
     where there is none. `spanning[pattern]` is the bit of lines that hold the literal of a pattern that spans lines.
+    `whole` is the assembly of which it is a part, or itself.
     """
 
     contexts: Bits | None = None
     """Where words are looked for on behalf of contexts alone: the bits of these."""
 
     def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
+        self.whole: Assembly = self
         self.rules = tuple(rules)
         self._use_cache = use_cache
         kept = assembled(rules, digest, use_cache=use_cache)
@@ -164,6 +167,11 @@ class Assembly:
         while opened and self.programs[len(Part) + WIDTH * address] == Op.NOT_BEHIND:
             address += 1
         return address
+
+    @cached_property
+    def tells_stray_bytes(self) -> bool:
+        """Whether a pattern may tell bytes that are no UTF-8 from what `guard.detect.damage` writes for them."""
+        return are_told_apart(pattern.source for pattern in self.patterns)
 
     @cached_property
     def rulings(self) -> Rulings:

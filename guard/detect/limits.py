@@ -36,6 +36,7 @@ LARGEST = 1_000_000
 """Characters that a pattern spells when its repeats are written out. A larger one would not be compiled in time."""
 
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
+_SURROGATE = pattern(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\(?:u|U0000)[dD][89a-fA-F]")
 _TOKEN = pattern(r"(?P<kept>\\N\{[^}]*\}|\\.|\{(?:\d+(?:,\d*)?|,\d*)\})"
                  r"|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<brace>[{}])|.", re.DOTALL)
 
@@ -165,6 +166,8 @@ def _spell_token(found: re.Match[str]) -> str:
 
 def fault(pattern: str) -> str:
     """Why a pattern that nobody has reviewed cannot be run, "" when it can."""
+    if _SURROGATE.search(pattern):
+        return "it names half of a surrogate pair, which stands in no text"
     try:
         tree = parser.parse(pattern, re.ASCII)
         if tree.getwidth()[0] == 0:
