@@ -70,6 +70,11 @@ def _can_compile() -> bool:
         return False
 
 
+def is_incomplete() -> bool:
+    """Whether this process had reason to compile, and others would still have to compile what it did not need."""
+    return _is_running and _work >= WORTH_COMPILING and kept.directory() is not None and not kept.is_filled()
+
+
 def expect(work: int) -> None:
     """Say that `work` bytes are going to be scanned, so that loops are used from the first of them on."""
     global _work
@@ -188,7 +193,8 @@ def _as_seen(module: ModuleType, names: Iterable[str]) -> ModuleType:
 
 
 def tight_loop(function: Function) -> Function:
-    """The function as machine code: arrays of fixed types in, numbers out; it makes no array.
+    """The function as machine code: arrays of fixed types in, numbers out; it makes no array, and no index of it is
+    negative (`guard.native.building` leaves out that one would count from the end).
 
     The compiler would count references to each array in each call, by locked instructions, unless it is told not to.
     It says so when such a function does make an array.

@@ -120,6 +120,10 @@ class ScanRun:
                 self._advance()
                 yield from self._finished()
         self.names += self._scanner.names_of(self._labels)
+        if compiled.is_incomplete():
+            from guard.scanner.rehearsal import rehearse
+
+            rehearse()
 
     def _plan(self, documents: Iterable[Document | Skipped]) -> Iterator[_Step]:
         for document in documents:

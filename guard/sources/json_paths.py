@@ -25,6 +25,8 @@ MAX_PATHS = 4096
 """So many paths are told apart; everything new beyond is the one field `$..*`."""
 _NOTHING, _VALUE, _KEY, _COMMA, _CLOSE = 0, 1, 2, 4, 8
 _ARRAY = -1
+RECORD_LEVELS = 6
+"""How deep the records of a document may lie, which are what repeats most."""
 RECORD = b"\x02"
 """Stands in a shape for a whole object or array whose own shape is parsed apart."""
 
