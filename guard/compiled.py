@@ -72,7 +72,11 @@ def _can_compile() -> bool:
 
 def is_incomplete() -> bool:
     """Whether this process had reason to compile, and others would still have to compile what it did not need."""
-    return _is_running and _work >= WORTH_COMPILING and kept.directory() is not None and not kept.is_filled()
+    if not _is_running or _work < WORTH_COMPILING:
+        return False
+    from guard.native import kept
+
+    return kept.directory() is not None and not kept.is_filled()
 
 
 def expect(work: int) -> None:

@@ -51,8 +51,7 @@ class _Read(NamedTuple):
     version: Document | None
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     """A small file, and all that is in it; None where that cannot be said."""
 
     recipe: Recipe
