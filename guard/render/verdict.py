@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from guard.model import Action, Verdict
 from guard.render.phrases import Phrases
@@ -15,8 +14,7 @@ Json = Mapping[str, Any]
 MAX_NAMED = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """What a reader is told first. `verdict` is pass, violation or incomplete; `mode` scan, check or release."""
 
     verdict: str
