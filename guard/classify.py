@@ -6,8 +6,9 @@ Confidence of a field is combined from two witnesses, each a probability-like nu
     header = 0.5 when the header names the class, else 0
     values = best confidence of a hit * min(1, share of filled cells with a hit / 0.5)
 
-It never falls when the header fits, a hit is more certain or more cells are hit. Two caps keep it honest: values whose
-check digits all fail, and a header whose values do not fit, are `possible` at most.
+It never falls when the header fits, a hit is more certain or more cells are hit, and it is never below that of the best
+hit: a text in which one phone number stands certainly holds one. Two caps keep it honest: values whose check digits all
+fail, and a header whose values do not fit, are `possible` at most.
 
 A header that only hints at a class (a column `name` may hold persons, places or products) is no witness by itself. What
 the hint let fire counts when the column is mixed at least: MIXED of the filled cells are likely hits. Beside two kinds
@@ -18,15 +19,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from guard.detect.headers import HeaderWords
 from guard.detect.pack import Detector
 from guard.model import LIKELY, POSSIBLE, ClassCount, Field, Finding, Role
+from guard.patterns import pattern
 from guard.tally import MAX_EXAMPLES, ClassTally, FieldTally, Tally
 from guard.taxonomy import data_class as class_of
 from guard.taxonomy import title
@@ -45,7 +47,7 @@ _OF_PERSONS = ("person.id", "person.passport", "person.sex", "person.birth_date"
                "person.marital_status", "person.education", "person.phone.mobile")
 _NAME = "person.name"
 _NEIGHBOURS = 2
-_UNNAMED = re.compile(r"column \d+")
+_UNNAMED = pattern(r"column \d+")
 _HEADER_WEIGHT = 0.5
 _DENSE_CELLS = 3
 _UNCERTAIN = LIKELY - 0.01
@@ -155,8 +157,7 @@ def _schema_hash(names: tuple[str, ...]) -> str:
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Evidence:
+class _Evidence(NamedTuple):
     """One class in one field: what all its detectors counted together."""
 
     data_class: str
@@ -181,7 +182,13 @@ class _Evidence:
 
     @property
     def confidence(self) -> float:
-        """Confidence that the field is of this class, see the head of this module."""
+        """Confidence that the class is in the field, see the head of this module."""
+        is_capped = self.unfitting or not self.field.filled or self.checks_fail
+        return self.weight if is_capped else max(self.weight, self.counted.confidence)
+
+    @property
+    def weight(self) -> float:
+        """Both witnesses together: how much of the field the class explains."""
         share = min(1.0, self.cells / self.field.filled / DENSE) if self.field.filled else 0.0
         header = _HEADER_WEIGHT if self.from_header else 0.0
         combined = 1 - (1 - header) * (1 - self.counted.confidence * share)
@@ -208,7 +215,7 @@ class _Evidence:
             return f"{self.counted.masked} already masked values"
         return f"{self.cells} of {filled} {'lines' if self.field.kind == 'text' else 'values'} fit"
 
-    def count(self) -> ClassCount:
+    def as_count(self) -> ClassCount:
         """The evidence as the report carries it."""
         counted = self.counted
         return ClassCount(
@@ -229,7 +236,7 @@ def _classify_field(field: FieldTally, classes: Mapping[str, str], schema_hash: 
         role=_role(raw), grade=_grade(raw, evidence), confidence=own.confidence if own else _highest(raw),
         rows=field.rows, filled=field.filled, hits=sum(item.unshadowed for item in evidence),
         masked_hits=sum(item.counted.masked for item in evidence), long_text=field.long_text,
-        classes=tuple(item.count() for item in evidence), examples=_examples(own, evidence),
+        classes=tuple(item.as_count() for item in evidence), examples=_examples(own, evidence),
         reason=own.reason if own else "", schema_hash=schema_hash,
     )
 

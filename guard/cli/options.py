@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -94,8 +93,7 @@ deciding = apply(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """The reading options of one invocation."""
 
     as_format: str | None
@@ -116,7 +114,7 @@ class Reading:
     @classmethod
     def take(cls, options: dict[str, Any]) -> Reading:
         """Take the reading options out of `options`."""
-        return cls(**{name: options.pop(name) for name in cls.__dataclass_fields__})
+        return cls(**{name: options.pop(name) for name in cls._fields})
 
     def sources(self) -> Options:
         """These options as the sources take them."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -57,7 +56,7 @@ def created(path: Path) -> Iterator[TextIO]:
             with path.open("w", encoding="utf-8", newline="\n") as file:
                 yield file
             return
-        half = path.with_name(f".{path.name}.guard-{secrets.token_hex(8)}")
+        half = path.with_name(f".{path.name}.guard-{os.urandom(8).hex()}")
         try:
             with os.fdopen(os.open(half, _NEW, 0o600), "w+", encoding="utf-8", newline="\n") as file:
                 os.fchmod(file.fileno(), 0o600)

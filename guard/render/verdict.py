@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from guard.model import Action, Verdict
 from guard.render.phrases import Phrases
@@ -15,8 +14,7 @@ Json = Mapping[str, Any]
 MAX_NAMED = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """What a reader is told first. `verdict` is pass, violation or incomplete; `mode` scan, check or release."""
 
     verdict: str
@@ -52,7 +50,7 @@ def _headline(report: Json, verdict: str, found: int) -> str:
 
 def _lead(report: Json, words: Phrases, found: int) -> Iterable[str]:
     read = [item for item in report["inputs"] if item["status"] == "scanned"]
-    yield words("lead.scope", found=found, fields=words("counted.fields", count=len(report["fields"])),
+    yield words("lead.scope", count=found, fields=words("counted.fields", count=len(report["fields"])),
                 inputs=_inputs(report, words, len(read)), size=words.size(sum(item["bytes"] for item in read)))
     policy = report["policy"]
     if not policy:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from guard.model import Action
 from guard.render.escape import shown
@@ -41,8 +40,7 @@ GRADES = (4, 3, 2, 1, 0)
 """From the highest; 0 stands for a field without a finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class GradeBar:
+class GradeBar(NamedTuple):
     """One part of the chart of grades: where it starts and how wide it is, in thousandths of the bar."""
 
     level: int
@@ -52,8 +50,7 @@ class GradeBar:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A whole report for readers of one language. Every text in it is safe to show on one line."""
 
     phrases: Phrases

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 from guard import compiled
 from guard.model import Input, Skipped
@@ -67,8 +67,7 @@ class UnitScanner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Begin:
+class _Begin(NamedTuple):
     """A document comes, with what was found in its name."""
 
     document: Document | Skipped
@@ -76,7 +75,6 @@ class _Begin:
     names: FoundNames
 
 
-@dataclass(frozen=True, slots=True)
 class _End:
     """All of the document has been seen."""
 
@@ -84,8 +82,7 @@ class _End:
 _Step = _Begin | Job | Skipped | _End
 
 
-@dataclass(slots=True)
-class _Own:
+class _Own(NamedTuple):
     """What this process scans: a job step by step, or small files together, in one step."""
 
     jobs: list[Job]
@@ -123,6 +120,10 @@ class ScanRun:
                 self._advance()
                 yield from self._finished()
         self.names += self._scanner.names_of(self._labels)
+        if compiled.is_incomplete():
+            from guard.scanner.rehearsal import rehearse
+
+            rehearse()
 
     def _plan(self, documents: Iterable[Document | Skipped]) -> Iterator[_Step]:
         for document in documents:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from guard.batch import Batch, Hits
 from guard.detect import Budget, Matcher
@@ -42,8 +41,7 @@ class BatchScanner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """A file that is one batch, the names inside of it, and the document where it is one of several versions."""
 
     batch: Batch
@@ -53,8 +51,7 @@ class _Read:
     version: Document | None
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     """A small file, and all that is in it; None where that cannot be said."""
 
     recipe: Recipe

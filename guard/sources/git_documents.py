@@ -191,7 +191,7 @@ class Versions:
                 if _POINTER.fullmatch(stream.read()):
                     return Skipped(name, Reason.UNSUPPORTED, "a Git LFS pointer")
         # The content of a link is the path that it leads to.
-        options = replace(self._options, as_format="text") if version.mode == LINK else self._options
+        options = self._options._replace(as_format="text") if version.mode == LINK else self._options
         found = open_document(name, path, opener, opener.size, options, self._labels)
         if isinstance(found, Skipped):
             return found

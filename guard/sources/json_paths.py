@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -77,8 +77,7 @@ class Node:
         return self.is_rest or (self.parent is not None and self.part is not None and self.parent.is_map)
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
+class Slots(NamedTuple):
     """What a shape holds, in order: the node of every value, of every key, and the ordinal of the key's object.
 
     `records` are the nodes of the RECORD marks.
