@@ -18,6 +18,7 @@ MOST_STATES = 32_768
 MOST_ROOTS = 32
 """Sets of openings that are walked in lines of their own kind; in lines of further kinds all are."""
 MOST_HAN = 48
+GROUPS = 200
 """Classes of Han characters that words spell, of each kind."""
 LISTED = 1 << 22
 """Nodes that all states have together, at most; memory is used only as far as it is filled."""
@@ -60,7 +61,7 @@ def _fewer(classes: Table, samples: Sequence[int], members: Mask) -> tuple[Table
     spelled = np.flatnonzero((codes >= HAN[0]) & (codes <= HAN[1]))
     wide = members[members[:, spelled].sum(axis=1) > MOST_HAN][:, spelled]
     kinds = np.unique(wide.T, axis=0, return_inverse=True)[1].ravel() if len(spelled) else spelled
-    keys = kinds * MOST_HAN + np.arange(len(spelled)) % MOST_HAN
+    keys = kinds * GROUPS + np.arange(len(spelled)) % GROUPS
     _, firsts, groups = np.unique(keys, return_index=True, return_inverse=True)
     numbers = np.arange(len(samples))
     numbers[spelled] = spelled[firsts[groups]]
