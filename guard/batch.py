@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -148,8 +148,7 @@ class Batch(ABC):
         """The place of bytes start:end of a cell; of the text buffer with `column` -1, `cell` 0. Made late."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CellEdit:
+class CellEdit(NamedTuple):
     """New values for some cells of one column: `values` is a pyarrow string array (null = null), one per cell."""
 
     column: int
@@ -157,8 +156,7 @@ class CellEdit:
     values: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SpanEdit:
+class SpanEdit(NamedTuple):
     """Replacements in a text buffer: sorted, not overlapping byte spans and a pyarrow string array of new texts."""
 
     starts: Ints
@@ -166,16 +164,14 @@ class SpanEdit:
     values: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Edits:
+class Edits(NamedTuple):
     """What changes in one batch."""
 
     cells: tuple[CellEdit, ...] = ()
     spans: SpanEdit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(NamedTuple):
     """What a rewrite did: cells or spans replaced, columns left out, records written."""
 
     replaced: int = 0

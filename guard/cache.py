@@ -9,17 +9,17 @@ compiles anew and nothing is said.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import platform
-import secrets
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 MAGIC = b"guard rules 1\n"
+_HEAD = len(MAGIC) + 32
 MAX_BLOB = 64_000_000
 KEEP = 64
 """So many blobs stay: a handful for each version and rule set that somebody really uses."""
@@ -65,13 +65,14 @@ def load(name: str, within: str = "") -> bytes | None:
         with os.fdopen(handle, "rb") as file:
             state = os.fstat(file.fileno())
             if stat.S_ISREG(state.st_mode) and _is_private(state) and state.st_size <= MAX_BLOB:
-                return _unwrap(file.read())
+                head, blob = file.read(_HEAD), file.read()
+                return blob if head == MAGIC + hashlib.sha256(blob).digest() else None
     return None
 
 
 def store(name: str, blob: bytes, within: str = "") -> None:
     """Keeps a blob for the next process: complete or not at all, mode 0600."""
-    temporary = f"{secrets.token_hex(8)}.new"
+    temporary = f"{os.urandom(8).hex()}.new"
     with contextlib.suppress(OSError), _opened(within, create=True) as folder:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
         handle = os.open(temporary, flags, 0o600, dir_fd=folder)
@@ -111,6 +112,8 @@ def subdirectory(name: str, family: str) -> Path | None:
 
 def _prune_family(folder: int, name: str, family: str) -> None:
     """Machine code of versions that are gone."""
+    import shutil  # with it come three ways to compress, for what happens once after an update
+
     others = [entry for entry in os.listdir(folder) if entry.startswith(family) and entry != name]
     ages = {entry: os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mtime for entry in others}
     for entry in sorted(others, key=ages.__getitem__, reverse=True)[KEPT_FAMILY:]:
@@ -147,13 +150,6 @@ def _is_private(state: os.stat_result) -> bool:
     return state.st_uid == os.geteuid() and not stat.S_IMODE(state.st_mode) & 0o077
 
 
-def _unwrap(content: bytes) -> bytes | None:
-    start = len(MAGIC) + 32
-    blob = content[start:]
-    intact = content[: len(MAGIC)] == MAGIC and hashlib.sha256(blob).digest() == content[len(MAGIC) : start]
-    return blob if intact else None
-
-
 def _prune(folder: int) -> None:
     """Old blobs and left-over temporary files go, oldest first, so that the directory stays small."""
     entries = [entry for entry in os.listdir(folder) if entry.endswith((_SUFFIX, ".new"))]
@@ -162,6 +158,7 @@ def _prune(folder: int) -> None:
         os.unlink(entry, dir_fd=folder)
 
 
+@functools.cache
 def _processor_features() -> str:
     """What the processor can do, as Linux lists it: a database compiled for wider registers must not be loaded."""
     try:

@@ -18,15 +18,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from guard.detect.headers import HeaderWords
 from guard.detect.pack import Detector
 from guard.model import LIKELY, POSSIBLE, ClassCount, Field, Finding, Role
+from guard.patterns import pattern
 from guard.tally import MAX_EXAMPLES, ClassTally, FieldTally, Tally
 from guard.taxonomy import data_class as class_of
 from guard.taxonomy import title
@@ -45,7 +46,7 @@ _OF_PERSONS = ("person.id", "person.passport", "person.sex", "person.birth_date"
                "person.marital_status", "person.education", "person.phone.mobile")
 _NAME = "person.name"
 _NEIGHBOURS = 2
-_UNNAMED = re.compile(r"column \d+")
+_UNNAMED = pattern(r"column \d+")
 _HEADER_WEIGHT = 0.5
 _DENSE_CELLS = 3
 _UNCERTAIN = LIKELY - 0.01
@@ -155,8 +156,7 @@ def _schema_hash(names: tuple[str, ...]) -> str:
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Evidence:
+class _Evidence(NamedTuple):
     """One class in one field: what all its detectors counted together."""
 
     data_class: str
@@ -208,7 +208,7 @@ class _Evidence:
             return f"{self.counted.masked} already masked values"
         return f"{self.cells} of {filled} {'lines' if self.field.kind == 'text' else 'values'} fit"
 
-    def count(self) -> ClassCount:
+    def as_count(self) -> ClassCount:
         """The evidence as the report carries it."""
         counted = self.counted
         return ClassCount(
@@ -229,7 +229,7 @@ def _classify_field(field: FieldTally, classes: Mapping[str, str], schema_hash: 
         role=_role(raw), grade=_grade(raw, evidence), confidence=own.confidence if own else _highest(raw),
         rows=field.rows, filled=field.filled, hits=sum(item.unshadowed for item in evidence),
         masked_hits=sum(item.counted.masked for item in evidence), long_text=field.long_text,
-        classes=tuple(item.count() for item in evidence), examples=_examples(own, evidence),
+        classes=tuple(item.as_count() for item in evidence), examples=_examples(own, evidence),
         reason=own.reason if own else "", schema_hash=schema_hash,
     )
 

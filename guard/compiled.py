@@ -3,7 +3,8 @@
 A module of compiled loops is plain Python that a reader can follow and a test can run; `tight_loop` makes machine code
 of it when it is first called. Compiling takes seconds, so the code is kept in the user's cache (`guard.native.kept`),
 and a process that finds it there does not import the compiler. Even so loading takes time: callers import modules of
-loops only when there is enough to do, and do without where there is no compiler for the platform.
+loops only when there is enough to do, as this one does with `guard.native`, and do without where there is no compiler
+for the platform.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache as once
 from functools import cached_property, update_wrapper
 from types import ModuleType
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from guard.native import kept
-from guard.native.placing import may_be_run
-from guard.native.signatures import Signature, UnsupportedError, plain, signature_of
+if TYPE_CHECKING:
+    from guard.native.signatures import Signature
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 WORTH = 500_000
@@ -37,6 +37,8 @@ _is_running = False
 def is_available() -> bool:
     """Whether loops can be machine code: the compiler is installed, and memory may be run, which hardened systems
     forbid."""
+    from guard.native.placing import may_be_run
+
     return importlib.util.find_spec("numba") is not None and may_be_run()
 
 
@@ -54,6 +56,8 @@ def pays(work: int) -> bool:
     is_worth = max(_work, _announced) >= WORTH
     if not is_worth or not is_available():
         return False
+    from guard.native import kept
+
     return kept.is_filled() or (_work >= WORTH_COMPILING and _can_compile())
 
 
@@ -64,6 +68,15 @@ def _can_compile() -> bool:
         return not importlib.import_module("numba").config.DISABLE_JIT
     except Exception:  # whatever it says of its surroundings
         return False
+
+
+def is_incomplete() -> bool:
+    """Whether this process had reason to compile, and others would still have to compile what it did not need."""
+    if not _is_running or _work < WORTH_COMPILING:
+        return False
+    from guard.native import kept
+
+    return kept.directory() is not None and not kept.is_filled()
 
 
 def expect(work: int) -> None:
@@ -104,6 +117,8 @@ class Loop:
         """What it returns for arguments that no code takes as they are."""
         if not is_available():
             return self._function(*arguments)
+        from guard.native.signatures import UnsupportedError, plain
+
         arguments = plain(arguments)
         try:
             with _preparing:
@@ -114,6 +129,9 @@ class Loop:
 
     def _code(self, arguments: Sequence[Any]) -> Callable[..., Any]:
         """The code for such arguments, from now on tried first. Raises UnsupportedError."""
+        from guard.native import kept
+        from guard.native.signatures import signature_of
+
         global _is_running
         _is_running = True
         signature = signature_of(arguments)
@@ -124,6 +142,7 @@ class Loop:
 
     def _made(self, signature: Signature, arguments: Sequence[Any]) -> Callable[..., Any]:
         """Compiles, and keeps the code for other processes."""
+        from guard.native import kept
         from guard.native.building import build
 
         try:
@@ -146,6 +165,7 @@ class Loop:
         """
         if not _can_compile():
             return self._function
+        from guard.native import kept
         from guard.native.building import dispatcher, keep_in
 
         made: Callable[..., Any] = dispatcher(self._function, self._inner(), self._options, for_python=True)
@@ -177,7 +197,8 @@ def _as_seen(module: ModuleType, names: Iterable[str]) -> ModuleType:
 
 
 def tight_loop(function: Function) -> Function:
-    """The function as machine code: arrays of fixed types in, numbers out; it makes no array.
+    """The function as machine code: arrays of fixed types in, numbers out; it makes no array, and no index of it is
+    negative (`guard.native.building` leaves out that one would count from the end).
 
     The compiler would count references to each array in each call, by locked instructions, unless it is told not to.
     It says so when such a function does make an array.

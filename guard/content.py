@@ -11,9 +11,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from guard import cache
 from guard.errors import ContentError
@@ -47,8 +46,7 @@ def digest(paths: Sequence[Path]) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A content file as bytes; `name` is what errors call it."""
 
     name: str

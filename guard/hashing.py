@@ -5,7 +5,7 @@ For sets and sketches in memory only: the key is drawn per run, hashes are never
 
 from __future__ import annotations
 
-import secrets
+import os
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ _MASKS = np.array([(1 << (8 * n)) - 1 for n in range(_WORD)] + [2**64 - 1], np.u
 
 def new_key() -> int:
     """A fresh random key."""
-    return secrets.randbits(64)
+    return int.from_bytes(os.urandom(8))
 
 
 def hash64(data: bytes, starts: Ints, ends: Ints, key: int) -> Hashes:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any, AnyStr, cast
 
 
-def pattern(expression: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+def pattern(expression: AnyStr, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[AnyStr]:
     """What `re.compile` gives, but only its methods and attributes, and an error in it is raised at its first use."""
-    return cast(re.Pattern[str], _Pattern(expression, flags))
+    return cast(re.Pattern[AnyStr], _Pattern(expression, flags))
 
 
 class _Pattern:
-    def __init__(self, expression: str, flags: re.RegexFlag) -> None:
+    def __init__(self, expression: str | bytes, flags: re.RegexFlag) -> None:
         self._expression, self._flags = expression, flags
 
     def __getattr__(self, name: str) -> Any:

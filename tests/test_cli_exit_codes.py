@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -46,6 +47,22 @@ def test_violation_is_1_in_every_format(secret: Path, format_: str) -> None:
 def test_scan_fails_only_when_asked_to(secret: Path) -> None:
     assert guard("scan", secret).code == 0
     assert guard("scan", secret, "--fail-on", "certain").code == 1
+
+
+def test_the_report_of_a_scan_says_what_its_exit_code_says(secret: Path) -> None:
+    def verdict(*options: str) -> tuple[int, str]:
+        answer = guard("scan", secret, *options, "--format", "json")
+        return answer.code, json.loads(answer.out)["verdict"]
+
+    assert verdict() == (0, "pass")
+    assert verdict("--fail-on", "certain") == (1, "violation")
+    (secret / "empty.csv").touch()
+    assert verdict() == (3, "incomplete")
+    assert verdict("--allow-incomplete") == (0, "pass")
+    assert verdict("--allow-incomplete", "--fail-on", "certain") == (1, "violation")
+    said = guard("scan", secret, "--fail-on", "certain").out
+    assert "Not passed. Scan finished: it found what it was asked to fail on" in said
+    assert "Found: " in said
 
 
 def test_refused_release_is_1_and_leaves_nothing(secret: Path, tmp_path: Path) -> None:

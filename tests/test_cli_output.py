@@ -81,9 +81,79 @@ def test_findings_of_a_secret_file_are_taken_back(source: Path, tmp_path: Path, 
     assert datasets == {"app.env", "c.log"}
 
 
-def test_findings_need_a_file_that_can_be_shortened(source: Path) -> None:
-    done = shell(f"'{GUARD}' scan {source} --findings /dev/stdout | cat; exit ${{PIPESTATUS[0]}}")
+@pytest.mark.parametrize("place", ["-", "/dev/stdout", "/dev/fd/1"])
+def test_findings_go_to_stdout_and_the_report_then_to_stderr(source: Path, tmp_path: Path, people: People, place: str
+                                                             ) -> None:
+    (source / "b.log").write_text(f"电话 {people.mobile()}\n绝密★启用前\n")
+    assert guard("scan", source, "--findings", tmp_path / "f.jsonl").code == 3
+    done = shell(f"cd {tmp_path}; '{GUARD}' scan {source} --findings {place} | cat; exit ${{PIPESTATUS[0]}}")
+    assert done.returncode == 3
+    wanted = [json.loads(line) for line in (tmp_path / "f.jsonl").read_text().splitlines()]
+    lines = [line for line in done.stdout.decode().splitlines() if line.startswith("{")]
+    assert [{**json.loads(line), "fingerprint": ""} for line in lines] == [{**one, "fingerprint": ""} for one in wanted]
+    assert len(wanted) == 2
+    if place != "/dev/fd/1":  # which nobody knows to be the same stream
+        assert len(lines) == len(done.stdout.splitlines())
+        assert "app.env" in done.stderr.decode()
+    assert not (tmp_path / "-").exists()
+
+
+def test_findings_of_a_secret_file_do_not_reach_a_pipe(source: Path, people: People) -> None:
+    (source / "b.log").write_text(f"电话 {people.mobile()} {'x' * 400}\n" * 4000 + "绝密★启用前\n")
+    done = guard("scan", source, "--findings", "-", "--workers", 2)
+    assert done.code == 3
+    assert {json.loads(line)["dataset"] for line in done.out.splitlines()} == {"app.env"}
+
+
+def test_many_findings_reach_a_pipe(tmp_path: Path, people: People) -> None:
+    """More than are held in memory until their file has been read."""
+    number = people.mobile()
+    (tmp_path / "a.csv").write_text("phone\n" + f"{number}\n" * 30_000)
+    done = guard("scan", tmp_path / "a.csv", "--findings", "-")
+    assert done.code == 0
+    assert len(done.out) > 1 << 23
+    assert [json.loads(line)["location"]["row"] for line in done.out.splitlines()] == list(range(1, 30_001))
+
+
+def test_one_stream_does_not_take_findings_and_report(source: Path) -> None:
+    for options in (["--format", "json"], ["--output", "-"], ["--format", "json", "-o", "/dev/stdout"]):
+        answer = guard("scan", source, "--findings", "-", *options)
+        assert answer.code == 2
+        assert answer.out == ""
+        assert answer.error == "findings and report cannot both go to stdout"
+
+
+def test_a_dash_is_stdout_for_reports(source: Path, tmp_path: Path) -> None:
+    for line in ("scan SOURCE", f"check SOURCE {OPEN}", "report RUN"):
+        guard("scan", source, "--format", "json", "-o", tmp_path / "run.json")
+        line = line.replace("SOURCE", str(source)).replace("RUN", str(tmp_path / "run.json"))
+        for format_ in ("terminal", "json"):
+            done = shell(f"cd {tmp_path}; '{GUARD}' {line} --format {format_} -o -")
+            assert b"app.env" in done.stdout
+            assert done.stderr == b""
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.json", "source"]
+
+
+@pytest.mark.parametrize("line", [
+    f"release SOURCE {OPEN} --out -", "protect SOURCE/a.csv --plan p.yml -o -", "keys init -", "demo -",
+    "reveal SOURCE/a.csv --field a --keyring k -o -", "scan SOURCE --write-baseline - --keyring k --reason x",
+    "protect SOURCE/a.csv --plan p.yml -o out.csv --keyring k --audit-log -",
+    f"release SOURCE {OPEN} --out out --vault -",
+])
+def test_what_has_to_be_a_file_is_not_made_under_the_name_of_a_dash(source: Path, tmp_path: Path, line: str) -> None:
+    done = shell(f"cd {tmp_path}; '{GUARD}' {line.replace('SOURCE', str(source))}")
     assert done.returncode == 2
+    assert done.stderr.decode().startswith("error: invalid value for ")
+    assert "stdout cannot take it" in done.stderr.decode()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["source"]
+
+
+def test_what_a_device_leads_to_is_written_and_not_replaced(source: Path, tmp_path: Path) -> None:
+    """As root, a file would take the place of `/dev/fd/3` itself."""
+    kept = tmp_path / "kept.json"
+    done = shell(f"'{GUARD}' scan {source} --format json --output /dev/fd/3 3> {kept}; readlink /dev/fd")
+    assert done.stdout == b"/proc/self/fd\n"
+    assert json.loads(kept.read_text())["schema"] == "guard.report/v1"
 
 
 def test_the_report_of_a_refused_release_can_be_shown_again(source: Path, tmp_path: Path) -> None:

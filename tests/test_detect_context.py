@@ -1,13 +1,14 @@
-"""What headers say as context: nothing is missed where the words are not even compiled."""
+"""What texts say as context: nothing is missed where the words are not even compiled."""
 
 from __future__ import annotations
 
 import random
+from functools import cache
 
 import pytest
 
 from guard.detect import load
-from guard.detect.context import Vicinity, may_hold
+from guard.detect.context import Vicinity, compile_words, held, may_hold
 from guard.detect.pack import Context
 
 ODD = "\u017f\u0130\u0131\u212aß\u00b5Σς_- sSiIkK中"
@@ -24,9 +25,24 @@ def test_headers_of_words_in_any_dress() -> None:
         header = "".join(chance.choice(ODD) if chance.random() < 0.05 else letter for letter in header)
         for context in chance.sample(contexts, 8):
             vicinity = Vicinity(context)
-            assert vicinity.of_header(header) == vicinity.nearest(header) == vicinity.weigh("", 0, 0, header)
-            said += vicinity.nearest(header) != 0
+            sign = by_patterns(context, header)
+            assert vicinity.of_header(header) == vicinity.nearest(header) == vicinity.weigh("", 0, 0, header) == sign
+            said += sign != 0
     assert said > 100
+
+
+def by_patterns(context: Context, text: str) -> int:
+    """The kind of the last word, all words compiled."""
+    word, against = (last_end(words, text) for words in (context.words, context.against))
+    return (word > against) - (word < against)
+
+
+compiled = cache(compile_words)
+
+
+def last_end(words: tuple[str, ...], text: str) -> int:
+    pattern = compiled(words)
+    return max((found.end() for found in pattern.finditer(text)), default=-1) if pattern else -1
 
 
 @pytest.mark.parametrize(("word", "header"), [
@@ -34,6 +50,7 @@ def test_headers_of_words_in_any_dress() -> None:
     ("staff_no", "staff-no 1"), ("工号", "员工号")])
 def test_words_that_stand_in_a_header(word: str, header: str) -> None:
     assert may_hold((word,), header)
+    assert word in held(("工号", word), header)
     assert Vicinity(Context(words=(word,))).of_header(header) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from guard import compiled
 from guard.batch import Column, Hits
 from guard.detect import Budget, Matcher, joined, load
+from guard.detect.dense import header_sign
 from guard.detect.pack import Confidence, Detector
 from guard.taxonomy import Title
 
@@ -92,18 +94,35 @@ def test_joined_columns_have_the_hits_of_each(found: list[tuple[str, list[str], 
     assert [rows(hits) for hits in matcher().scan_columns(columns)] == [rows(fresh.scan_column(c)) for c in columns]
 
 
-def test_a_header_that_only_one_of_the_packs_knows_is_not_silent() -> None:
-    """Headers are joined when no rule of this matcher has anything to say to them."""
+def said(header: str) -> list[tuple[bool, int]]:
+    """What a header says to each rule."""
+    return [(rule.header_words.fit(header) > 0, header_sign(rule, header)) for rule in matcher().rules]
+
+
+def words() -> Iterator[str]:
     for detector in matcher().detectors:
-        for word in detector.headers:
-            if header := word.lstrip("=?"):
-                assert joined._meaning(matcher()._plan, header) == header
+        yield from (header for word in detector.headers if (header := word.lstrip("=?")))
         if detector.context is not None:
             for word in (*detector.context.words, *detector.context.against):
-                assert joined._meaning(matcher()._plan, word) == word
-                assert joined._meaning(matcher()._plan, f"x{word.title()}") == f"x{word.title()}"
-    assert joined._meaning(matcher()._plan, "deadline_path_role") == joined._meaning(matcher()._plan, "zq") != "zq"
-    assert joined._meaning(matcher()._plan, "") == ""
+                yield from (word, f"x{word.title()}")
+
+
+def test_a_header_that_only_one_of_the_packs_knows_is_not_silent() -> None:
+    """Headers are joined when they say the same to every rule of this matcher."""
+    plan = matcher()._plan
+    silent, meant = said(joined.SILENT), {header: joined._meaning(plan, header) for header in words()}
+    for header, meaning in meant.items():
+        assert said(meaning) == said(header)
+        assert (meaning == joined.SILENT) == (said(header) == silent)
+    assert len(set(meant.values())) < len(meant)
+    assert joined._meaning(plan, "deadline_path_role") == joined._meaning(plan, "zq") == joined.SILENT
+    assert joined._meaning(plan, "") == ""
+
+
+def test_more_meanings_than_are_kept_stand_for_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joined, "MOST_MEANINGS", 0)
+    plan = Matcher(load())._plan
+    assert [joined._meaning(plan, header) for header in ("password", "passwd")] == ["password", "passwd"]
 
 
 def test_a_detector_that_runs_out_is_noted_for_all() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from guard.batch import MASKED, SHADOWED
 from guard.detect.examples import failures
-from guard.detect.pack import Detector, load
+from guard.detect.pack import Detector, digest, load, shipped
 from guard.detect.plain import PlainMatcher
 from guard.errors import ContentError
 
@@ -117,6 +117,12 @@ def test_ids_are_sorted_and_the_digest_covers_every_change() -> None:
     assert [d.id for d in DETECTORS] == sorted(d.id for d in DETECTORS)
     changed = (replace(DETECTORS[0], group=1), *DETECTORS[1:])
     assert PlainMatcher(DETECTORS).digest == MATCHER.digest != PlainMatcher(changed).digest
+
+
+def test_the_digest_that_is_kept_with_detectors_is_theirs() -> None:
+    assert load().digest == load(use_cache=False).digest == digest([*DETECTORS])
+    some = load([path for path in shipped() if path.name == "vehicle.yml"])
+    assert some.digest == digest([*some]) != DETECTORS.digest
 
 
 def _pack(tmp_path: Path, text: str) -> Path:

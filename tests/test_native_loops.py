@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import platform
@@ -348,6 +349,40 @@ def test_parameters_of_the_compiler_are_compared(folder: Path) -> None:
     dispatcher = fresh(add_all).in_loops
     with pytest.raises(UnsupportedError, match="another way"):
         building.build(dispatcher, count, (np.ones((2, 2), np.int64),))
+
+
+def _last(values: Any) -> Any:
+    return values[-1]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_others_compile_counts_from_the_end(folder: Path, fails: bool) -> None:
+    numba = importlib.import_module("numba")
+    if fails:
+        with pytest.raises(Exception, match="No implementation"):
+            building.build(building.dispatcher(_last, {}, {}), signature_of((3,)), (3,))
+    else:
+        building.build(fresh(count_down).in_loops, signature_of((3,)), (3,))
+    assert numba.njit(_last)(np.arange(5)) == 4
+
+
+def test_no_loop_counts_from_the_end() -> None:
+    """The compiler takes indices as they are: a negative one would be a place before the array."""
+    checked = 0
+    for path in sorted(Path(compiled.__file__).parent.rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and _is_loop(node)):
+            indices = [node.slice for node in ast.walk(function) if isinstance(node, ast.Subscript)]
+            parts = [part for index in indices for part in (index.elts if isinstance(index, ast.Tuple) else [index])]
+            negative = [part for part in parts if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub)]
+            assert not negative, f"{path.name}:{negative[0].lineno}"
+            checked += len(parts)
+    assert checked > 500
+
+
+def _is_loop(function: ast.FunctionDef) -> bool:
+    return any(isinstance(each, ast.Name) and each.id in ("tight_loop", "inlined_loop", "inlined")
+               for each in function.decorator_list)
 
 
 def test_an_object_that_is_gone_is_a_lookup_error(folder: Path) -> None:

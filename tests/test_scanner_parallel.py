@@ -43,7 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(run, "ENOUGH", 1)
     monkeypatch.setattr(run, "WARM", 0)
     monkeypatch.setattr(parallel, "start_method", lambda: "fork" if sys.platform == "linux" else "spawn")
-    yield
+    yield 0
     assert not multiprocessing.active_children()
 
 
@@ -623,26 +623,37 @@ def test_a_system_without_room_for_processes_is_done_without(tmp_path: Path, peo
 
 
 MAIN = """
-import os
+import os, time
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import guard.scanner.run as run
 from guard.cli.main import main
+from guard.scanner import Scanner
 run.ENOUGH, run.WARM, run.LARGEST, run.LARGEST_WITH_FINDINGS = 1, 0, 200_000, 200_000
+first, steps = os.getpid(), Scanner.steps
+def held(self, unit, sink):
+    if os.getpid() != first and not os.path.exists(BUSY):
+        open(BUSY, "w").close()
+        while os.getppid() == first:
+            time.sleep(0.01)
+    yield 0
+    return (yield from steps(self, unit, sink))
+Scanner.steps = held
 if __name__ == "__main__":
     main()
 """
+"""A scan whose first worker does not come to an end with its first unit while its parent lives."""
 
 
 @pytest.fixture
-def slow_source(tmp_path: Path, people: People) -> Path:
+def large_source(tmp_path: Path, people: People) -> Path:
     source = tmp_path / "app.log"
-    source.write_text(log(people, 3_000) * 20)
+    source.write_text(log(people, 3_000) * 4)
     return source
 
 
 def start(tmp_path: Path, *arguments: object) -> subprocess.Popen[bytes]:
     program = tmp_path / "program.py"
-    program.write_text(MAIN)
+    program.write_text(MAIN.replace("BUSY", repr(str(tmp_path / "busy"))))
     return subprocess.Popen([sys.executable, str(program), *map(str, arguments)], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, start_new_session=True, env=environment(PYTHONWARNINGS="ignore"))
 
@@ -653,11 +664,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in found]
 
 
-def wait_for_children(process: subprocess.Popen[bytes]) -> list[int]:
+def wait_for_children(process: subprocess.Popen[bytes], tmp_path: Path) -> list[int]:
+    """The workers, once one of them has something to do."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
-        if found := children(process.pid):
-            return found
+        if (tmp_path / "busy").exists():
+            return children(process.pid)
         time.sleep(0.005)
     raise AssertionError("no worker was started")
 
@@ -674,11 +686,10 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 @linux
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_all_within_a_second(tmp_path: Path, slow_source: Path, stop: signal.Signals) -> None:
+def test_an_interrupt_ends_all_within_a_second(tmp_path: Path, large_source: Path, stop: signal.Signals) -> None:
     found = tmp_path / "found.jsonl"
-    process = start(tmp_path, "scan", slow_source, "--workers", 2, "--findings", found)
-    workers = wait_for_children(process)
-    time.sleep(0.1)
+    process = start(tmp_path, "scan", large_source, "--workers", 2, "--findings", found)
+    workers = wait_for_children(process, tmp_path)
     began = time.monotonic()
     if stop is signal.SIGINT:
         os.killpg(process.pid, stop)  # as a terminal does: to all processes
@@ -689,13 +700,13 @@ def test_an_interrupt_ends_all_within_a_second(tmp_path: Path, slow_source: Path
     assert process.returncode == 130
     assert (out, err) == (b"", b"error: interrupted\n")
     assert not any(map(alive, workers))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["app.log", "program.py"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["app.log", "busy", "program.py"]
 
 
 @linux
-def test_a_killed_parent_leaves_no_worker(tmp_path: Path, slow_source: Path) -> None:
-    process = start(tmp_path, "scan", slow_source, "--workers", 2)
-    workers = wait_for_children(process)
+def test_a_killed_parent_leaves_no_worker(tmp_path: Path, large_source: Path) -> None:
+    process = start(tmp_path, "scan", large_source, "--workers", 2)
+    workers = wait_for_children(process, tmp_path)
     process.kill()
     process.communicate(timeout=10)
     deadline = time.monotonic() + 10
@@ -705,10 +716,9 @@ def test_a_killed_parent_leaves_no_worker(tmp_path: Path, slow_source: Path) -> 
 
 
 @linux
-def test_a_killed_worker_is_exit_3(tmp_path: Path, slow_source: Path) -> None:
-    process = start(tmp_path, "scan", slow_source, "--workers", 2, "--format", "json")
-    (worker,) = wait_for_children(process)
-    time.sleep(0.2)
+def test_a_killed_worker_is_exit_3(tmp_path: Path, large_source: Path) -> None:
+    process = start(tmp_path, "scan", large_source, "--workers", 2, "--format", "json")
+    (worker,) = wait_for_children(process, tmp_path)
     os.kill(worker, signal.SIGKILL)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3, err

@@ -141,6 +141,13 @@ def test_nothing_since_is_not_clean_but_incomplete(work: Work, scanner: Scanner)
     assert scanner.scan_git(work.path, since="HEAD").verdict is Verdict.INCOMPLETE
 
 
+def test_since_a_revision_only_files_went(work: Work, scanner: Scanner) -> None:
+    work.commit({"a.py": "a = 1\n", "b.py": "b = 1\n"})
+    work.git("rm", "--quiet", "b.py")
+    work.commit()
+    assert scanner.scan_git(work.path, since="HEAD~1").verdict is Verdict.PASS
+
+
 @pytest.mark.parametrize("revision", ["nowhere", "--output=x", "--all", "HEAD..HEAD", "^HEAD", "HEAD:a.py", "-h", ""])
 def test_a_revision_is_never_an_option_and_has_to_be_a_commit(work: Work, scanner: Scanner, revision: str) -> None:
     work.commit({"a.py": f"key = '{SECRET}'\n"})
@@ -166,6 +173,40 @@ def test_the_index_before_the_first_commit(work: Work, scanner: Scanner) -> None
     work.write("staged.py", f"key = '{OTHER}'\n")
     work.git("add", "staged.py")
     assert places(scanner.scan_git(work.path, staged=True)) == [("staged.py", 1, None)]
+
+
+def test_nothing_staged_is_known_and_said(work: Work, scanner: Scanner) -> None:
+    """As in the hook of `git commit --amend` for a new message, of `--allow-empty`, or when files only go."""
+    assert scanner.scan_git(work.path, staged=True).verdict is Verdict.PASS
+    work.commit({"a.py": f"key = '{SECRET}'\n", "b.py": "b = 1\n"})
+    for command in (("reset", "--quiet"), ("rm", "--quiet", "b.py")):
+        work.git(*command)
+        report = scanner.scan_git(work.path, staged=True)
+        assert (report.verdict, report.skipped, report.fields) == (Verdict.PASS, (), ())
+    (work.path / "__init__.py").touch()
+    work.git("add", "__init__.py")
+    answer = guard("scan", "--staged", work.path)
+    assert answer.code == 0
+    assert "There was no new content, so there was nothing to scan." in answer.out
+    assert "没有新增内容，无需扫描。" in guard("scan", "--staged", work.path, "--lang", "zh").out
+
+
+def test_an_index_that_cannot_be_read_is_not_nothing(work: Work, scanner: Scanner) -> None:
+    work.commit({"a.py": "a = 1\n"})
+    (work.path / ".git" / "index").write_bytes(b"DIRC broken")
+    assert scanner.scan_git(work.path, staged=True).verdict is Verdict.INCOMPLETE
+
+
+def test_the_report_counts_versions_and_commits(work: Work) -> None:
+    work.commit({"a.py": "a = 1\n", "b.py": "b = 1\n"})
+    work.commit({"a.py": "a = 2\n"})
+    assert "2 fields in 3 versions of files from 2 commits (" in guard("scan", "--git", work.path).out
+    assert "共检查 2 次提交中的 3 个文件版本（" in guard("scan", "--git", work.path, "--lang", "zh").out
+    page = guard("scan", "--git", work.path, "--format", "html").out
+    assert "versions of files" in page
+    work.write("c.py", "c = 1\n")
+    work.git("add", "c.py")
+    assert "1 field in 1 version of a file (6 bytes)" in guard("scan", "--staged", work.path).out
 
 
 def test_a_hook_of_commit_all_sees_the_index_that_will_be_committed(work: Work) -> None:

@@ -6,14 +6,14 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from guard.cli.options import FORMATS, Reading, apply, deciding, keeping, reading, reporting
-from guard.cli.output import FindingsFile, created
+from guard.cli.output import FilePath, created, findings_to, is_stdout
 from guard.errors import ReleaseError, UsageError
 from guard.model import CERTAIN, LIKELY, POSSIBLE, Report, Verdict
 
@@ -39,7 +39,7 @@ _CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCOMPLETE: 3}
               help="Show findings from this confidence on; counts always begin at 0.3.")
 @click.option("--fail-on", type=click.Choice(tuple(_FLOORS)), default=None,
               help="Exit 1 when there is a finding of at least this confidence.")
-@click.option("--write-baseline", type=click.Path(path_type=Path), default=None, metavar="FILE",
+@click.option("--write-baseline", type=FilePath(), default=None, metavar="FILE",
               help="Record all findings as known false positives in this new file (needs --keyring and --reason).")
 @click.option("--reason", default="", help="Why the findings of --write-baseline are false.")
 @reading
@@ -49,17 +49,24 @@ def scan_command(source: Path | None, git: bool, since: str, staged: bool, ignor
     """Find what is in a file, a folder, stdin (-) or a git repository."""
     how, what = Reading.take(options), _Scanned(source, git, since, staged, ignore_marks)
     what.check()
-    with _sink(options["findings"]) as sink, _recorded(write_baseline, reason, how, sink) as recorded, \
+    with _sink(options) as sink, _recorded(write_baseline, reason, how, sink) as recorded, \
             _progress(None if what.is_repository else source) as progress:
         report = what.report(how, min_confidence, recorded, progress)
+    report = _answered(report, fail_on, allow_incomplete=how.allow_incomplete)
     _emit(report, options)
+    return _CODES[report.verdict]
+
+
+def _answered(report: Report, fail_on: str | None, *, allow_incomplete: bool) -> Report:
+    """The report with the verdict that its reader asked for."""
     if fail_on and any(c.hits and c.confidence >= _FLOORS[fail_on] for f in report.fields for c in f.classes):
-        return 1
-    return 0 if how.allow_incomplete else _CODES[report.verdict]
+        return replace(report, verdict=Verdict.VIOLATION)
+    if allow_incomplete and report.verdict is Verdict.INCOMPLETE:
+        return replace(report, verdict=Verdict.PASS)
+    return report
 
 
-@dataclass(frozen=True, slots=True)
-class _Scanned:
+class _Scanned(NamedTuple):
     """What `scan` is asked to look at."""
 
     source: Path | None
@@ -104,7 +111,7 @@ def check_command(source: Path, policy: str, audience: str, exceptions: Path | N
     from guard.disclosure.pipeline import check
 
     how = Reading.take(options)
-    with _sink(options["findings"]) as sink, _progress(source) as progress:
+    with _sink(options) as sink, _progress(source) as progress:
         report = check(source, policy=_policy(policy, exceptions), audience=audience, scanner=how.scanner(),
                        allow_incomplete=how.allow_incomplete, options=how.sources(), sink=sink, progress=progress,
                        workers=how.processes())
@@ -115,7 +122,7 @@ def check_command(source: Path, policy: str, audience: str, exceptions: Path | N
 @click.command("release")
 @click.argument("source", type=click.Path(path_type=Path))
 @deciding
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR",
+@click.option("--out", required=True, type=FilePath(), metavar="DIR",
               help="The folder to make; it must not exist.")
 @keeping
 @reading
@@ -127,7 +134,7 @@ def release_command(source: Path, policy: str, audience: str, exceptions: Path |
 
     how = Reading.take(options)
     try:
-        with _sink(options["findings"]) as sink, _progress(source, passes=2) as progress:
+        with _sink(options) as sink, _progress(source, passes=2) as progress:
             done = release(source, policy=_policy(policy, exceptions), audience=audience, out=out,
                            keyring=how.open_keyring(), scanner=how.scanner(), options=how.sources(), sink=sink,
                            allow_incomplete=how.allow_incomplete, progress=progress, workers=how.processes(),
@@ -168,7 +175,7 @@ def verify_command(folder: Path, format_: str) -> int:
     click.option("--format", "format_", type=click.Choice(FORMATS), default="terminal", show_default=True,
                  help="Form of the report."),
     click.option("--output", "-o", type=click.Path(path_type=Path), default=None, metavar="FILE",
-                 help="Write to this file (mode 0600) instead of stdout."),
+                 help="Write to this file (mode 0600) instead of stdout (-)."),
     click.option("--lang", type=click.Choice(("en", "zh")), default="en", show_default=True,
                  help="Language of the report."),
     click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True,
@@ -200,31 +207,36 @@ def _emit_plain(report: dict[str, Any], options: dict[str, Any]) -> None:
     from guard.render import render
 
     text = render(report, options["format_"], options["lang"])
-    if options["output"] is None:
-        click.echo(text, nl=not text.endswith("\n"))
-        return
-    with created(options["output"]) as file:
-        file.write(text)
+    with created(options["output"] or Path("-")) as file:
+        file.write(text if text.endswith("\n") else f"{text}\n")
 
 
 def _show(report: dict[str, Any], options: dict[str, Any]) -> None:
     from guard.cli.terminal import page, show
 
-    if options["output"] is None:
-        show(report, page(sys.stdout, options["color"]), options["lang"])
+    path = options["output"]
+    if path is None or is_stdout(path):
+        stream = sys.stderr if is_stdout(options.get("findings")) else sys.stdout
+        show(report, page(stream, options["color"]), options["lang"])
         return
-    with created(options["output"]) as file:
+    with created(path) as file:
         show(report, page(file, "never"), options["lang"])
 
 
 @contextmanager
-def _sink(path: Path | None) -> Iterator[Sink | None]:
-    """A sink that streams findings to a file as JSON Lines, when one is named."""
+def _sink(options: dict[str, Any]) -> Iterator[Sink | None]:
+    """A sink that streams findings as JSON Lines, when a place for them is named.
+
+    Raises UsageError where a program would read them and a report in one stream.
+    """
+    path, output = options["findings"], options["output"]
+    if is_stdout(path) and (is_stdout(output) or (output is None and options["format_"] != "terminal")):
+        raise UsageError("findings and report cannot both go to stdout", hint="--output FILE puts the report elsewhere")
     if path is None:
         yield None
         return
-    with created(path) as file:
-        yield FindingsFile(file)
+    with created(path) as file, findings_to(file) as sink:
+        yield sink
 
 
 @contextmanager

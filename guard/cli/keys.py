@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from guard.cli.options import chosen_key_file, open_keyring, passphrase, unlocking
+from guard.cli.output import FilePath
 from guard.errors import UsageError
 
 if TYPE_CHECKING:
     from guard.audit import AuditLog
 
-_KEYRING = click.argument("path", type=click.Path(path_type=Path))
+_KEYRING = click.argument("path", type=FilePath())
 
 
 @click.group("keys")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from guard.cache import is_refused
+from guard.cli.output import FilePath
 from guard.errors import UsageError
 from guard.model import Audience
 
@@ -74,9 +74,10 @@ reporting = apply(
     click.option("--format", "format_", type=click.Choice(FORMATS), default="terminal", show_default=True,
                  help="Form of the report."),
     click.option("--output", "-o", type=click.Path(path_type=Path), default=None, metavar="FILE",
-                 help="Write the report to this file (mode 0600) instead of stdout."),
+                 help="Write the report to this file (mode 0600) instead of stdout (-)."),
     click.option("--findings", type=click.Path(path_type=Path), default=None, metavar="FILE",
-                 help="Stream every finding to this file as JSON Lines (mode 0600, previews only)."),
+                 help="Stream every finding to this file as JSON Lines (mode 0600, previews only); with - to stdout, "
+                      "and the report to stderr."),
     click.option("--lang", type=click.Choice(("en", "zh")), default="en", show_default=True,
                  help="Language of the report."),
     click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True,
@@ -92,8 +93,7 @@ deciding = apply(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """The reading options of one invocation."""
 
     as_format: str | None
@@ -114,7 +114,7 @@ class Reading:
     @classmethod
     def take(cls, options: dict[str, Any]) -> Reading:
         """Take the reading options out of `options`."""
-        return cls(**{name: options.pop(name) for name in cls.__dataclass_fields__})
+        return cls(**{name: options.pop(name) for name in cls._fields})
 
     def sources(self) -> Options:
         """These options as the sources take them."""
@@ -173,12 +173,12 @@ class Reading:
 unlocking = apply(
     click.option("--passphrase-file", type=click.Path(path_type=Path), metavar="FILE",
                  help="File with the passphrase of the keyring (default: GUARD_PASSPHRASE)."),
-    click.option("--key-file", type=click.Path(path_type=Path), metavar="FILE",
+    click.option("--key-file", type=FilePath(), metavar="FILE",
                  help="File with the keyring's key (default: GUARD_KEY_FILE, or .kek beside the keyring)."),
 )
 
 
-keeping = click.option("--vault", type=click.Path(path_type=Path), metavar="FILE",
+keeping = click.option("--vault", type=FilePath(), metavar="FILE",
                        help="The token vault, for tokens that are kept in one; protect and release make it.")
 
 

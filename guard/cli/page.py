@@ -6,11 +6,12 @@ small scan takes: `guard.cli.rich_page` is for terminals.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Protocol, TextIO
+
+from guard.patterns import pattern
 
 Part = tuple[str, str]
 """A text, which may hold line breaks in a table, and its style: words such as `bold red`, "" for none."""
@@ -19,7 +20,7 @@ Cell = Sequence[Part]
 MAX_CELL = 60
 """Columns of a terminal that a cell of a table takes at most; what is longer goes on below."""
 _GAP = "  "
-_JOINS = re.compile("[\u1160-\u11ff\u3164\ud7b0-\ud7fb\uffa0]")
+_JOINS = pattern("[\u1160-\u11ff\u3164\ud7b0-\ud7fb\uffa0]")
 """Vowels and finals of Hangul, drawn into the syllable before them, and fillers: Unicode calls none combining."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from guard.cli.options import apply, keeping, open_keyring, unlocking
+from guard.cli.output import FilePath
 from guard.errors import UsageError
 from guard.model import Audience
 
@@ -23,7 +24,7 @@ _LONGEST_VALUE = 1 << 20
 keyed = apply(
     click.option("--keyring", type=click.Path(path_type=Path), metavar="FILE", help="The keyring with the keys."),
     unlocking,
-    click.option("--audit-log", type=click.Path(path_type=Path), metavar="FILE",
+    click.option("--audit-log", type=FilePath(), metavar="FILE",
                  help="The audit log (default: .audit.jsonl beside the keyring)."),
 )
 
@@ -33,7 +34,7 @@ keyed = apply(
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="What is done to each field.")
 @click.option("--policy", metavar="NAME|FILE", help="Or a disclosure policy, which decides by what is found.")
 @click.option("--audience", type=click.Choice([str(a) for a in Audience]), help="With --policy: who receives the data.")
-@click.option("--out", "-o", required=True, type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--out", "-o", required=True, type=FilePath(), metavar="FILE",
               help="The file to make (mode 0600); it must not exist.")
 @keyed
 @keeping
@@ -63,7 +64,7 @@ def protect_command(source: Path, plan: Path | None, policy: str | None, audienc
 @click.option("--field", "fields", multiple=True, required=True, metavar="NAME",
               help="The field to reveal (repeatable for a file).")
 @click.option("--reason", default="", help="Why; it is noted in the audit log.")
-@click.option("--out", "-o", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--out", "-o", type=FilePath(), metavar="FILE",
               help="The file to make (mode 0600); it must not exist. Without one for a single value on stdin (-).")
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="The plan it was protected by.")
 @click.option("--dataset", default="", metavar="NAME",
@@ -115,7 +116,7 @@ def audit_group() -> None:
 @audit_group.command("verify")
 @click.argument("keyring", type=click.Path(path_type=Path))
 @unlocking
-@click.option("--audit-log", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--audit-log", type=FilePath(), metavar="FILE",
               help="The audit log (default: .audit.jsonl beside the keyring).")
 @click.option("--expect", metavar="HEAD", help="A head that an earlier run printed and that was noted elsewhere.")
 def audit_verify(keyring: Path, passphrase_file: Path | None, key_file: Path | None, audit_log: Path | None,

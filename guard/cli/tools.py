@@ -11,6 +11,7 @@ import click
 
 from guard.cli.explain import explain_command
 from guard.cli.options import open_keyring
+from guard.cli.output import FilePath
 from guard.errors import UsageError
 from guard.model import Audience
 
@@ -144,7 +145,7 @@ def detectors_test(packs: tuple[Path, ...]) -> int:
 
 
 @click.command("demo")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FilePath())
 @click.option("--seed", type=int, default=2026, show_default=True, help="Seed of the synthetic people.")
 def demo_command(folder: Path, seed: int) -> int:
     """Write a small office's files with synthetic people to FOLDER, to try Guard on."""

@@ -10,10 +10,9 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from guard import cache
 from guard.detect.compile import EVERY_LINE
@@ -29,8 +28,7 @@ Words = dict[str, frozenset[int]]
 """The rules of each context word: many rules share words, and each is looked for once."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Analysis:
+class Analysis(NamedTuple):
     """How each rule is found. `expressions` are those of `searches`, then those of `words`, in their order."""
 
     shapes: dict[int, Shape]

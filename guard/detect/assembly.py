@@ -13,7 +13,6 @@ import re
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache as once
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +28,7 @@ from guard.detect.classes import Bits, as_bits
 from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.context_loops import Words
+from guard.detect.damage import are_told_apart
 from guard.detect.dense import header_sign
 from guard.detect.examples import samples
 from guard.detect.factors import Words as Factors
@@ -62,27 +62,20 @@ _CODE = ("assembly", "beginnings", "charsets", "classes", "compile", "context", 
 _NO_WORDS = np.zeros(256, np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """One pattern of a rule. `address` is its program, -1 when `re` has to search; `back` is how many characters a
-    match may begin before an event, -1: anywhere in the line."""
+    match may begin before an event, -1: anywhere in the line. `group` is the one that is reported."""
 
     rule: Rule
     kind: Kind
     address: int
     back: int
+    group: int
 
     @property
     def source(self) -> str:
         """The regular expression, without its boundaries."""
         return _source(self.rule, self.kind)
-
-    @property
-    def group(self) -> int:
-        """The group that is reported; of a masked pattern the first, if it has one."""
-        if self.kind is Kind.PATTERN:
-            return self.rule.detector.group
-        return 1 if parser.parse(self.source, re.ASCII).state.groups > 1 else 0
 
     @property
     def reported(self) -> int:
@@ -110,25 +103,26 @@ class Assembly:
     `owners[opening]` is the number of its pattern, `walked` are the bits of the openings that are followed in every
     line. `beside[rule]` is the bit of lines that hold a word of its context, behind those of the openings; any line may
     where there is none. `spanning[pattern]` is the bit of lines that hold the literal of a pattern that spans lines.
+    `whole` is the assembly of which it is a part, or itself.
     """
 
     contexts: Bits | None = None
     """Where words are looked for on behalf of contexts alone: the bits of these."""
 
     def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
+        self.whole: Assembly = self
         self.rules = tuple(rules)
         self._use_cache = use_cache
         kept = assembled(rules, digest, use_cache=use_cache)
         self.patterns, self.opened = kept.patterns, kept.opened
         self.programs, self.automaton, self.words = kept.programs, kept.automaton, kept.words
         self._expressions = kept.expressions
-        entries = [self._entry(pattern, number < self.opened) for number, pattern in enumerate(self.patterns)]
-        self.starts = Starts(np.array(entries or [0], np.int32),
+        self.starts = Starts(kept.entries if len(kept.entries) else np.zeros(1, np.int32),
                              np.array([pattern.reported for pattern in self.patterns] or [0], np.int32),
                              kept.owners if len(kept.owners) else np.zeros(1, np.int32))
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
         self._headings: dict[str, Heading] = {}
-        self._named = [rule for rule in self.rules if rule.header_words or rule.vicinity]
+        self._named = [rule for rule in self.rules if rule.detector.headers or rule.detector.context]
         self.gates, self.owners, self.beside, self.spanning = kept.gates, kept.owners, kept.beside, kept.spanning
         self._gated, self.walked = np.array(kept.gated, bool), as_bits(np.array(kept.walked, bool))
         if not (self._gated.any() or self.spanning):
@@ -158,12 +152,10 @@ class Assembly:
             always[opening] |= fits[index] or signs[index] > 0
         return Heading(tuple(fits), tuple(signs), as_bits(always))
 
-    def _entry(self, pattern: Pattern, opened: bool) -> int:
-        """Where its program begins; what may stand before a match was looked at already where it has an opening."""
-        address = pattern.address
-        while opened and self.programs[len(Part) + WIDTH * address] == Op.NOT_BEHIND:
-            address += 1
-        return address
+    @cached_property
+    def tells_stray_bytes(self) -> bool:
+        """Whether a pattern may tell bytes that are no UTF-8 from what `guard.detect.damage` writes for them."""
+        return are_told_apart(pattern.source for pattern in self.patterns)
 
     @cached_property
     def rulings(self) -> Rulings:
@@ -201,6 +193,7 @@ class Assembled(NamedTuple):
 
     patterns: tuple[Pattern, ...]
     opened: int
+    entries: npt.NDArray[np.int32]
     programs: Programs
     automaton: Automaton
     words: dict[int, Words | None]
@@ -242,10 +235,27 @@ def assemble(rules: Sequence[Rule]) -> Assembled:
     if len(rules) <= FEW and not literals and all(way.is_walked for way in beginnings):
         beginnings = [way._replace(words=None) for way in beginnings]
     gates_of_all, beside, spanning = _gates(beginnings, rules, literals)
-    return Assembled(patterns, len(opened), assembler.finish(), automaton_of([way.graph for way in beginnings]), words,
+    programs = assembler.finish()
+    entries = [_entry(programs, pattern.address, number < len(opened)) for number, pattern in enumerate(patterns)]
+    return Assembled(patterns, len(opened), np.array(entries, np.int32), programs,
+                     automaton_of([way.graph for way in beginnings]), words,
                      tuple(map(_expression, told)), gates_of_all, np.array([n for _, n in ways], np.int32),
                      tuple(way.is_gated for way in beginnings), tuple(way.is_walked for way in beginnings), beside,
                      spanning)
+
+
+def _entry(programs: Programs, address: int, opened: bool) -> int:
+    """Where a program begins; what may stand before a match was looked at already where it has an opening."""
+    while opened and programs[len(Part) + WIDTH * address] == Op.NOT_BEHIND:
+        address += 1
+    return address
+
+
+def _group(rule: Rule, kind: Kind) -> int:
+    """The group that is reported; of a masked pattern the first, if it has one."""
+    if kind is Kind.PATTERN:
+        return rule.detector.group
+    return 1 if parser.parse(_source(rule, kind), re.ASCII).state.groups > 1 else 0
 
 
 class Beginning(NamedTuple):
@@ -357,17 +367,17 @@ def _source(rule: Rule, kind: Kind) -> str:
 
 
 def _pattern(assembler: Assembler, rule: Rule, kind: Kind) -> tuple[Pattern, list[Beginning]]:
-    source = _source(rule, kind)
+    source, group = _source(rule, kind), _group(rule, kind)
     if kind is Kind.PATTERN and rule.detector.multiline:
-        return Pattern(rule, kind, -1, -1), []
+        return Pattern(rule, kind, -1, -1, group), []
     spelled = bounded(source, rule.detector.boundary)
     try:
         address = assembler.add(spelled)
     except UnsuitableError:
-        return Pattern(rule, kind, -1, -1), []
+        return Pattern(rule, kind, -1, -1, group), []
     width = width_before(source, ANCHOR)
     reach = event_reach(source) if width is None else width + 1
-    return Pattern(rule, kind, address, -1 if reach is None else reach), _beginnings(rule, kind, spelled)
+    return Pattern(rule, kind, address, -1 if reach is None else reach, group), _beginnings(rule, kind, spelled)
 
 
 def _expression(pattern: Pattern) -> bytes:
@@ -416,7 +426,7 @@ def _code() -> str:
 def _dump(made: Assembled) -> bytes:
     """The arrays, and what is none."""
     words = {index: list(found[:2]) + list(found[4:]) if found else None for index, found in made.words.items()}
-    plain = {"patterns": [[p.rule.index, int(p.kind), p.address, p.back] for p in made.patterns],
+    plain = {"patterns": [[p.rule.index, int(p.kind), p.address, p.back, p.group] for p in made.patterns],
              "opened": made.opened, "words": words, "gated": made.gated, "walked": made.walked, "beside": made.beside,
              "spanning": made.spanning,
              "expressions": [expression.decode("latin-1") for expression in made.expressions]}
@@ -425,20 +435,21 @@ def _dump(made: Assembled) -> bytes:
     for index, found in made.words.items():
         if found:
             arrays |= {f"supporting_{index}": found.supporting_first, f"opposing_{index}": found.opposing_first}
-    return kept_arrays.dump(plain, {"programs": made.programs, "owners": made.owners, **arrays})
+    return kept_arrays.dump(plain, {"entries": made.entries, "programs": made.programs, "owners": made.owners,
+                                    **arrays})
 
 
 def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
     """The parts in a blob; None when it is of another form."""
     try:
         plain, kept = kept_arrays.load(blob)
-        patterns = tuple(Pattern(rules[index], Kind(kind), address, back)
-                         for index, kind, address, back in plain["patterns"])
+        patterns = tuple(Pattern(rules[index], Kind(kind), address, back, group)
+                         for index, kind, address, back, group in plain["patterns"])
         words = {int(index): Words(found[0], found[1], kept[f"supporting_{index}"], kept[f"opposing_{index}"],
                                    found[2], found[3]) if found else None
                  for index, found in plain["words"].items()}
         automaton = Automaton(**{name: kept[f"walk_{name}"] for name in Automaton._fields})
-        return Assembled(patterns, plain["opened"], kept["programs"], automaton, words,
+        return Assembled(patterns, plain["opened"], kept["entries"], kept["programs"], automaton, words,
                          tuple(expression.encode("latin-1") for expression in plain["expressions"]),
                          Gates(**{name: kept[f"gate_{name}"] for name in Gates._fields}), kept["owners"],
                          tuple(plain["gated"]), tuple(plain["walked"]),

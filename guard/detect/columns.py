@@ -7,9 +7,8 @@ Values that occur again, in this batch or a later one, are scanned once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -41,8 +40,7 @@ def scan_column(plan: Plan, column: Column) -> Hits:
     return hits
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cells:
+class _Cells(NamedTuple):
     """Values under one header, one below the other."""
 
     plan: Plan

@@ -15,12 +15,13 @@ def in_company(rulings: Rulings, block: Block, hits: HitColumns, count: int) -> 
     kept, detector = np.ones(count, bool), hits.detector[:count]
     present = np.zeros(len(rulings.rules), bool)
     note_kinds(detector, present)
-    for needy, friends in rulings.companies:
+    for near, needy in rulings.needy.items():
         if not (present & needy).any():
             continue
-        lonely, near = np.flatnonzero(needy[detector]), friends[detector]
+        lonely, friends = np.flatnonzero(needy[detector]), rulings.friends(near)[detector]
         found = np.zeros(len(lonely), bool)
-        find_near(block.buffer, hits.start[lonely], hits.end[lonely], np.sort(hits.start[:count][near], kind="stable"),
-                  np.sort(hits.end[:count][near], kind="stable"), found)
+        find_near(block.buffer, hits.start[lonely], hits.end[lonely],
+                  np.sort(hits.start[:count][friends], kind="stable"),
+                  np.sort(hits.end[:count][friends], kind="stable"), found)
         kept[lonely] = found
     return kept

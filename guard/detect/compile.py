@@ -11,7 +11,6 @@ say nothing; it is built anew. What was tried is noted for this very file, so th
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from guard import cache
-from guard.detect.supersets import relaxed
 
 
 def _module(name: str) -> Any:
@@ -97,7 +95,7 @@ class LineFinder:
 
     def _load(self, usable: list[int]) -> tuple[Any, list[int]]:
         """The database from the cache, or a new one. Expressions that were refused are part of the cached content."""
-        name = cache.key(hyperscan.__version__, *(hashlib.sha256(e).hexdigest() for e in self.expressions))
+        name = cache.key("database", hyperscan.__version__, repr(self.expressions))
         blob = cache.load(name) if self._use_cache else None
         if blob and (loaded := _unpack(blob)) is not None and self._is_tried(name, *loaded):
             return loaded
@@ -159,6 +157,8 @@ def _database(expressions: Sequence[bytes] | Mapping[int, bytes], chosen: list[i
 
 def _accepted_form(expression: bytes) -> bytes | None:
     """The expression, or its relaxed form, whichever Hyperscan takes first."""
+    from guard.detect.supersets import relaxed
+
     for form in (expression, relaxed(expression)):
         try:
             _database([form], [0])
@@ -169,12 +169,15 @@ def _accepted_form(expression: bytes) -> bytes | None:
 
 
 def _pack(database: Any, refused: list[int]) -> bytes:
-    return b"".join([",".join(map(str, refused)).encode(), b"\n", hyperscan.dumpb(database)])
+    """The database, behind a line with what was refused, if anything was. It begins with no digit itself."""
+    line = f"{','.join(map(str, refused))}\n".encode() if refused else b""
+    return line + bytes(hyperscan.dumpb(database))
 
 
 def _unpack(blob: bytes) -> tuple[Any, list[int]] | None:
     """The database of a blob; None when it is of another version or platform."""
-    head, _, body = blob.partition(b"\n")
+    # Megabytes, which are not copied without need.
+    head, _, body = blob.partition(b"\n") if blob[:1].isdigit() else (b"", b"", blob)
     try:
         return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK), [int(part) for part in head.split(b",") if part]
     except (hyperscan.HyperscanError, ValueError):
@@ -194,6 +197,8 @@ def _compile_singly(expressions: Sequence[bytes], usable: list[int]) -> tuple[An
     engine = _module("re2")
     if engine is None:
         return (), usable
+    from guard.detect.supersets import relaxed
+
     options = engine.Options()
     options.encoding, options.dot_nl, options.log_errors = engine.Options.Encoding.LATIN1, True, False
     patterns, refused = [], []

@@ -6,9 +6,8 @@ Only matches of a pattern that ends up here as spans of bytes; a test holds ever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +31,7 @@ _USUAL_EVIDENCE = 4
 """Pieces of evidence up to which the worth of everything they can say is kept."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spans:
+class Spans(NamedTuple):
     """Hits of one rule in one block, as columns; offsets are bytes of the normalised block."""
 
     rule: Rule
@@ -147,8 +145,7 @@ def _slow_forms(rule: Rule, raw: Matrix, rows: Ints) -> Iterator[tuple[Ints, Mat
         yield rows[chosen], np.frombuffer(joined, np.uint8).reshape(-1, length), changed[chosen]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Outcome:
+class _Outcome(NamedTuple):
     """For each value: whether the filters let it through, the checks pass, and which evidence speaks for it (bits)."""
 
     wanted: Mask

@@ -1,7 +1,7 @@
 """The compiled engine: one scan of one buffer, every step over columns and no object for a match.
 
 The same hits as `guard.detect.plain`, in another order of work: sweep, then what the matches are worth. Blocks that
-are no UTF-8 are swept without their damaged lines; these go to the plain code.
+are no UTF-8 are swept without their damaged lines; these are spelled anew and swept for themselves.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from guard.batch import Ints, distinct
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
 from guard.detect.classes import Bits
+from guard.detect.damage import repaired
 from guard.detect.folding import fold, fold_quickly
 from guard.detect.gate_loops import open_gates
 from guard.detect.judge import Kind, Place, reported, scan_line
@@ -24,6 +25,7 @@ from guard.detect.normalise import Line
 from guard.detect.overlap import Placed
 from guard.detect.pack import bounded
 from guard.detect.plain import place_line
+from guard.detect.rule import Rule
 from guard.detect.scan import Found, concatenate, found_of
 from guard.detect.shapes import Block
 from guard.detect.sweep import NOTED, OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, confirm, sweep
@@ -64,8 +66,7 @@ class EngineScan:
         matches, bits = self._swept()
         verdicts = Verdicts(self._assembly, self._workspace.memory, self._block, self._folded, self._header, bits)
         found = verdicts.hits(matches)
-        damaged = list(self._from_damaged())
-        return concatenate([found, found_of(damaged)]) if damaged else found
+        return concatenate([found, self._from_damaged()]) if self._damaged else found
 
     def _swept(self) -> tuple[Matches, Bits]:
         """Every match, and the bits of the lines."""
@@ -198,15 +199,24 @@ class EngineScan:
         originals: list[int] = self._folded.originals(firsts, firsts + 1)[0].tolist()
         return originals
 
-    def _from_damaged(self) -> Iterator[Placed]:
+    def _from_damaged(self) -> Found:
         """The hits in damaged lines. Rules that span lines may have seen something there, for nobody looked."""
-        place, firsts = Place(self._header), [start for start, _ in self._damaged]
-        for rule in self._assembly.rules if firsts else ():
+        assembly = self._assembly.whole
+        for rule in assembly.rules:
             if rule.detector.multiline:
-                self.multiline.setdefault(rule.index, []).extend(firsts)
+                self.multiline.setdefault(rule.index, []).extend(start for start, _ in self._damaged)
+        lines = None if assembly.tells_stray_bytes else repaired(self._data, self._damaged)
+        if lines is None:
+            return found_of(list(self._from_damaged_plainly(assembly.rules)))
+        found = EngineScan(assembly, self._workspace, lines.data, self._header).found()
+        starts, ends = lines.originals(found.start, found.end)
+        return Found(found.detector, starts, ends, found.confidence, found.flags)
+
+    def _from_damaged_plainly(self, rules: Sequence[Rule]) -> Iterator[Placed]:
+        place = Place(self._header)
         for start, end in self._damaged:
             line = Line(self._data[start:end], start)
-            yield from place_line(scan_line(self._assembly.rules, line.text, place), line)
+            yield from place_line(scan_line(rules, line.text, place), line)
 
 
 def _spans_of(pattern: Pattern, compiled: AnyPattern | None, text: str) -> Iterator[tuple[int, int]]:

@@ -6,8 +6,7 @@ Of a database that was compiled before, they show that it still sees anything at
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from guard.batch import MASKED, Hits
 from guard.detect.judge import Kind
@@ -25,8 +24,7 @@ class TextMatcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """An example that does not hold: the `number`-th (from 1) of its kind (match, no_match or masked)."""
 
     detector: str

@@ -7,8 +7,8 @@ vanish. A buffer in which nothing changes costs one look.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +38,7 @@ def _tables() -> Mapping[int, npt.NDArray[np.int32]]:
 _TABLES = _tables()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Folded:
+class Folded(NamedTuple):
     """`data` is the normalised buffer. `points` are its offsets from which the original is `shifts` bytes ahead.
 
     `sizes` are the bytes that the changed character before a point has in `data`, `lost` those that it lost.

@@ -9,18 +9,18 @@ patterns of a cell be tried and says nothing by itself; `?` alone is for columns
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from guard.detect.normalise import normalise
 from guard.detect.tables import table
+from guard.patterns import pattern
 
 _GENERIC = frozenset(("text", "value", "val", "content", "data", "string", "str", "v", "values", "item", "items"))
-_NOTE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
-_TAIL = re.compile(r"[ _.\-]*[0-9]{0,2}[ :*?]*$")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SPLIT = re.compile(r"[^0-9A-Za-z\u4e00-\u9fff]+")
+_NOTE = pattern(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
+_TAIL = pattern(r"[ _.\-]*[0-9]{0,2}[ :*?]*$")
+_HUMP = pattern(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SPLIT = pattern(r"[^0-9A-Za-z\u4e00-\u9fff]+")
 
 
 @lru_cache(maxsize=4096)

@@ -23,6 +23,7 @@ from guard.detect.headers import HeaderWords
 from guard.detect.overlap import Placed
 from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
+from guard.detect.rule import Rule
 from guard.detect.scan import concatenate, found_of, merge
 from guard.detect.supersets import NoSupersetError, stretch
 
@@ -31,6 +32,8 @@ SILENT = "q"
 LARGEST = 1 << 14
 """Bytes of the largest column that is joined with others: to larger ones a scan of their own is no burden, and it is
 narrowed to what they can hold."""
+MOST_MEANINGS = 4096
+"""Headers that stand for others."""
 _GAPS = str.maketrans("", "", " _-")
 _NOTHING = Hits.empty()
 
@@ -112,7 +115,14 @@ def _joined(columns: Sequence[Column], header: str) -> Column:
 @lru_cache(maxsize=4096)
 def _meaning(plan: Plan, header: str) -> str:
     """One header for all that say the same to every rule."""
-    return SILENT if header and _is_silent(plan, header) and _is_silent(plan, SILENT) else header
+    if not header or _is_silent(plan, header):
+        return SILENT if header and _is_silent(plan, SILENT) else header
+    speech = _speech(plan)
+    fits = tuple(rule.index for rule in speech.named if rule.header_words.fit(header))
+    signs = tuple(header_sign(rule, header) for rule in speech.named)
+    if len(speech.known) >= MOST_MEANINGS:
+        return header
+    return speech.known.setdefault((fits, signs), header)
 
 
 def _is_silent(plan: Plan, header: str) -> bool:
@@ -124,14 +134,17 @@ def _is_silent(plan: Plan, header: str) -> bool:
         squeezed = _squeezed(header)
         if not any(word in squeezed for word in speech.context):
             return True
-    return not any(header_sign(rule, header) for rule in plan.rules)
+    return not any(header_sign(rule, header) for rule in speech.named)
 
 
 class _Speech(NamedTuple):
-    """The header words of all rules together, and the words of their contexts in ASCII, each without its gaps."""
+    """The header words of all rules together, and the words of their contexts in ASCII, each without its gaps; the
+    rules that have such; and a header for each way in which these were met."""
 
     words: HeaderWords
     context: tuple[str, ...]
+    named: tuple[Rule, ...]
+    known: dict[tuple[tuple[int, ...], tuple[int, ...]], str]
 
 
 @lru_cache(maxsize=16)
@@ -139,7 +152,8 @@ def _speech(plan: Plan) -> _Speech:
     contexts = [rule.detector.context for rule in plan.rules if rule.detector.context is not None]
     words = {word for context in contexts for word in (*context.words, *context.against) if word.isascii()}
     return _Speech(HeaderWords(word for rule in plan.rules for word in rule.detector.headers),
-                   tuple(sorted(_squeezed(word) for word in words)))
+                   tuple(sorted(_squeezed(word) for word in words)),
+                   tuple(rule for rule in plan.rules if rule.header_words or rule.vicinity), {})
 
 
 def _squeezed(text: str) -> str:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from guard.errors import SourceError
 from guard.model import Reason
+from guard.patterns import pattern
 
 if TYPE_CHECKING:
     from guard.detect.pack import Detector
@@ -35,8 +36,9 @@ LARGEST = 1_000_000
 """Characters that a pattern spells when its repeats are written out. A larger one would not be compiled in time."""
 
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
-_TOKEN = re.compile(r"(?P<kept>\\N\{[^}]*\}|\\.|\{(?:\d+(?:,\d*)?|,\d*)\})"
-                    r"|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<brace>[{}])|.", re.DOTALL)
+_SURROGATE = pattern(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\(?:u|U0000)[dD][89a-fA-F]")
+_TOKEN = pattern(r"(?P<kept>\\N\{[^}]*\}|\\.|\{(?:\d+(?:,\d*)?|,\d*)\})"
+                 r"|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<brace>[{}])|.", re.DOTALL)
 
 
 class Budget:
@@ -164,6 +166,8 @@ def _spell_token(found: re.Match[str]) -> str:
 
 def fault(pattern: str) -> str:
     """Why a pattern that nobody has reviewed cannot be run, "" when it can."""
+    if _SURROGATE.search(pattern):
+        return "it names half of a surrogate pair, which stands in no text"
     try:
         tree = parser.parse(pattern, re.ASCII)
         if tree.getwidth()[0] == 0:

@@ -6,7 +6,8 @@ and where there is no compiler, NumPy and Hyperscan (`guard.detect.plan`):
 - A bounded pattern over ASCII (numbers, codes) is a *shape*: all its matches in a block are found and judged by NumPy.
 - Of every other pattern Hyperscan says which lines could hold it; there the plain code runs.
 
-Hits of a line depend on this line and the header only, so the ways can be merged line by line.
+Hits of a line depend on this line and the header only, so the ways can be merged line by line. What only columns or
+many small texts need is imported for these.
 """
 
 from __future__ import annotations
@@ -17,14 +18,12 @@ from typing import ClassVar
 
 from guard.batch import Column, Hits
 from guard.detect.choice import scanned
-from guard.detect.columns import scan_column
 from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
 from guard.detect.headers import HeaderWords
-from guard.detect.joined import scan_columns, scan_texts
 from guard.detect.limits import Budget, within
 from guard.detect.normalise import normal_form
-from guard.detect.pack import Detector
-from guard.detect.plain import digest, header_classes
+from guard.detect.pack import Detector, digest
+from guard.detect.plain import header_classes
 from guard.detect.plan import Plan
 from guard.detect.rule import compile_rules
 from guard.detect.scan import concatenate, found_of, merge
@@ -44,7 +43,7 @@ class Matcher:
     def __init__(self, detectors: Sequence[Detector], *, checks: Checks = NO_CHECKS, cache: bool = True) -> None:
         self.detectors, self._checks = tuple(detectors), checks
         self.rules = compile_rules(self.detectors, checks)
-        self.digest = digest(self.detectors)
+        self.digest = digest(detectors)
         self._plan = Plan(self.rules, self.digest, use_cache=cache)
 
     def scan_text(self, data: bytes, budget: Budget | None = None) -> Hits:
@@ -68,6 +67,8 @@ class Matcher:
         """What `scan_text` finds in each of many small texts, several times faster than one by one."""
         if not self.joins:
             return [self.scan_text(text, budget) for text in texts]
+        from guard.detect.joined import scan_texts
+
         with within(budget, sum(map(len, texts)), self.detectors):
             return scan_texts(self._plan, texts, self._scan_values)
 
@@ -75,6 +76,8 @@ class Matcher:
         """What `scan_column` finds in each column; small ones are scanned together."""
         if not self.joins:
             return [self.scan_column(column, budget) for column in columns]
+        from guard.detect.joined import scan_columns
+
         return scan_columns(self._plan, columns, lambda column: self.scan_column(column, budget))
 
     def at(self, path: str, commit: str = "") -> Matcher:
@@ -83,6 +86,8 @@ class Matcher:
 
     def _scan_values(self, column: Column) -> Hits:
         """The same without what the values decode to."""
+        from guard.detect.columns import scan_column
+
         return scan_column(self._plan, column)
 
     def decoded_value(self, source: bytes | Column, hits: Hits, index: int) -> bytes:

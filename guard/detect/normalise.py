@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import accumulate
 
+from guard.patterns import pattern
+
 INVISIBLE = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0x00AD, 0xFEFF, 0xFE0F, 0x180E)
 """Zero-width and bidi marks, soft hyphen, byte order mark, variation selector."""
 
@@ -29,7 +31,7 @@ TABLE: Mapping[int, int | None] = {
     **dict.fromkeys(INVISIBLE),
 }
 _INVISIBLE = frozenset(map(chr, INVISIBLE))
-_DRESSED = re.compile(f"[{''.join(map(chr, TABLE))}]")
+_DRESSED = pattern(f"[{''.join(map(chr, TABLE))}]")
 ESCAPE = 0x1B
 _CONTROL = r"\x1b\[[0-9;:?]{0,16}[A-Za-z]"
 """CSI sequences (ECMA-48, 5.4) as terminals know them."""
@@ -118,8 +120,8 @@ def _national(text: str) -> str:
     return re.sub(r"^(?:\+86|0086|\(\+?86\)|86)(?=\d{11}$)", "", re.sub(r"[^\d+]", "", text))
 
 
-_COUNTRY = re.compile(r"^\(?(?:\+86|0086|86(?=[ -]))\)?")
-_EXTENSION = re.compile(r"(?<=\d{4})[^0-9A-Za-z]*(?:转|ext\.?|#|分机|-)[^0-9]*(\d{1,6})$")
+_COUNTRY = pattern(r"^\(?(?:\+86|0086|86(?=[ -]))\)?")
+_EXTENSION = pattern(r"(?<=\d{4})[^0-9A-Za-z]*(?:转|ext\.?|#|分机|-)[^0-9]*(\d{1,6})$")
 
 
 def _landline(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -116,8 +118,29 @@ class Detector:
     reviewed: bool = field(default=False, init=False, compare=False)
 
 
-def fields_of(record: Any) -> dict[str, Any]:
-    """The fields of a detector or of a part of it by name: what `json.dumps` asks for as `default`."""
+class DetectorSet(tuple[Detector, ...]):
+    """Detectors in their order, and their `digest`, which takes longer to make than to keep."""
+
+    digest: str
+
+    @classmethod
+    def of(cls, detectors: Iterable[Detector], digest: str) -> DetectorSet:
+        """Those detectors, of which this is the digest."""
+        made = cls(detectors)
+        made.digest = digest
+        return made
+
+
+def digest(detectors: Sequence[Detector]) -> str:
+    """`sha256:…` of the detectors in their order."""
+    if isinstance(detectors, DetectorSet):
+        return detectors.digest
+    canonical = json.dumps(list(detectors), default=_fields_of, ensure_ascii=False, sort_keys=True)
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def _fields_of(record: Any) -> dict[str, Any]:
+    """The fields of a detector or of a part of it by name."""
     return {name: getattr(record, name) for name in record.__slots__ if name != "reviewed"}
 
 
@@ -129,18 +152,25 @@ def bounded(pattern: str, boundary: str) -> str:
     return f"{_LEFT[boundary]}(?:{pattern}){_RIGHT[boundary]}"
 
 
-def load(paths: Iterable[Path] | None = None, *, use_cache: bool = True) -> tuple[Detector, ...]:
+def load(paths: Iterable[Path] | None = None, *, use_cache: bool = True) -> DetectorSet:
     """All detectors of the given packs (default: every shipped pack), ordered by id. Raises ContentError with place.
 
     Packs that were read before, byte for byte, come from the user's cache if `use_cache`.
     """
-    chosen = list(paths) if paths is not None else shipped()
+    chosen, reviewed = _chosen(paths)
     packs = [content.read(path, name=path.name) for path in chosen]
-    ours = {path.resolve() for path in shipped()}
-    reviewed = [path.resolve() in ours for path in chosen]
     plain = content.kept([*packs, taxonomy.source()], [taxonomy.__file__, __file__, limits.__file__],
                          lambda: _validated(packs, reviewed), shape=str(reviewed), use_cache=use_cache)
-    return tuple(_detector(data, reviewed[number]) for number, data in plain)
+    return DetectorSet.of((_detector(data, reviewed[number]) for number, data in plain["detectors"]), plain["digest"])
+
+
+def _chosen(paths: Iterable[Path] | None) -> tuple[list[Path], list[bool]]:
+    """The packs, and of each whether it is a shipped one."""
+    ours = shipped()
+    if paths is None:
+        return ours, [True] * len(ours)
+    chosen, known = list(paths), {path.resolve() for path in ours}
+    return chosen, [path.resolve() in known for path in chosen]
 
 
 def shipped() -> list[Path]:
@@ -165,7 +195,7 @@ def _made(shape: Any, data: dict[str, Any]) -> Any:
 
 
 def _validated(packs: Sequence[Source], reviewed: Sequence[bool]) -> Any:
-    """The detectors of all packs as plain data, each behind the number of its pack, ordered by id."""
+    """The detectors of all packs as plain data, each behind the number of its pack, ordered by id; and their digest."""
     found: dict[str, tuple[int, Detector]] = {}
     for number, document in enumerate(pack.parse() for pack in packs):
         for index, detector in enumerate(document.validate(tuple[Detector, ...])):
@@ -173,7 +203,9 @@ def _validated(packs: Sequence[Source], reviewed: Sequence[bool]) -> Any:
             if not reviewed[number]:
                 _check_limits(document, index, detector)
             found[detector.id] = number, detector
-    return content.plain(tuple[tuple[int, Detector], ...], tuple(found[key] for key in sorted(found)))
+    chosen = tuple(found[key] for key in sorted(found))
+    return {"detectors": content.plain(tuple[tuple[int, Detector], ...], chosen),
+            "digest": digest([detector for _, detector in chosen])}
 
 
 def _check(document: Document, index: int, detector: Detector, found: Container[str]) -> None:

@@ -5,8 +5,6 @@ The fast matcher must give exactly the same hits; a test holds it to that.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,7 +15,7 @@ from guard.detect.judge import Kind, Place, Span, Verdict, companions, judge, re
 from guard.detect.limits import Budget, within
 from guard.detect.normalise import Line, lines, normal_form
 from guard.detect.overlap import Placed, resolve
-from guard.detect.pack import Detector, fields_of
+from guard.detect.pack import Detector, digest
 from guard.detect.rule import Rule, compile_rules
 from guard.detect.validators import NO_CHECKS, Checks
 
@@ -31,7 +29,7 @@ class PlainMatcher:
     def __init__(self, detectors: Sequence[Detector], *, checks: Checks = NO_CHECKS) -> None:
         self.detectors = tuple(detectors)
         self.rules = compile_rules(self.detectors, checks)
-        self.digest = digest(self.detectors)
+        self.digest = digest(detectors)
 
     def scan_text(self, data: bytes, budget: Budget | None = None) -> Hits:
         """Hits in a UTF-8 buffer; offsets are its bytes.
@@ -66,12 +64,6 @@ class PlainMatcher:
         """The value as detector `index` compares it: one value however it is written gives one text."""
         detector = self.detectors[index]
         return normal_form(raw.decode("utf-8", "surrogateescape"), detector.separators, detector.form)
-
-
-def digest(detectors: Sequence[Detector]) -> str:
-    """`sha256:…` of the detectors in their order."""
-    canonical = json.dumps(list(detectors), default=fields_of, ensure_ascii=False, sort_keys=True)
-    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def place_line(verdicts: Sequence[Verdict], line: Line) -> Iterator[Placed]:
@@ -146,5 +138,5 @@ def to_hits(found: Sequence[Placed], cell: int) -> Hits:
                       [h.confidence for h in ordered], flags, [cell] * len(ordered))
 
 
-__all__ = ["HeaderWords", "PlainMatcher", "digest", "header_classes", "judge_cell", "place_line", "scan_blocks",
+__all__ = ["HeaderWords", "PlainMatcher", "header_classes", "judge_cell", "place_line", "scan_blocks",
            "scan_cell", "to_hits"]

@@ -11,9 +11,8 @@ import numpy as np
 
 from guard.batch import Ints
 from guard.detect.analysis import Analysis, analysis
-from guard.detect.compile import LineFinder
+from guard.detect.compile import LineFinder, Samples
 from guard.detect.dense import Surroundings
-from guard.detect.examples import samples
 from guard.detect.judgements import Judgements
 from guard.detect.memory import ColumnMemories
 from guard.detect.rule import Rule
@@ -78,10 +77,15 @@ class Plan:
 
     @cached_property
     def finder(self) -> LineFinder:
-        finder = LineFinder(self._analysis.expressions, use_cache=self.use_cache, samples=lambda: samples(
-            (search.number, search.rule, search.kind) for search in self.searches))
+        finder = LineFinder(self._analysis.expressions, use_cache=self.use_cache, samples=self._samples)
         finder.prepare()
         return finder
+
+    def _samples(self) -> Samples:
+        """Asked for once for each file of the cache."""
+        from guard.detect.examples import samples
+
+        return samples((search.number, search.rule, search.kind) for search in self.searches)
 
     @cached_property
     def everywhere(self) -> frozenset[int]:

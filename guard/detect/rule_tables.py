@@ -104,6 +104,7 @@ class Rulings:
         self._filling = threading.Lock()
         self._unusual: dict[tuple[int, bool, int], int] = {}
         self._bearings: dict[str, Bearings] = {}
+        self._friends: dict[tuple[str, ...], Mask] = {}
         count = len(self.rules)
         self.tables = RuleTables(
             np.zeros((count, COLUMNS), np.int64), np.zeros((count, 2)), np.zeros(1, np.int64),
@@ -135,12 +136,20 @@ class Rulings:
         return known
 
     @cached_property
-    def companies(self) -> tuple[tuple[Mask, Mask], ...]:
-        """Which rules need a class near them, and which are of it, for each set of classes that some need."""
-        detectors = [rule.detector for rule in self.rules]
-        needs = sorted({detector.near for detector in detectors} - {()})
-        return tuple((np.array([detector.near == near for detector in detectors]),
-                      np.array([belongs(detector.data_class, near) for detector in detectors])) for near in needs)
+    def needy(self) -> dict[tuple[str, ...], Mask]:
+        """Which rules need one of some classes near them, by these classes."""
+        found: dict[tuple[str, ...], Mask] = {}
+        for index, rule in enumerate(self.rules):
+            if rule.detector.near:
+                found.setdefault(rule.detector.near, np.zeros(len(self.rules), bool))[index] = True
+        return found
+
+    def friends(self, near: tuple[str, ...]) -> Mask:
+        """Which rules are of one of these classes."""
+        if (known := self._friends.get(near)) is None:
+            known = np.array([belongs(rule.detector.data_class, near) for rule in self.rules])
+            self._friends[near] = known
+        return known
 
     def unusual_worth(self, index: int, fits: bool, code: int) -> int:
         """What stands for the circumstances `code` of a rule with so much evidence that no table has it all."""

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -132,8 +132,7 @@ def _member_mask(buffer: Bytes, codes: frozenset[int]) -> Mask:
     return mask
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(NamedTuple):
     """A character that every match holds, with at most `width` bytes out of `codes` before it."""
 
     byte: int
@@ -246,8 +245,7 @@ class Shape:
         return len(found.group().encode()) if found else 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Words:
+class Words(NamedTuple):
     """Where in a block context words end (sorted), and how far to the right and left of a word its matches may lie."""
 
     ends: Ints

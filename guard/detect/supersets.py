@@ -13,8 +13,7 @@ import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 Item = tuple[Any, Any]
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
@@ -50,8 +49,7 @@ class NoSupersetError(Exception):
     """The pattern uses something that has no superset worth having."""
 
 
-@dataclass(frozen=True, slots=True)
-class Characters:
+class Characters(NamedTuple):
     """What one position can be: ASCII codes, and ranges of code points beyond ASCII (both ends included).
 
     `line_end` tells that the pattern would take a line end too; it is never one of the codes.
@@ -178,8 +176,7 @@ def _trim_item(operation: Any, value: Any, state: Any, *, last: bool) -> Item | 
     return operation, value
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(NamedTuple):
     """What spelling an item depends on: whether case is ignored, and the groups that references may name."""
 
     fold: bool
@@ -198,7 +195,7 @@ def _spell_item(operation: Any, value: Any, scope: _Scope) -> bytes:
     if (characters := characters_of(operation, value, scope.fold)) is not None:
         return _spell_characters(characters)
     if operation is sre.SUBPATTERN:
-        inner = replace(scope, fold=folds(value, scope.fold))
+        inner = scope._replace(fold=folds(value, scope.fold))
         if value[0] is not None:
             scope.groups[value[0]] = value[3]
         return b"(?:" + _spell(value[3], inner) + b")"

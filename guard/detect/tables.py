@@ -10,15 +10,20 @@ _FOLDER = Path(__file__).parent / "data"
 
 @cache
 def rows(name: str) -> tuple[tuple[str, ...], ...]:
-    """The rows of a table; lines that start with # say where it comes from."""
+    """The rows of a table."""
+    return tuple(tuple(line.split("\t")) for line in _lines(name))
+
+
+def _lines(name: str) -> list[str]:
+    """Those that are rows; lines that start with # say where the table comes from."""
     text = (_FOLDER / f"{name}.tsv").read_text(encoding="utf-8")
-    return tuple(tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))
+    return [line for line in text.splitlines() if line and line[0] != "#"]
 
 
 @cache
 def table(name: str) -> frozenset[str]:
     """The first column of a table as a set."""
-    return frozenset(row[0] for row in rows(name))
+    return frozenset([line.partition("\t")[0] for line in _lines(name)])
 
 
 @cache
@@ -36,5 +41,5 @@ def numbers(name: str) -> dict[str, float]:
 @cache
 def divisions() -> frozenset[str]:
     """Codes of GB/T 2260: two digits for provinces, four for prefectures, six for counties."""
-    codes = {row[0] for row in rows("divisions")}
-    return frozenset(codes | {code[:2] for code in codes} | {code[:4] for code in codes})
+    codes = table("divisions")
+    return codes | {code[:2] for code in codes} | {code[:4] for code in codes}

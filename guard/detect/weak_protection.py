@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -78,8 +78,7 @@ class Finder(Protocol):
     def header_classes(self, header: str) -> tuple[str, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Weakness:
+class Weakness(NamedTuple):
     """How the values of a column can be had back: `method` (MD5, base64, …), their class, and one of them, masked."""
 
     method: str

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from guard.detect.judge import Kind, Span, reported
 from guard.detect.limits import AnyPattern
 from guard.detect.rule import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """One pattern of a rule.
 
     `back` is how far in characters a match may begin before an end that was told, `reach` how far a match and what it

@@ -116,7 +116,7 @@ def release(source: str | Path, *, policy: Policy | str | Path, audience: Audien
     target = Path(out)
     _refuse_overlap(Path(source), target)
     audience, options = Audience(_audience(audience)), options or Options()
-    options = dataclasses.replace(options, block=min(options.block, BLOCK))
+    options = options._replace(block=min(options.block, BLOCK))
     run = _Run(_policy(policy), audience, scanner or Scanner(), options, keyring, progress, workers, vault)
     with staging(target) as folder:
         assessment = _assess(run, source, sink, allow_incomplete=allow_incomplete)

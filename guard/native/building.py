@@ -6,8 +6,9 @@ parameters are compared with what the entry passes, so that another version of t
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -56,7 +57,8 @@ def build(dispatcher: Any, signature: Signature, arguments: Sequence[Any]) -> Ma
     """
     numba, binding = importlib.import_module("numba"), importlib.import_module("llvmlite.binding")
     types = tuple(numba.typeof(argument) for argument in arguments)
-    dispatcher.compile(types)
+    with _indices_as_they_are():
+        dispatcher.compile(types)
     described = dispatcher.overloads[types].fndesc
     module = binding.parse_assembly(dispatcher.inspect_llvm(types))
     loop = module.get_function(described.llvm_func_name)
@@ -70,6 +72,30 @@ def build(dispatcher: Any, signature: Signature, arguments: Sequence[Any]) -> Ma
     except UnsupportedError:  # of another platform: LLVM links it in each process
         return Machine(code, entry.functions, entry.objects)
     return Machine(image, functions, entry.objects, place)
+
+
+@contextlib.contextmanager
+def _indices_as_they_are() -> Iterator[None]:
+    """While it lasts, the compiler takes every index as it is.
+
+    Otherwise it looks before each whether it is negative and counts from the end. No loop here does that, and a tenth
+    of a scan goes into it, since then no loop over bytes can be done many at once. Under the compiler's own lock, so
+    that what others compile stays what it is; another version that has this elsewhere goes on looking.
+    """
+    try:
+        arrays: Any = importlib.import_module("numba.np.arrayobj")
+        usual = arrays.fix_integer_index
+        lock, word = (importlib.import_module(f"numba.core.{name}") for name in ("compiler_lock", "types"))
+    except (ImportError, AttributeError):
+        yield
+        return
+    with lock.global_compiler_lock:
+        arrays.fix_integer_index = lambda context, builder, kind, index, size: context.cast(
+            builder, index, kind, word.intp)
+        try:
+            yield
+        finally:
+            arrays.fix_integer_index = usual
 
 
 def _results(types: Any, returned: Any) -> tuple[tuple[str, ...], bool]:

@@ -26,6 +26,7 @@ from guard.native.signatures import Signature
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _FAMILY = "loops-"
+_COMPLETE = "complete"
 
 
 def load(function: Callable[..., Any], signature: Signature) -> Code | None:
@@ -48,9 +49,16 @@ def store(function: Callable[..., Any], signature: Signature, machine: Machine) 
 
 
 def is_filled() -> bool:
-    """Whether an earlier process has left machine code, that of the engine at least."""
+    """Whether earlier processes have left machine code of all that is usually needed: one that was interrupted has not.
+    """
     folder = directory()
-    return folder is not None and any("sweep.sweep-" in name for _, _, names in os.walk(folder) for name in names)
+    return folder is not None and cache.load(_COMPLETE, folder.name) is not None
+
+
+def note_filled() -> None:
+    """Say that it is all there."""
+    if (folder := directory()) is not None:
+        cache.store(_COMPLETE, b"", folder.name)
 
 
 @once

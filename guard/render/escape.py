@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from guard.patterns import pattern
+
 # Control characters, format characters (bidirectional marks, zero-width, tags), line and paragraph separators, lone
 # surrogates (file names that are not UTF-8), fillers that print as nothing, and non-characters. Written out because
 # asking unicodedata for all of Unicode costs more than rendering a report; a test holds it against unicodedata.
@@ -12,9 +14,9 @@ _UNSAFE = (
     "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_UNSAFE_CHARACTER = re.compile(f"[{_UNSAFE}]")
+_UNSAFE_CHARACTER = pattern(f"[{_UNSAFE}]")
 # In JSON text line ends and tabs stand between tokens only; inside strings they are escaped already.
-_UNSAFE_IN_JSON = re.compile(f"(?![\t\n\r])[{_UNSAFE}]")
+_UNSAFE_IN_JSON = pattern(f"(?![\t\n\r])[{_UNSAFE}]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r"})
 """What of ASCII is unsafe there."""
 MAX_SHOWN = 200
@@ -29,6 +31,8 @@ def shown(text: object, limit: int = MAX_SHOWN) -> str:
     whole = str(text)
     if limit and len(whole) > limit:
         whole = f"{whole[: limit - limit // 3 - 1]}…{whole[-(limit // 3) :]}"
+    if whole.isascii() and whole.isprintable():
+        return whole
     return _UNSAFE_CHARACTER.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", whole)
 
 
@@ -52,7 +56,7 @@ def _json_escape(match: re.Match[str]) -> str:
 
 
 # Markup; a colon that would start a link or an emoji; what makes a list or a heading at the start of a line.
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>&|~#$]|:(?=[/A-Za-z])|^[-+=]|(?<=^\d)[.)]|@(?=\w)")
+_MARKDOWN = pattern(r"[\\`*_{}\[\]<>&|~#$]|:(?=[/A-Za-z])|^[-+=]|(?<=^\d)[.)]|@(?=\w)")
 
 
 def markdown_text(text: object) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from guard import taxonomy
 from guard.content import checked, root
@@ -18,8 +17,7 @@ Phrase = str | Mapping[str, str]
 _SHAPE = dict[str, dict[str, str | dict[str, str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Phrases:
+class Phrases(NamedTuple):
     """The strings of one language, by section and key.
 
     A phrase is a format string, or `{one, other}` where a count chooses. Values put into it are escaped here, so that

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from guard import taxonomy
 from guard.model import Action, confidence_word
@@ -17,8 +16,7 @@ Row = TypeVar("Row")
 Json = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Cut(Generic[Row]):
+class Cut(NamedTuple, Generic[Row]):
     """The rows that are shown, of `total`."""
 
     rows: tuple[Row, ...]
@@ -29,8 +27,7 @@ class Cut(Generic[Row]):
         return self.total - len(self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A masked value and its place, or for a secrecy mark the place alone."""
 
     title: str
@@ -38,8 +35,7 @@ class Example:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRow:
+class FieldRow(NamedTuple):
     """One field with a finding. `level` is the grade as a number, `evidence` the confidence word as in the model."""
 
     dataset: str
@@ -62,8 +58,7 @@ class FieldRow:
     examples: tuple[Example, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRow:
+class DecisionRow(NamedTuple):
     """One decision. `code` is the action as in the model."""
 
     code: str
@@ -80,8 +75,7 @@ class DecisionRow:
     waived_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedRow:
+class SkippedRow(NamedTuple):
     """One thing that was not read."""
 
     dataset: str
@@ -90,8 +84,7 @@ class SkippedRow:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class InputRow:
+class InputRow(NamedTuple):
     """One file. `code` is the status as in the model."""
 
     path: str
@@ -103,8 +96,7 @@ class InputRow:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRow:
+class CheckRow(NamedTuple):
     """One check that a release made of its output."""
 
     title: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from guard.model import Action, Verdict
 from guard.render.phrases import Phrases
@@ -15,8 +14,7 @@ Json = Mapping[str, Any]
 MAX_NAMED = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """What a reader is told first. `verdict` is pass, violation or incomplete; `mode` scan, check or release."""
 
     verdict: str
@@ -53,7 +51,7 @@ def _headline(report: Json, verdict: str, found: int) -> str:
 def _lead(report: Json, words: Phrases, found: int) -> Iterable[str]:
     read = [item for item in report["inputs"] if item["status"] == "scanned"]
     yield words("lead.scope", found=found, fields=words("counted.fields", count=len(report["fields"])),
-                inputs=words("counted.inputs", count=len(read)), size=words.size(sum(item["bytes"] for item in read)))
+                inputs=_inputs(report, words, len(read)), size=words.size(sum(item["bytes"] for item in read)))
     policy = report["policy"]
     if not policy:
         yield words("lead.no_policy")
@@ -62,8 +60,24 @@ def _lead(report: Json, words: Phrases, found: int) -> Iterable[str]:
         yield words("lead.for_audience", policy=name, audience=words.term("audience", report["audience"]))
 
 
+def versions_in(report: Json) -> int | None:
+    """How many versions of files a scan of a repository read; None for other reports, which count files."""
+    count = report["summary"].get("versions")
+    return count if isinstance(count, int) else None
+
+
+def _inputs(report: Json, words: Phrases, files: int) -> str:
+    versions, commits = versions_in(report), report["summary"].get("commits")
+    if versions is None:
+        return words("counted.inputs", count=files)
+    what = words("counted.versions", count=versions)
+    return words("counted.commits", count=commits, what=what) if isinstance(commits, int) and commits else what
+
+
 def _why(report: Json, words: Phrases, verdict: str) -> Iterable[str]:
     decisions = report["decisions"]
+    if not report["policy"]:
+        yield _found(report, words)
     for action, key in ((Action.BLOCK, "blocked"), (Action.REVIEW, "review")):
         if chosen := [d for d in decisions if d["action"] == action]:
             yield words(f"why.{key}", count=len(chosen), what=_classes(chosen, words))
@@ -77,7 +91,7 @@ def _why(report: Json, words: Phrases, verdict: str) -> Iterable[str]:
         yield words("why.skipped", count=len(report["skipped"]), what=_named(reasons, words))
     if verdict == Verdict.PASS:
         yield from _why_passed(report, words, "release" if report["checks"] else "check")
-    elif not failed and not report["skipped"] and not _open(decisions):
+    elif report["policy"] and not failed and not report["skipped"] and not _open(decisions):
         yield words("why.stated")
     if waived := sum(1 for d in decisions if d.get("waived_by")):
         yield words("why.waived", count=waived)
@@ -90,15 +104,20 @@ def _why_passed(report: Json, words: Phrases, mode: str) -> Iterable[str]:
             yield words("why.nothing_open")
         if protecting := sum(1 for d in decisions if d["action"] not in (Action.ALLOW, Action.REVIEW, Action.BLOCK)):
             yield words(f"why.protected_{mode}", count=protecting)
-    else:
-        hits: Counter[str] = Counter()
-        for field in report["fields"]:
-            for count in field["classes"]:
-                hits[words.data_class(count["data_class"])] += count["hits"] + count["masked"]
-        yield words("why.found", what=_named(hits, words)) if hits else words("why.nothing_found")
     if report["checks"] and all(check["passed"] is True for check in report["checks"]):
         yield words("why.checks_passed", count=len(report["checks"]))
     yield words("why.accepted" if report["skipped"] else "why.all_read")
+
+
+def _found(report: Json, words: Phrases) -> str:
+    """What a scan saw, the most frequent first."""
+    hits: Counter[str] = Counter()
+    for field in report["fields"]:
+        for count in field["classes"]:
+            hits[words.data_class(count["data_class"])] += count["hits"] + count["masked"]
+    if hits:
+        return words("why.found", what=_named(hits, words))
+    return words("why.nothing_new" if versions_in(report) == 0 else "why.nothing_found")
 
 
 def _next(report: Json, words: Phrases, verdict: str, mode: str, found: int) -> Iterable[str]:

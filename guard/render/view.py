@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from guard.model import Action
 from guard.render.escape import shown
@@ -32,7 +31,7 @@ from guard.render.rows import (
 )
 from guard.render.sentences import say
 from guard.render.stored import skipped_order
-from guard.render.verdict import Statement, state
+from guard.render.verdict import Statement, state, versions_in
 
 MAX_PLAIN_NAMES = 60
 MAX_EXAMPLE_FIELDS = 60
@@ -41,8 +40,7 @@ GRADES = (4, 3, 2, 1, 0)
 """From the highest; 0 stands for a field without a finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class GradeBar:
+class GradeBar(NamedTuple):
     """One part of the chart of grades: where it starts and how wide it is, in thousandths of the bar."""
 
     level: int
@@ -52,8 +50,7 @@ class GradeBar:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A whole report for readers of one language. Every text in it is safe to show on one line."""
 
     phrases: Phrases
@@ -157,9 +154,10 @@ def _decision_order(decision: Json) -> tuple[Any, ...]:
 
 def _figures(report: Json, words: Phrases, holding: Sequence[Json]) -> tuple[tuple[str, str], ...]:
     actions = Counter(decision["action"] for decision in report["decisions"])
-    open_count = actions[Action.BLOCK] + actions[Action.REVIEW]
+    open_count, versions = actions[Action.BLOCK] + actions[Action.REVIEW], versions_in(report)
     counts = {
-        "inputs": len(report["inputs"]), "fields": len(report["fields"]), "with_findings": len(holding),
+        **({"inputs": len(report["inputs"])} if versions is None else {"versions": versions}),
+        "fields": len(report["fields"]), "with_findings": len(holding),
         "hits": sum(field["hits"] for field in holding), "masked": sum(field["masked_hits"] for field in holding),
         "decisions": sum(actions.values()) - actions[Action.ALLOW] - open_count, "open": open_count,
         "skipped": len(report["skipped"]),

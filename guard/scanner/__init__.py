@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
-import secrets
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -19,9 +19,7 @@ import numpy as np
 
 from guard.batch import MASKED, SHADOWED, Batch, Hits
 from guard.detect import Budget, Detector, Matcher, load
-from guard.detect.marks import marked
 from guard.detect.validators import NO_CHECKS, Checks
-from guard.detect.weak_protection import WeakProtection
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
 from guard.scanner.count import Characters, count_column, count_text, header_classes
@@ -41,6 +39,7 @@ from guard.sources import Document, Options, StreamDocument, discover, is_versio
 from guard.tally import FieldTally, Tally
 
 if TYPE_CHECKING:
+    from guard.detect.weak_protection import WeakProtection
     from guard.nlp import EntityModel
 
 __all__ = [
@@ -106,7 +105,7 @@ class Scanner:
             self.matcher = ModelMatcher(self.matcher, models)
         self.min_confidence = max(min_confidence, POSSIBLE)
         self._suppressor = suppressor
-        self._set_key(fingerprint_key or secrets.token_bytes(32))
+        self._set_key(fingerprint_key or os.urandom(32))
 
     def _set_key(self, key: bytes) -> None:
         self._key = key
@@ -270,7 +269,8 @@ class Scanner:
     def _read(self, items: Iterable[Batch | Skipped], name: str, labels: ScannedLabels, sink: Sink | None,
               new: NewValues | None = None, earlier: Mapping[Place, Shown] = NOTHING_SHOWN, *,
               is_first: bool = True, raw: Sequence[Hits] | None = None) -> Steps:
-        part, limits, weak = Part(), Limits(self.matcher.detectors), WeakProtection(self.matcher)
+        part, limits = Part(), Limits(self.matcher.detectors)
+        weak: WeakProtection | None = None
         for item in items:
             if isinstance(item, Skipped):
                 part.tally += Tally(skipped=[item])
@@ -283,13 +283,20 @@ class Scanner:
                 withhold_examples(part.tally)
                 return part
             # One piece of a document says how its columns are protected.
-            if is_first:
+            if is_first and item.columns:
+                weak = weak or self._weak_protection()
                 weak.add(item)
             yield len(item.data)
-        for key, found in weak.found().items():
+        for key, found in weak.found().items() if weak else ():
             if key in part.tally.fields:
                 part.tally.fields[key].weakness = found.sentence()
         return part
+
+    def _weak_protection(self) -> WeakProtection:
+        """Imported where there are columns: a text has none."""
+        from guard.detect.weak_protection import WeakProtection
+
+        return WeakProtection(self.matcher)
 
     def _add(self, total: Tally, batch: Batch, sink: Sink | None, budget: Budget, new: NewValues | None,
              earlier: Mapping[Place, Shown], raw: Sequence[Hits] | None) -> bool:
@@ -350,6 +357,8 @@ class Scanner:
             raw = with_names(self.matcher.at(batch.dataset, batch.commit), batch, column, raw, budget)
         hits = _explained(raw)
         if batch.is_source and column < 0:
+            from guard.detect.marks import marked  # marks count in trees of sources only
+
             allowed = marked(batch.data, hits, self.matcher.detectors)
             if tally is not None and allowed.any():
                 tally += Tally(suppressed={"inline": int(np.count_nonzero(allowed & (hits.flags & SHADOWED == 0)))})

@@ -1,7 +1,8 @@
 """A scan in parts: what one process is asked to scan, what it answers, and how the answers become one tally.
 
-A unit is a file, or a piece of one. Its part counts lines, rows and offsets from its own beginning; `Assembly` puts
-the parts of a document one behind the other. The same is done with one process as with many, so they give the same.
+A unit is a file, or a piece of one. Its part counts lines, rows and offsets from its own beginning; `DocumentTally`
+puts the parts of a document one behind the other. The same is done with one process as with many, so they give the
+same.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Part:
     broken: str = ""
 
 
-class Assembly:
+class DocumentTally:
     """A document as far as its parts have come in, in order. `is_closed` says that further parts do not count.
 
     `is_entangled` says that the pieces of the document cannot be told one without the other: it has to be read as one.

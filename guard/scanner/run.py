@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 from guard import compiled
 from guard.model import Input, Skipped
 from guard.scanner.labels import ScannedLabels
 from guard.scanner.names import FoundNames
 from guard.scanner.parallel import HELD, Job, Pool
-from guard.scanner.parts import Assembly, Part, Unit, unpacked
+from guard.scanner.parts import DocumentTally, Part, Unit, unpacked
 from guard.scanner.sink import FindingList, Sink
 from guard.scanner.together import MOST_BYTES, MOST_FILES
 from guard.sources import MOST, Document, StreamDocument
@@ -67,16 +67,14 @@ class UnitScanner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Begin:
+class _Begin(NamedTuple):
     """A document comes, with what was found in its name."""
 
     document: Document | Skipped
-    assembly: Assembly | None
+    tally: DocumentTally | None
     names: FoundNames
 
 
-@dataclass(frozen=True, slots=True)
 class _End:
     """All of the document has been seen."""
 
@@ -84,8 +82,7 @@ class _End:
 _Step = _Begin | Job | Skipped | _End
 
 
-@dataclass(slots=True)
-class _Own:
+class _Own(NamedTuple):
     """What this process scans: a job step by step, or small files together, in one step."""
 
     jobs: list[Job]
@@ -109,7 +106,7 @@ class ScanRun:
         self._free_bytes = 0
         self._are_enough = False
         self._scanned = 0
-        self._assembly: Assembly | None = None
+        self._current: DocumentTally | None = None
         self._own: _Own | None = None
         self._pool: Pool | None = None
 
@@ -123,6 +120,10 @@ class ScanRun:
                 self._advance()
                 yield from self._finished()
         self.names += self._scanner.names_of(self._labels)
+        if compiled.is_incomplete():
+            from guard.scanner.rehearsal import rehearse
+
+            rehearse()
 
     def _plan(self, documents: Iterable[Document | Skipped]) -> Iterator[_Step]:
         for document in documents:
@@ -130,20 +131,20 @@ class ScanRun:
             if isinstance(document, Skipped):
                 yield _Begin(document, None, names)
                 continue
-            assembly = Assembly(document, self._sink)
+            tally = DocumentTally(document, self._sink)
             if self._labels.is_secret(document.name):
-                assembly.stop()
-            yield _Begin(document, assembly, names)
-            yield from () if assembly.is_closed else self._cut(document, assembly)
+                tally.stop()
+            yield _Begin(document, tally, names)
+            yield from () if tally.is_closed else self._cut(document, tally)
             yield _End()
 
-    def _cut(self, document: Document, assembly: Assembly) -> Iterator[_Step]:
+    def _cut(self, document: Document, tally: DocumentTally) -> Iterator[_Step]:
         largest = LARGEST_WITH_FINDINGS if self._sink else LARGEST
         if document.recipe is None:
             yield Job(None, document)
         elif isinstance(document, StreamDocument) and document.can_be_cut and document.size > largest:
             for piece in document.pieces(largest):
-                if assembly.is_closed:
+                if tally.is_closed:
                     return
                 yield piece if isinstance(piece, Skipped) else Job(Unit(document.recipe, piece), document)
         else:
@@ -204,8 +205,8 @@ class ScanRun:
         if job is not None:
             self._free.remove(job)
             self._free_bytes -= job.size
-            if job.unit is not None and self._assembly is not None and job.document is self._assembly.document:
-                job.unit = replace(job.unit, shown=self._assembly.shown())
+            if job.unit is not None and self._current is not None and job.document is self._current.document:
+                job.unit = replace(job.unit, shown=self._current.shown())
         return job
 
     def _with_others(self, job: Job) -> list[Job]:
@@ -290,42 +291,42 @@ class ScanRun:
                 yield result
 
     def _pass_on(self, job: Job) -> None:
-        if self._assembly is not None and (job.findings or job.packed):
-            self._assembly.write(job.findings)
-            self._assembly.write(map(unpacked, job.packed))
+        if self._current is not None and (job.findings or job.packed):
+            self._current.write(job.findings)
+            self._current.write(map(unpacked, job.packed))
             job.findings, job.packed = [], []
 
     def _merge(self, step: _Step) -> Result | None:
         if isinstance(step, _Begin):
             self.names += step.names
-            self._assembly = step.assembly
+            self._current = step.tally
             if isinstance(step.document, Skipped):
                 return step.document, _unread(step.document)
-        elif self._assembly is None:
+        elif self._current is None:
             raise AssertionError("a step outside of a document")
         elif isinstance(step, _End):
-            if self._assembly.is_entangled:
-                self._read_whole(self._assembly)
+            if self._current.is_entangled:
+                self._read_whole(self._current)
                 return None
-            return self._assembly.document, self._assembly.result()
-        elif not self._assembly.is_closed:
+            return self._current.document, self._current.result()
+        elif not self._current.is_closed:
             if isinstance(step, Skipped):
-                self._assembly.note(step)
+                self._current.note(step)
             else:
-                self._add(step, self._assembly)
+                self._add(step, self._current)
         return None
 
-    def _read_whole(self, assembly: Assembly) -> None:
+    def _read_whole(self, tally: DocumentTally) -> None:
         """Scan a document once more, as one unit."""
-        assembly.begin_anew()
-        if assembly.document.recipe is None:
+        tally.begin_anew()
+        if tally.document.recipe is None:
             raise AssertionError("a document in pieces has a recipe")
-        job = Job(Unit(assembly.document.recipe), assembly.document)
+        job = Job(Unit(tally.document.recipe), tally.document)
         self._steps.extendleft((_End(), job))
         self._free.appendleft(job)
         self._free_bytes += job.size
 
-    def _add(self, job: Job, assembly: Assembly) -> None:
+    def _add(self, job: Job, tally: DocumentTally) -> None:
         part = job.part
         if part is None:
             raise AssertionError("a part that is not there yet")
@@ -334,8 +335,8 @@ class ScanRun:
             job.document.encoding, job.document.digest = part.encoding, part.digest
         if self._progress and part.read > job.told:
             self._progress(job.document.name, part.read - job.told)
-        assembly.add(part)
-        if not assembly.is_entangled:
+        tally.add(part)
+        if not tally.is_entangled:
             self.names += part.names
             self._scanner.note_known(part.known)
 

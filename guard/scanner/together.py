@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from guard.batch import Batch, Hits
 from guard.detect import Budget, Matcher
 from guard.scanner.labels import ScannedLabels
 from guard.scanner.parts import Part, Unit
 from guard.scanner.sink import Sink
-from guard.sources import Document, reopen, whole_text
+from guard.sources import Document, Recipe, reopen, whole_text
 
 FORMATS = ("text", "csv", "tsv", "json", "jsonl")
 SMALL = 1 << 18
@@ -42,8 +41,7 @@ class BatchScanner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """A file that is one batch, the names inside of it, and the document where it is one of several versions."""
 
     batch: Batch
@@ -51,6 +49,20 @@ class _Read:
     encoding: str
     digest: str
     version: Document | None
+
+
+class _File(NamedTuple):
+    """A small file, and all that is in it; None where that cannot be said."""
+
+    recipe: Recipe
+    content: bytes | None
+
+    def read_as(self, batch: Batch, labels: ScannedLabels) -> _Read:
+        """The file of which this batch was made, which is UTF-8; `labels` know of nothing inside of it."""
+        content = self.content or b""
+        version = reopen(self.recipe, labels, content) if self.recipe.is_version else None
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return _Read(self.recipe.placed(batch), labels, "utf-8", digest, version)
 
 
 def is_small(unit: Unit) -> bool:
@@ -64,10 +76,9 @@ def scan_together(scanner: BatchScanner, units: Sequence[Unit], contents: Sequen
     """The part of each small file; None where it has to be scanned alone."""
     if len(units) < 2:
         return [None] * len(units)
-    known = [unit.recipe.content(SMALL) if content is None else content
+    files = [_File(unit.recipe, unit.recipe.content(SMALL) if content is None else content)
              for unit, content in zip(units, contents, strict=True)]
-    scanner.new_labels().foresee(_keys(units, known))
-    read = [_read(scanner, unit, content) for unit, content in zip(units, known, strict=True)]
+    read = _read_all(scanner, files)
     budget = Budget()
     raw = iter(_hits(scanner.matcher, [one.batch for one in read if one is not None], budget))
     if budget.exhausted:
@@ -82,29 +93,46 @@ def _part(scanner: BatchScanner, read: _Read, raw: Sequence[Hits], sink: Sink | 
     return part
 
 
-def _read(scanner: BatchScanner, unit: Unit, content: bytes | None) -> _Read | None:
-    """The file as its one batch; None where it is something else."""
-    if content is None:
+def _read_all(scanner: BatchScanner, files: Sequence[_File]) -> list[_Read | None]:
+    """Each file as its one batch; None where it is something else."""
+    labels = scanner.new_labels()
+    batches = [_text(file) for file in files]
+    documents = [number for number, file in enumerate(files) if file.recipe.format == "json" and file.content]
+    if documents:
+        from guard.sources.json_documents import Text, read_documents
+
+        texts = [Text(files[number].recipe.name, files[number].content or b"", files[number].recipe.options)
+                 for number in documents]
+        for number, batch in zip(documents, read_documents(texts, labels), strict=True):
+            batches[number] = batch
+    labels.foresee(_keys([file for file, batch in zip(files, batches, strict=True) if batch is None]))
+    return [_read(scanner, file) if batch is None else file.read_as(batch, labels)
+            for file, batch in zip(files, batches, strict=True)]
+
+
+def _text(file: _File) -> Batch | None:
+    """The batch of a text of the usual kind."""
+    recipe, content = file.recipe, file.content
+    return None if content is None or recipe.format != "text" else whole_text(recipe.name, content, recipe.options)
+
+
+def _read(scanner: BatchScanner, file: _File) -> _Read | None:
+    """A file as its one batch, as its own reader gives it."""
+    if file.content is None:
         return None
-    recipe, labels = unit.recipe, scanner.new_labels()
-    if recipe.format == "text":
-        text = whole_text(recipe.name, content, recipe.options)
-        if text is not None:
-            version = reopen(recipe, labels, content) if recipe.is_version else None
-            digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-            return _Read(recipe.placed(text), labels, "utf-8", digest, version)
-    document = reopen(recipe, labels, content)
+    labels = scanner.new_labels()
+    document = reopen(file.recipe, labels, file.content)
     items = list(document.read())
     if len(items) != 1 or not isinstance(items[0], Batch):
         return None
-    return _Read(items[0], labels, document.encoding, document.digest, document if recipe.is_version else None)
+    return _Read(items[0], labels, document.encoding, document.digest, document if file.recipe.is_version else None)
 
 
-def _keys(units: Sequence[Unit], contents: Sequence[bytes | None]) -> Iterator[str]:
+def _keys(files: Sequence[_File]) -> Iterator[str]:
     """The keys of JSON files as they are mostly written, for each of them is a name that has to be scanned."""
-    for unit, content in zip(units, contents, strict=True):
-        if content is not None and unit.recipe.format in ("json", "jsonl"):
-            for before in content.split(b'":', _MOST_KEYS)[:-1]:
+    for file in files:
+        if file.content is not None and file.recipe.format in ("json", "jsonl"):
+            for before in file.content.split(b'":', _MOST_KEYS)[:-1]:
                 yield before[before.rfind(b'"') + 1 :].decode("utf-8", "replace")
 
 

@@ -11,13 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from guard import compiled
 from guard.sources.encoding import SAMPLE, UTF8, Encoding, decide, from_mark, from_zeros
-from guard.sources.json_paths import MAX_KEYS, MAX_PATHS
 from guard.sources.stable import Readable, StableFile, read_fully
 
 MOST, LEAST = 1 << 24, 1 << 21
@@ -35,8 +34,7 @@ _TRAILING = 0x30
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Bytes `start` to `stop` (None: to the end) of a file.
 
     `encoding` is None while the file held nothing but ASCII up to `stop`, or nobody can tell. `stamp` is what the file
@@ -83,6 +81,8 @@ class Extent:
 
 def _are_many(places: Collection[KeyPath]) -> bool:
     """Whether there are too many places, or keys in one object, to tell them all apart."""
+    from guard.sources.json_paths import MAX_KEYS, MAX_PATHS  # nothing but JSON has places
+
     keys = Counter(place[:-1] for place in places if place and place[-1] is not None)
     return len(places) > MAX_PATHS or max(keys.values(), default=0) > MAX_KEYS
 

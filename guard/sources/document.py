@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from guard.batch import Batch, Edited, Editor
 from guard.errors import SourceError
@@ -19,8 +19,7 @@ MAX_RATIO = 200
 """A member may expand to this many times its packed size (and always to 4 MB) before it counts as a bomb."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How sources are read.
 
     `as_format` forces a reader (csv, tsv, json, jsonl, text, parquet, xlsx), `encoding` a codec. JSON documents, xlsx

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from guard.errors import SourceError, UsageError
 from guard.model import Labels, Reason, Skipped
+from guard.patterns import pattern
 from guard.sources import encoding
 from guard.sources.document import Document, Options
 from guard.sources.stable import Opener, read_fully
@@ -65,8 +66,8 @@ _SUFFIXES = {
         "cs", "php", "rb", "pl", "sh", "bash", "zsh", "ps1", "bat", "lua", "r", "scala", "swift", "vue", "css", "scss",
         "pem", "key", "crt", "cer", "csr", "tex"), "text"),
 }
-_OFFICE = re.compile(rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL)
-_OTHER_OFFICE = re.compile(
+_OFFICE = pattern(rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL)
+_OTHER_OFFICE = pattern(
     rb"PK\x03\x04.{26}(?:word/|ppt/|mimetypeapplication/vnd\.oasis\.opendocument\.(?!spreadsheet))", re.DOTALL)
 _CONTROL = bytes(set(range(32)) - set(b"\x01\b\t\n\v\f\r\x1a\x1b")) + b"\x7f"
 """Bytes that text hardly has. \\x01 is the delimiter of Hive exports, \\x1b begins colours in logs."""

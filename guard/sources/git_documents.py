@@ -105,6 +105,7 @@ class Versions:
         check_options(options)
         self._repository = repository
         self._options = options
+        self._is_staged, self._is_part = staged, bool(since)
         self._paths = _Paths(labels)
         self._labels = labels
         self._listed = repository.staged() if staged else repository.history(since)
@@ -116,8 +117,13 @@ class Versions:
         self._count = self._bytes = 0
 
     def tally(self) -> Tally:
-        """The repository as an input; to be asked for at the end."""
-        reason = "" if self._count else str(Reason.EMPTY)
+        """The repository as an input; to be asked for at the end.
+
+        That nothing is staged, or that commits since a revision brought no content, is known: then nothing was to be
+        read. A repository without content is empty as a file is, and so is what no commit is in.
+        """
+        is_known = self._is_staged or (self._is_part and self._repository.commits > 0)
+        reason = "" if self._count or is_known else str(Reason.EMPTY)
         found = Input(self.name, self._bytes, "skipped" if reason else "scanned", reason, "git")
         return Tally(inputs=[found], skipped=[Skipped(self.name, Reason.EMPTY)] if reason else [])
 
@@ -185,7 +191,7 @@ class Versions:
                 if _POINTER.fullmatch(stream.read()):
                     return Skipped(name, Reason.UNSUPPORTED, "a Git LFS pointer")
         # The content of a link is the path that it leads to.
-        options = replace(self._options, as_format="text") if version.mode == LINK else self._options
+        options = self._options._replace(as_format="text") if version.mode == LINK else self._options
         found = open_document(name, path, opener, opener.size, options, self._labels)
         if isinstance(found, Skipped):
             return found

@@ -18,7 +18,7 @@ from guard.model import Reason, Skipped
 from guard.sources.encoding import Encoding
 from guard.sources.json_edits import Replacements
 from guard.sources.json_lines import JsonLinesDocument, TextBlocks, is_narrow
-from guard.sources.json_paths import RECORD, Nodes, Paths, ShapeError, Slots
+from guard.sources.json_paths import RECORD, RECORD_LEVELS, Nodes, Paths, ShapeError, Slots
 from guard.sources.json_records import cells_of, join
 from guard.sources.json_tokens import (
     CLOSE_ARRAY,
@@ -35,7 +35,6 @@ from guard.sources.json_values import Cells, JsonBatch, depths, make_batch, poin
 from guard.sources.stream import Place, Sink
 
 BATCH_VALUES = 50_000
-_RECORD_LEVELS = 6
 _NONE = np.empty(0, np.int64)
 
 
@@ -61,7 +60,7 @@ class JsonDocument(JsonLinesDocument):
         text = b""
         try:
             head = reader.read(self._options.block)
-            if _is_lines(head):
+            if are_lines(head):
                 yield from super()._batches(_Resumed(reader, head))
                 return
             text = self._load(reader, head)
@@ -78,7 +77,7 @@ class JsonDocument(JsonLinesDocument):
     def _rewrite(self, reader: TextBlocks, sink: Sink, editor: Editor) -> Edited:
         try:
             head = reader.read(self._options.block)
-            if _is_lines(head):
+            if are_lines(head):
                 return super()._rewrite(_Resumed(reader, head), sink, editor)
             text = self._load(reader, head)
             structure = _Structure(text, Paths(self.name, self._labels))
@@ -121,7 +120,7 @@ class _Resumed:
         return head or self._reader.read(size)
 
 
-def _is_lines(head: bytes) -> bool:
+def are_lines(head: bytes) -> bool:
     """Whether the first line is an object or array by itself and another one follows."""
     first, _, rest = head.lstrip(b" \t\r\n").partition(b"\n")
     if first[:1] not in (b"{", b"[") or rest.lstrip(b" \t\r\n")[:1] not in (b"{", b"["):
@@ -219,12 +218,12 @@ class _Structure:
             yield make_batch(name, int(rows), region, place, values, keys, names, self._pointer(begin))
             begin, place = cut, place.after(region)
 
-    def _pointer(self, begin: int) -> _Pointers:
-        return _Pointers(self.text, self._tokens, self._depths, begin)
+    def _pointer(self, begin: int) -> Pointers:
+        return Pointers(self.text, self._tokens, self._depths, begin)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Pointers:
+class Pointers:
     """The JSON pointer of the literal at a position of a region that starts at `begin`."""
 
     text: bytes
@@ -246,12 +245,12 @@ def _between(cells: Cells, begin: int, end: int) -> Cells:
 
 def _find_records(tokens: Tokens, depth: Ints) -> _Records:
     """The objects and arrays on the level that repeats: the outermost with many in arrays, else the fullest."""
-    nothing = _Records(_RECORD_LEVELS, _NONE, _NONE, np.empty(0, np.bool_))
+    nothing = _Records(RECORD_LEVELS, _NONE, _NONE, np.empty(0, np.bool_))
     if not len(depth) or depth[-1] != 0 or depth.min() < 0:
         return nothing
     opening = (tokens.kinds == OPEN_OBJECT) | (tokens.kinds == OPEN_ARRAY)
     closing = (tokens.kinds == CLOSE_OBJECT) | (tokens.kinds == CLOSE_ARRAY)
-    deepest = min(_RECORD_LEVELS, max(1, int(depth.max())))
+    deepest = min(RECORD_LEVELS, max(1, int(depth.max())))
     levels = [_level(tokens, depth, opening, closing, level) for level in range(deepest)]
     most = max(int(found.items.sum()) for found in levels)
     for found in levels:

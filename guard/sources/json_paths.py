@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ MAX_PATHS = 4096
 """So many paths are told apart; everything new beyond is the one field `$..*`."""
 _NOTHING, _VALUE, _KEY, _COMMA, _CLOSE = 0, 1, 2, 4, 8
 _ARRAY = -1
+RECORD_LEVELS = 6
+"""How deep the records of a document may lie, which are what repeats most."""
 RECORD = b"\x02"
 """Stands in a shape for a whole object or array whose own shape is parsed apart."""
 
@@ -75,8 +77,7 @@ class Node:
         return self.is_rest or (self.parent is not None and self.part is not None and self.parent.is_map)
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
+class Slots(NamedTuple):
     """What a shape holds, in order: the node of every value, of every key, and the ordinal of the key's object.
 
     `records` are the nodes of the RECORD marks.

@@ -60,8 +60,8 @@ class JsonBatch(Batch):
 
     region: bytes = b""
     place: Place = field(default_factory=Place)
-    cells: tuple[Cells, ...] = ()
-    literals: tuple[Cells, ...] = ()
+    cells: Sequence[Cells] = ()
+    literals: Sequence[Cells] = ()
     pointer: Callable[[int], str] = str
 
     def locate(self, column: int, cell: int, start: int, end: int) -> Location:
@@ -85,11 +85,11 @@ def make_batch(dataset: str, rows: int, region: bytes, place: Place, values: Cel
     data, contents = _contents(region, (values, keys))
     built = [*_columns(data, values, contents[0], region, names, is_key=False),
              *_columns(data, keys, contents[1], region, names, is_key=True)]
-    columns, cells, literals = zip(*(built or [_nothing()]), strict=True)
+    columns, cells, literals = zip(*(built or [nothing()]), strict=True)
     return JsonBatch(dataset, rows, b"", columns, region, place, cells, literals, pointer)
 
 
-def _nothing() -> tuple[Column, Cells, Cells]:
+def nothing() -> tuple[Column, Cells, Cells]:
     """Records without a single value are still records of one empty field: a batch without columns would be text."""
     none = np.empty(0, np.int64)
     empty = Cells(none.astype(np.int32), none, none, none, none.astype(np.bool_))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -20,8 +19,7 @@ from guard.sources.encoding import UTF8, DecodingError, Encoding, TextReader, co
 from guard.sources.stable import Opener, StableFile
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a block begins in its text: line from 1, byte offset of the UTF-8 form, code points of its first line that
     earlier blocks hold."""
 

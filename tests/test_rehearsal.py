@@ -1,0 +1,68 @@
+"""Machine code counts as there when all that is usual was compiled: no small scan compiles the rest."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from guard import compiled
+from guard.detect import load
+from guard.native import kept
+from guard.scanner import Scanner, rehearsal
+
+SCANNER = Scanner()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache of its own, in a process that has done nothing yet."""
+    monkeypatch.setenv("GUARD_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(compiled, "is_available", lambda: True)
+    for name, value in (("_is_running", False), ("_work", 0), ("_announced", 0)):
+        monkeypatch.setattr(compiled, name, value)
+    kept.directory.cache_clear()
+    found = kept.directory()
+    assert found is not None
+    yield found
+    kept.directory.cache_clear()
+
+
+def test_what_an_interrupted_scan_left_is_not_used_by_small_ones(folder: Path) -> None:
+    (folder / "guard.detect.sweep.sweep-0").touch()
+    assert not compiled.pays(compiled.WORTH)
+    kept.note_filled()
+    assert compiled.pays(compiled.WORTH)
+
+
+def test_only_a_scan_that_had_reason_to_compile_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rehearsals: list[bool] = []
+    def rehearse() -> None:
+        rehearsals.append(True)
+        kept.note_filled()
+
+    def scan() -> int:
+        SCANNER.scan(io.BytesIO(b"nothing\n"))
+        return len(rehearsals)
+
+    monkeypatch.setattr(rehearsal, "rehearse", rehearse)
+    monkeypatch.setattr(compiled, "pays", lambda work: False)
+    assert scan() == 0
+    monkeypatch.setattr(compiled, "_is_running", True)
+    assert scan() == 0
+    monkeypatch.setattr(compiled, "_work", compiled.WORTH_COMPILING)
+    assert scan() == 1
+    assert scan() == 1
+
+
+def test_the_documents_of_a_rehearsal_are_read_whole_and_hold_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "RECORDS", 300)
+    contents = list(rehearsal.documents(load()))
+    assert [kind for kind, _ in contents] == ["text", "csv", "jsonl", "csv", "jsonl"]
+    assert len(dict.fromkeys(contents)) == 5
+    for kind, text in contents[:3]:
+        report = SCANNER.scan(io.BytesIO(text.encode()), as_format=kind)
+        assert report.skipped == ()
+        assert sum(field.hits for field in report.fields) > 300
