@@ -33,8 +33,9 @@ OPENING, AT, LINE = range(3)
 NOTED = 2
 """The slot of the place that says how many events there are."""
 _FARTHEST = DEPTH + 2
-
-SMALL = 32
+FEW_NODES = 32
+"""Of a state from which the machine is asked in place of a transition, the first time that one is wanted: what occurs
+but once, as in random text, is dearer to make than to look at."""
 STRIDES = 3
 """Of four characters each, for which walks are followed side by side."""
 
@@ -199,10 +200,10 @@ def _note(walks: Walks, automaton: Automaton, row: Any, deep: Any, at: Any, line
 
 
 @inlined_loop
-def _is_small(walks: Walks, row: Any) -> bool:
-    """Whether a state has so few nodes that the machine may look at a place in its stead."""
+def _has_few_nodes(walks: Walks, row: Any) -> bool:
+    """Whether the machine had better look at the place of a walk than a transition be made from this state."""
     state = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)])
-    return walks.ends[state] - walks.ends[state - np.uint64(1)] <= SMALL
+    return walks.ends[state] - walks.ends[state - np.uint64(1)] <= FEW_NODES
 
 
 @tight_loop
@@ -256,7 +257,8 @@ def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted:
                             break
                     following = np.uint64(table[row + np.uint64(kinds[ahead])])
                     if following <= once:
-                        if following == unknown and _is_small(walks, row):
+                        # Only walks know what stands before a match, so that their first step is always taken.
+                        if following == unknown and ahead != start and _has_few_nodes(walks, row):
                             table[row + np.uint64(kinds[ahead])] = once
                             count = _note(walks, automaton, row, True, offsets[start], line, wanted, events, count)
                             break
