@@ -53,8 +53,10 @@ _BIRTH_YEARS = (1940, 2020)
 _MASKED_NUMBER = re.compile(rb"[0-9*]{10}[0-9*Xx]|[0-9*]{17}[0-9*Xx]")
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
-_TURNED = re.compile(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]+\.[A-Za-z]+")
-"""What a mobile number, an ID number of somebody born in 19.. or 20.., and an address are like once they are turned."""
+_TURNED = re.compile(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]+\.(?:pbz|arg|bet|rqh|tbi|pa)",
+                     re.IGNORECASE)
+"""What a mobile number, an ID number of somebody born in 19.. or 20.., and an address in com, net, org, edu, gov or cn
+are like once they are turned. Any address in clear would be like one if its ending could be any word."""
 _ROT5 = bytes.maketrans(b"0123456789", b"5678901234")
 
 _MARKED = 20
