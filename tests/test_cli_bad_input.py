@@ -271,7 +271,8 @@ def test_without_a_verb_the_help_is_shown_as_it_is(arguments: tuple[str, ...]) -
 
 @pytest.mark.parametrize("arguments", [
     ("scan", ""), ("scan", "--git", ""), ("check", "", *OPEN), ("release", "", *OPEN, "--out", "out"),
-    ("mask", "", *OPEN), ("release", ".", *OPEN, "--out", ""), ("protect", "", "--plan", "p", "-o", "out"), ("keys", "init", "")])
+    ("mask", "", *OPEN), ("release", ".", *OPEN, "--out", ""), ("protect", "", "--plan", "p", "-o", "out"),
+    ("keys", "init", "")])
 def test_an_empty_name_is_not_the_folder_one_stands_in(arguments: tuple[str, ...]) -> None:
     answer = guard(*arguments)
     assert answer.code == 2
