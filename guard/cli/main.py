@@ -17,6 +17,9 @@ from guard.cli.outlets import open_outlets
 from guard.errors import GuardError, origin_of
 
 INTERNAL, USAGE, INTERRUPTED = 4, 2, 130
+_NO_ARGUMENTS: tuple[type[click.ClickException], ...] = tuple(filter(None, [
+    getattr(click.exceptions, "NoArgsIsHelpError", None)]))
+"""What click from 8.2 on raises in place of showing the help where a verb is to follow."""
 FINISHED = (0, 1, 3)
 """Exit codes of verbs that came to their end."""
 COLLECTED_AFTER = 100_000
@@ -134,6 +137,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _usage(error: click.ClickException) -> int:
+    if isinstance(error, _NO_ARGUMENTS):
+        click.echo(error.format_message(), err=True)
+        return USAGE
     message = error.format_message()
     _say(f"error: {message[:1].lower()}{message[1:].rstrip('.')}", "hint: guard --help lists verbs and options")
     return USAGE
