@@ -6,8 +6,9 @@ Confidence of a field is combined from two witnesses, each a probability-like nu
     header = 0.5 when the header names the class, else 0
     values = best confidence of a hit * min(1, share of filled cells with a hit / 0.5)
 
-It never falls when the header fits, a hit is more certain or more cells are hit. Two caps keep it honest: values whose
-check digits all fail, and a header whose values do not fit, are `possible` at most.
+It never falls when the header fits, a hit is more certain or more cells are hit, and it is never below that of the best
+hit: a text in which one phone number stands certainly holds one. Two caps keep it honest: values whose check digits all
+fail, and a header whose values do not fit, are `possible` at most.
 
 A header that only hints at a class (a column `name` may hold persons, places or products) is no witness by itself. What
 the hint let fire counts when the column is mixed at least: MIXED of the filled cells are likely hits. Beside two kinds
@@ -183,7 +184,13 @@ class _Evidence(NamedTuple):
 
     @property
     def confidence(self) -> float:
-        """Confidence that the field is of this class, see the head of this module."""
+        """Confidence that the class is in the field, see the head of this module."""
+        is_capped = self.unfitting or not self.field.filled or self.checks_fail
+        return self.weight if is_capped else max(self.weight, self.counted.confidence)
+
+    @property
+    def weight(self) -> float:
+        """Both witnesses together: how much of the field the class explains."""
         share = min(1.0, self.cells / self.field.filled / DENSE) if self.field.filled else 0.0
         header = _HEADER_WEIGHT if self.from_header else 0.0
         combined = 1 - (1 - header) * (1 - self.counted.confidence * share)

@@ -203,6 +203,13 @@ counts = st.integers(0, 100)
 levels = st.floats(0.3, 1.0)
 
 
+@given(st.integers(1, 100), levels)
+def test_what_is_certainly_there_is_certain_however_little_it_is(hits: int, confidence: float) -> None:
+    for kind in ("text", "column"):
+        field = verdict(kind=kind, cn_mobile=tallied(hits, confidence=confidence))
+        assert field.confidence == pytest.approx(confidence)
+
+
 @given(counts, counts, levels, levels)
 def test_confidence_never_falls_with_more_cells_or_stronger_hits(few: int, more: int, low: float, high: float) -> None:
     few, more = sorted((few, more))

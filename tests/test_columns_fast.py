@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 from functools import cache
@@ -20,7 +21,7 @@ from guard.detect import memory as memories
 from guard.detect.memory import CompiledNumbers, Numbers
 from guard.detect.values import Values
 from guard.model import Location
-from guard.scanner.count import Characters, count_column
+from guard.scanner.count import count_column, free_texts
 from guard.sources.delimited_batch import quote, table_batch
 from guard.sources.delimited_cells import split_cells, split_exactly
 from guard.sources.stream import START
@@ -264,8 +265,18 @@ def test_hits_are_counted_alike(data: st.DataObject) -> None:
     for pays in (False, True):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(compiled, "pays", lambda work, pays=pays: pays)
-            counted.append(count_column(batch, column, Characters(column.data), hits, detectors(), (), 99))
+            long = free_texts([column])[0]
+            # In one buffer with others, and behind one of another buffer.
+            assert free_texts([column, as_column([], ""), column]) == [long, 0, long]
+            assert free_texts([*slices(column), column]) == [*(free_texts([part])[0] for part in slices(column)), long]
+            counted.append(count_column(batch, column, long, hits, detectors(), (), 99))
     assert counted[0] == counted[1]
+
+
+def slices(column: Column) -> list[Column]:
+    """The first values of a column, and the others."""
+    return [dataclasses.replace(column, starts=column.starts[part], ends=column.ends[part], rows=column.rows[part])
+            for part in (slice(0, 3), slice(3, None))]
 
 
 class PlainBatch(Batch):

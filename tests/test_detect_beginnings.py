@@ -59,9 +59,11 @@ def expected(source: str, lines: list[str]) -> set[tuple[int, int]]:
 
 @given(st.lists(folded, min_size=3, max_size=12, unique=True), text)
 def test_the_sweep_finds_what_re_finds(patterns, lines):
-    found = spans(patterns, lines)
-    for number, source in enumerate(patterns):
-        assert found[number] == expected(source, lines), source
+    # What is walked for the first time, the second and the third goes three different ways.
+    for repeated in (lines, lines * 3):
+        found = spans(patterns, repeated)
+        for number, source in enumerate(patterns):
+            assert found[number] == expected(source, repeated), source
 
 
 @pytest.mark.parametrize("source", [r"(?i:(?<![\w-])[A-Z]{1,3}-[A-Z]{1,2}\s\d{1,4})", r"(?<!(?:x))ab\d"])
@@ -81,6 +83,7 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(folded, min_size=3, max_size=12, unique=True), text)
 def test_forgetting_states_loses_nothing(patterns, lines):
+    lines = lines * 3
     found = spans(patterns, lines)
     for number, source in enumerate(patterns):
         assert found[number] == expected(source, lines), source
@@ -92,7 +95,9 @@ def test_states_are_forgotten_when_there_are_too_many(monkeypatch: pytest.Monkey
     monkeypatch.setattr(walk, "MOST_STATES", 64)
     forgotten = []
     monkeypatch.setattr(engine, "forget", lambda walks: forgotten.append(walk.forget(walks)))
-    lines = [f"{first}{second}{third} 号码" for first in "abcde" for second in "abcde" for third in "abcde"]
+    words = [f"{first}{second}{third}" for first in "abcde" for second in "abcde" for third in "abcde"]
+    # Transitions are made where they are asked for again.
+    lines = [f"{word} 号码" for word in words for _ in range(3)]
     patterns = [f"{first}{second}{third}" for first in "abcde" for second in "edcba" for third in "abcde"]
     found = spans(patterns, lines)
     assert forgotten

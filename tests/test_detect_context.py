@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from guard.detect import load
-from guard.detect.context import Vicinity, compile_words, may_hold
+from guard.detect.context import Vicinity, compile_words, held, may_hold
 from guard.detect.pack import Context
 
 ODD = "\u017f\u0130\u0131\u212aß\u00b5Σς_- sSiIkK中"
@@ -56,6 +56,7 @@ def last_end(words: tuple[str, ...], text: str) -> int:
     ("staff_no", "staff-no 1"), ("工号", "员工号")])
 def test_words_that_stand_in_a_header(word: str, header: str) -> None:
     assert may_hold((word,), header)
+    assert word in held(("工号", word), header)
     assert Vicinity(Context(words=(word,))).of_header(header) == 1
 
 

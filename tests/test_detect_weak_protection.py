@@ -117,6 +117,15 @@ def test_rot13_is_no_encryption(tmp_path: Path) -> None:
     assert "in rot13" in warning
 
 
+def test_addresses_in_clear_are_not_taken_for_turned_ones(tmp_path: Path) -> None:
+    """Turned, they are addresses too, but end in no domain that there is."""
+    mails = [PEOPLE.email() for _ in range(40)]
+    for header in ("邮箱", "email", "x"):
+        assert warnings(tmp_path, f"n,{header}", [f"{n},{v}" for n, v in enumerate(mails)]) == []
+    (warning,) = warnings(tmp_path, "n,邮箱", [f"{n},{turned(v)}" for n, v in enumerate(mails)])
+    assert "in rot13" in warning
+
+
 def quiet_columns() -> dict[str, list[str]]:
     rng = random.Random(5)
     phones = [PEOPLE.mobile() for _ in range(50)]

@@ -186,7 +186,7 @@ def test_histories_in_a_folder_are_noted(tree: Path, scanner: Scanner) -> None:
     (tree / "data" / ".git").mkdir()
     (tree / "data" / ".git" / "secret.txt").write_text(f"{KEY}\n")
     report = scanner.scan(tree)
-    assert report.warnings == ("the history of 1 repositories is left out: scan --git reads it",)
+    assert report.warnings == ("the history of 1 repository is left out: scan --git reads it",)
     assert not report.skipped
     assert [(f.location.dataset, f.location.line) for f in report.findings if f.data_class.startswith("secret.cloud")] \
         == [("data/.git/secret.txt", 1)]

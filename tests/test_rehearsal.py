@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from guard import compiled
 from guard.detect import load
 from guard.native import kept
 from guard.scanner import Scanner, rehearsal
+from guard.sources import json_documents
+from guard.sources.files import Foreseeing
 
 SCANNER = Scanner()
 
@@ -66,3 +69,17 @@ def test_the_documents_of_a_rehearsal_are_read_whole_and_hold_findings(monkeypat
         report = SCANNER.scan(io.BytesIO(text.encode()), as_format=kind)
         assert report.skipped == ()
         assert sum(field.hits for field in report.fields) > 300
+
+
+def test_small_documents_are_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    def read_documents(texts: list[json_documents.Text], labels: Foreseeing) -> None:
+        read.extend(json.loads(text.content) for text in texts)
+
+    monkeypatch.setattr(rehearsal, "documents", lambda detectors: [])
+    monkeypatch.setattr(json_documents, "read_documents", read_documents)
+    noted: list[bool] = []
+    monkeypatch.setattr(kept, "note_filled", lambda: noted.append(True))
+    rehearsal.rehearse()
+    assert len(read) > 1
+    assert noted == [True]

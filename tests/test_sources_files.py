@@ -22,7 +22,8 @@ from guard.model import PlainLabels, Reason, Skipped
 from guard.sources import Document, Options, StableFile, discover, open_document, open_stream, open_table
 from guard.sources.delimited_cells import DELIMITERS, split_records
 from guard.sources.formats import sniff
-from guard.sources.sniffing import sniff_delimited
+from guard.sources.sniffing import is_one_value, sniff_delimited, sniff_json
+from guard.sources.stable import peek
 
 
 class HidingLabels:
@@ -416,3 +417,32 @@ def test_a_table_is_told_by_all_of_its_rows(cells: list[str], end: str, times: i
         if len(widths) >= 4 and len({*widths}) == 1 and widths[0] >= least:
             found.append(delimiter.decode())
     assert sniff_delimited(text, whole) == (found[0] if found else "")
+
+
+@given(st.lists(st.sampled_from(('{"a": 1}', "[1]", "{", "}", "[", "]", "\n", "\r\n", " ", "\x1c", "\x0b", '"', ",",
+                                 "1", '"}\\n{"', "\xa0", "é")), max_size=10).map("".join))
+def test_a_file_called_json_is_lines_when_its_parser_says_so(text: str) -> None:
+    """What is told without the parser is told alike."""
+    head = text.encode()
+    expected = sniff_json(text, True) or "json"
+    assert not is_one_value(head) or expected == "json"
+    if head and b"\x1c" not in head:  # of which a few make a file binary
+        assert sniff(head, ".json", Options()) == expected
+
+
+def test_a_file_that_grows_while_it_is_looked_at_is_not_taken_for_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                        ) -> None:
+    path = tmp_path / "a.py"
+    path.write_bytes(b"x" * 100)
+    real = os.read
+
+    def read(descriptor: int, size: int) -> bytes:
+        with path.open("ab") as file:
+            file.write(b"y")
+        return real(descriptor, size)
+
+    monkeypatch.setattr(os, "read", read)
+    data, is_all = peek(str(path), 1000)
+    assert data.startswith(b"x" * 100 + b"y")
+    assert not is_all
+    assert peek(str(path), 50) == (b"x" * 50, False)

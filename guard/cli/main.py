@@ -62,7 +62,7 @@ def _invoked(arguments: list[str]) -> int:
     # Imported here, behind what `main` sets for all that is imported.
     import click
 
-    from guard.cli.verbs import cli
+    from guard.cli.verbs import NO_ARGUMENTS, cli
 
     try:
         # Not `cli.main`: that writes a line of its own at an interrupt.
@@ -72,6 +72,9 @@ def _invoked(arguments: list[str]) -> int:
         return stop.exit_code
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
+    except NO_ARGUMENTS as error:
+        click.echo(error.format_message(), err=True)
+        return USAGE
     except click.ClickException as error:
         return _usage(error.format_message())
     return result if isinstance(result, int) else 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from guard.cli.options import apply, keeping, open_keyring, unlocking
-from guard.cli.output import FilePath
+from guard.cli.paths import FilePath, SourcePath
 from guard.errors import UsageError
 from guard.model import Audience
 
@@ -30,7 +30,7 @@ keyed = apply(
 
 
 @click.command("protect")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=SourcePath())
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="What is done to each field.")
 @click.option("--policy", metavar="NAME|FILE", help="Or a disclosure policy, which decides by what is found.")
 @click.option("--audience", type=click.Choice([str(a) for a in Audience]), help="With --policy: who receives the data.")
@@ -60,7 +60,7 @@ def protect_command(source: Path, plan: Path | None, policy: str | None, audienc
 
 
 @click.command("reveal")
-@click.argument("source", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("source", type=SourcePath(is_stream=True))
 @click.option("--field", "fields", multiple=True, required=True, metavar="NAME",
               help="The field to reveal (repeatable for a file).")
 @click.option("--reason", default="", help="Why; it is noted in the audit log.")

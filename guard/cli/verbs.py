@@ -8,6 +8,10 @@ import click
 
 from guard._version import __version__
 
+NO_ARGUMENTS: tuple[type[click.ClickException], ...] = tuple(filter(None, [
+    getattr(click.exceptions, "NoArgsIsHelpError", None)]))
+"""What click from 8.2 on raises in place of showing the help where a verb is to follow."""
+
 EPILOG = """\b
 Exit codes, the same for every format:
   0  pass

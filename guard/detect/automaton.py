@@ -19,6 +19,7 @@ import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -162,7 +163,7 @@ def compile_narrow_automaton(pattern: str, alphabet: frozenset[int]) -> Automato
 
     Nothing in the alphabet matches where no state is `accepting`.
     """
-    tree = parser.parse(pattern, re.ASCII)
+    tree = _parsed(pattern)
     nodes = _Nodes(alphabet=alphabet)
     items = _without_edges(list(tree.data))
     try:
@@ -171,6 +172,12 @@ def compile_narrow_automaton(pattern: str, alphabet: frozenset[int]) -> Automato
         return replace(_determine(nodes, start, end), edged=len(items) < len(tree.data))
     except _UnsuitableError:
         return None
+
+
+@lru_cache(maxsize=256)
+def _parsed(pattern: str) -> Any:
+    """Its syntax tree, kept: columns of other alphabets ask for it again."""
+    return parser.parse(pattern, re.ASCII)
 
 
 def _without_edges(items: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
@@ -297,9 +304,12 @@ def _build_repeat(nodes: _Nodes, value: Any, start: int, fold: bool) -> int:
 
 def _determine(nodes: _Nodes, start: int, end: int) -> Automaton:
     """Subset construction over the classes of bytes that the pattern tells apart."""
-    sets = list(dict.fromkeys(codes for moves in nodes.moves for codes, _ in moves))
-    signatures = [tuple(byte in codes for codes in sets) for byte in range(256)]
-    distinct = {signature: index for index, signature in enumerate(dict.fromkeys([(False,) * len(sets), *signatures]))}
+    members: list[list[int]] = [[] for _ in range(256)]
+    for number, codes in enumerate(dict.fromkeys(codes for moves in nodes.moves for codes, _ in moves)):
+        for byte in codes:
+            members[byte].append(number)
+    signatures = [tuple(mine) for mine in members]
+    distinct = {signature: index for index, signature in enumerate(dict.fromkeys([(), *signatures]))}
     samples = {distinct[signature]: byte for byte, signature in enumerate(signatures)}
     numbers: dict[frozenset[int], int] = {frozenset(): 0, (first := nodes.closure([start])): 1}
     todo, rows = [first], {0: [0] * len(distinct)}

@@ -22,7 +22,7 @@ from guard.batch import Ints
 from guard.detect import limits
 from guard.detect.cell_form_loops import note_forms, spread
 from guard.detect.cell_loops import PLANE
-from guard.detect.charsets import LAST, Charset, charset, charset_of
+from guard.detect.charsets import LAST, Charset, charset, charset_of, told_apart
 from guard.detect.classes import HAN
 from guard.detect.context import compile_words
 from guard.detect.memory import CompiledNumbers
@@ -151,22 +151,18 @@ def _told_apart(sets: Sequence[Charset]) -> Kinds | None:
     if len(ranges) > _MOST_RANGES or any(low >= PLANE or PLANE <= high < LAST for chosen in sets
                                          for low, high in chosen.beyond):
         return None
-    marks = np.zeros(PLANE + 1, np.uint64)
-    marks[PLANE] = np.uint64(1 << 63)
-    for bit, chosen in enumerate(ranges):
-        for low, high in _spans(chosen):
-            marks[low : high + 1] |= np.uint64(1 << bit)
+    kinds = told_apart(ranges, PLANE)
+    told = int(kinds.max()) + 1
+    kinds[PLANE] = told  # apart from all others, whatever sets it is in
     listed = defaultdict[int, list[int]](list)
     for number, chosen in enumerate(sets):
         if _size(chosen) <= _FEW:
             for low, high in _spans(chosen):
                 for code in range(low, high + 1):
                     listed[code].append(number)
-    _, kinds = np.unique(marks, return_inverse=True)
     numbers: dict[tuple[int, ...], int] = {}
-    told = int(kinds.max()) + 1
     for code, members in listed.items():
-        kinds[code] = told + numbers.setdefault((int(marks[code]), *members), len(numbers))
+        kinds[code] = told + 1 + numbers.setdefault((int(kinds[code]), *members), len(numbers))
     # Zero is left to what stands between cells.
     return (kinds + 1).astype(np.uint16)
 

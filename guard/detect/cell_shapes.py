@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.detect.cell_loops import PLANE, classify
-from guard.detect.charsets import LAST, Charset, charset_of
+from guard.detect.charsets import LAST, Charset, charset_of, told_apart
 from guard.detect.memory import CompiledNumbers
 from guard.detect.supersets import parts
 from guard.detect.values import Values
@@ -89,18 +89,9 @@ def _classes_of(pattern: re.Pattern[str]) -> Classes | None:
     sets = None if pattern.flags & re.IGNORECASE else _sets_of(tree)
     if sets is None or len(sets) > _MOST_SETS:
         return None
-    marks = np.zeros(PLANE + 1, np.uint64)
-    for bit, chosen in enumerate(sets):
-        _mark(marks, chosen, np.uint64(1) << np.uint64(bit))
-    distinct, classes = np.unique(marks, return_inverse=True)
+    kinds = told_apart(sets, PLANE)
     # Zero stands in no class, so that shapes never run into one another.
-    return (classes + 1).astype(np.uint8) if len(distinct) <= _MOST_CLASSES else None
-
-
-def _mark(marks: npt.NDArray[np.uint64], chosen: Charset, mark: np.uint64) -> None:
-    marks[sorted(chosen.ascii)] |= mark
-    for low, high in chosen.beyond:
-        marks[low : high + 1] |= mark
+    return (kinds + 1).astype(np.uint8) if int(kinds.max()) < _MOST_CLASSES else None
 
 
 def _sets_of(tree: Iterable[tuple[Any, Any]]) -> list[Charset] | None:

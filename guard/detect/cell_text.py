@@ -18,6 +18,7 @@ from guard.detect.values import Values
 
 Mask = npt.NDArray[np.bool_]
 _LINE_ENDS = (10, 13)
+_LAST_BLANK = 0x3000
 
 
 class CellText:
@@ -66,7 +67,7 @@ class CellText:
 @lru_cache(maxsize=1)
 def _unusual() -> Ints:
     """Blanks, but for the line ends between values, and the characters that hide others."""
-    codes = {code for code in range(PLANE) if chr(code).isspace()}.union(map(ord, MASKS)) - {*_LINE_ENDS}
+    codes = {code for code in range(_LAST_BLANK + 1) if chr(code).isspace()}.union(map(ord, MASKS)) - {*_LINE_ENDS}
     return np.array(sorted(codes), np.int64)
 
 

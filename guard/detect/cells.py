@@ -35,8 +35,7 @@ class Explained:
 
 def fitting_rules(rules: Sequence[Rule], header: str) -> list[Rule]:
     """The rules that take a whole cell under this header."""
-    # The header first: patterns of cells are compiled when they are asked for.
-    return [rule for rule in rules if rule.header_words.fit(header) and (rule.cell or rule.header_only)]
+    return [rule for rule in rules if (rule.detector.cell or rule.header_only) and rule.header_words.fit(header)]
 
 
 def whole_cells(fitting: Sequence[Rule], header: str, values: Sequence[bytes], explained: Explained,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 LAST = 0x10FFFF
 _LINE_ENDS = (10, 13)
@@ -64,6 +68,21 @@ def charset_of(operation: Any, value: Any, fold: bool) -> Charset | None:
             category, negated = _CATEGORIES[argument]
             ranges += _all_others(category) if negated else category
     return charset(ranges, negate=value[0][0] is sre.NEGATE, fold=fold)
+
+
+def told_apart(sets: Sequence[Charset], last: int) -> npt.NDArray[np.int64]:
+    """A number for every code point up to `last`, which stands for all from there on: the same for two of them where
+    both are in the same of the sets. Runs of code points, of which there are few, and not each is looked at."""
+    ranges = [(bit, low, high + 1) for bit, chosen in enumerate(sets)
+              for low, high in (*_merged([(code, code) for code in chosen.ascii]), *chosen.beyond)]
+    starts = sorted({0, last, *(edge for _, low, behind in ranges for edge in (low, behind) if edge < last)})
+    members = [0] * len(starts)
+    for bit, low, behind in ranges:
+        for run in range(bisect_left(starts, low), bisect_left(starts, behind)):
+            members[run] |= 1 << bit
+    numbers: dict[int, int] = {}
+    found = [numbers.setdefault(mine, len(numbers)) for mine in members]
+    return np.repeat(np.array(found, np.int64), np.diff([*starts, last + 1]))
 
 
 def _merged(ranges: Sequence[tuple[int, int]]) -> Ranges:

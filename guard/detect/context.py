@@ -47,18 +47,29 @@ class Vicinity:
 
     def of_header(self, header: str) -> int:
         """What the name of a column says."""
-        return _nearest(self, header) if header else 0
+        return _of_header(self, header) if header else 0
 
     def nearest(self, text: str) -> int:
         """Which kind of word stands last in a text: 1 supporting, -1 opposing, 0 none.
 
         Most texts hold none, and for these the words need not be compiled.
         """
-        word = _last(self._words, text) if may_hold(self.context.words, text) else -1
-        against = _last(self._against, text) if may_hold(self.context.against, text) else -1
-        if word == against:
-            return 0
-        return 1 if word > against else -1
+        words = self._words if may_hold(self.context.words, text) else None
+        return _last_kind(words, self._against if may_hold(self.context.against, text) else None, text)
+
+
+def _last_kind(words: re.Pattern[str] | None, others: re.Pattern[str] | None, text: str) -> int:
+    word, against = _last(words, text), _last(others, text)
+    if word == against:
+        return 0
+    return 1 if word > against else -1
+
+
+@lru_cache(maxsize=8192)
+def _of_header(vicinity: Vicinity, header: str) -> int:
+    """`Vicinity.of_header`, kept. Only the words that may stand there are compiled: the others match nowhere."""
+    context = vicinity.context
+    return _last_kind(compile_words(held(context.words, header)), compile_words(held(context.against, header)), header)
 
 
 @lru_cache(maxsize=8192)
@@ -88,6 +99,14 @@ def may_hold(words: Sequence[str], text: str) -> bool:
         return True
     squeezed = _squeezed(text)
     return any(_squeezed(word) in squeezed for word in words)
+
+
+def held(words: Sequence[str], text: str) -> tuple[str, ...]:
+    """Those of the words that may stand in a text; sure is only that the others do not."""
+    if not _ODD.isdisjoint(text):
+        return tuple(words)
+    squeezed = _squeezed(text)
+    return tuple(word for word in words if _squeezed(word) in squeezed)
 
 
 @lru_cache(maxsize=8192)

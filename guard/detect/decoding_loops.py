@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import tight_loop
+from guard.compiled import inlined_loop, tight_loop
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -53,28 +53,43 @@ def _is_new(data: Bytes, first: int, last: int, start: int, end: int, alphabets:
 
 
 @tight_loop
-def _split(data: Bytes, first: int, last: int, low: int, high: int, least: int, alphabets: Bytes, sextets: Any,
-           nibbles: Any, may_follow: Mask, spans: Ints, found: int) -> int:
-    """Add the runs of each alphabet between `low` and `high` that begin as text; their number afterwards."""
-    hexadecimal = standard = safe = low
-    for place in range(low, high + 1):
-        kinds = alphabets[data[place]] if place < high else 0
-        if not kinds & HEX:
-            if place - hexadecimal >= least and begins_as_text(data, hexadecimal, True, nibbles, may_follow):
-                spans[found, 0], spans[found, 1], spans[found, 2] = hexadecimal, place, HEX
-                found += 1
-            hexadecimal = place + 1
-        if not kinds & STANDARD:
-            if place - standard >= least and begins_as_text(data, standard, False, sextets, may_follow):
-                spans[found, 0], spans[found, 1], spans[found, 2] = standard, place, STANDARD
-                found += 1
-            standard = place + 1
-        if not kinds & SAFE:
-            if (place - safe >= least and begins_as_text(data, safe, False, sextets, may_follow)
-                    and _is_new(data, first, last, safe, place, alphabets)):
-                spans[found, 0], spans[found, 1], spans[found, 2] = safe, place, SAFE
-                found += 1
-            safe = place + 1
+def _split(data: Bytes, first: int, last: int, low: int, high: int, shared: int, least: int, alphabets: Bytes,
+           sextets: Any, nibbles: Any, may_follow: Mask, spans: Ints, found: int) -> int:
+    """Add the runs of each alphabet between `low` and `high` that begin as text; their number afterwards.
+
+    `shared` are the alphabets that all of these bytes belong to.
+    """
+    found = _add_runs(data, first, last, low, high, shared, HEX, least, alphabets, nibbles, may_follow, spans, found)
+    found = _add_runs(data, first, last, low, high, shared, STANDARD, least, alphabets, sextets, may_follow, spans,
+                      found)
+    # A run of both alphabets was tried just now.
+    return found if shared & STANDARD and shared & SAFE else _add_runs(
+        data, first, last, low, high, shared, SAFE, least, alphabets, sextets, may_follow, spans, found)
+
+
+@inlined_loop
+def _add_runs(data: Bytes, first: int, last: int, low: int, high: int, shared: int, flag: int, least: int,
+              alphabets: Bytes, values: Any, may_follow: Mask, spans: Ints, found: int) -> int:
+    """The same for one alphabet. A byte that is not of it is looked for from behind: before it nothing can begin."""
+    start = low
+    while high - start >= least:
+        end = start + least
+        if shared & flag:
+            end = high
+        else:
+            place = end - 1
+            while place >= start and alphabets[data[place]] & flag:
+                place -= 1
+            if place >= start:
+                start = place + 1
+                continue
+            while end < high and alphabets[data[end]] & flag:
+                end += 1
+        if begins_as_text(data, start, flag == HEX, values, may_follow) and (
+                flag != SAFE or _is_new(data, first, last, start, end, alphabets)):
+            spans[found, 0], spans[found, 1], spans[found, 2] = start, end, flag
+            found += 1
+        start = end + 1
     return found
 
 
@@ -85,21 +100,23 @@ def candidates(data: Bytes, first: int, last: int, least: int, alphabets: Bytes,
 
     A run of `least` characters holds every `least`-th byte or its neighbours, so most bytes are never looked at.
     """
-    found, low, known = 0, first, first
+    found, low, known, shared_before = 0, first, first, 0xFF
     probe = first + least - 1
     while probe < last:
-        place = probe
+        place, shared = probe, 0xFF
         while place >= known and alphabets[data[place]] & ANY:
+            shared &= alphabets[data[place]]
             place -= 1
         if place >= known:
-            low, known, probe = place + 1, probe + 1, place + least
+            low, known, probe, shared_before = place + 1, probe + 1, place + least, shared
             continue
-        end = probe + 1
+        end, shared = probe + 1, shared & shared_before
         while end < last and alphabets[data[end]] & ANY:
+            shared &= alphabets[data[end]]
             end += 1
-        found = _split(data, first, last, low, end, least, alphabets, sextets, nibbles, may_follow, spans, found)
-        low = known = end + 1
-        probe = end + least
+        found = _split(data, first, last, low, end, shared, least, alphabets, sextets, nibbles, may_follow, spans,
+                       found)
+        low, known, probe, shared_before = end + 1, end + 1, end + least, 0xFF
     return found
 
 

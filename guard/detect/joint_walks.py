@@ -25,9 +25,11 @@ def join(automata: Sequence[Automaton], members: Sequence[int], barred: npt.NDAr
     `barred` are the bytes that may stand neither before nor behind a match of any of them.
     """
     moves = [automaton.steps(_ASCII) for automaton in automata]
-    columns = np.concatenate([~barred[None, :_ASCII], *moves]).T  # the kinds that are barred come first
-    kinds, kind_of = np.unique(columns, axis=0, return_inverse=True)
-    samples = np.unique(kind_of.ravel(), return_index=True)[1]
+    columns = np.concatenate([~barred[None, :_ASCII], *moves]).T.astype("<u2")
+    spelled = [column.tobytes() for column in columns]
+    kinds = {column: kind for kind, column in enumerate(sorted({*spelled}))}  # those that are barred come first
+    kind_of = np.array([kinds[column] for column in spelled], np.uint8)
+    samples = [spelled.index(column) for column in kinds]
     found = _together([move[:, samples] for move in moves])
     if found is None:
         return None
@@ -36,8 +38,8 @@ def join(automata: Sequence[Automaton], members: Sequence[int], barred: npt.NDAr
     table = np.zeros((len(states), 1 << shift), np.uint16)
     table[:, : len(kinds)] = following
     ends = sum(automaton.accepting[states[:, bit]].astype(np.int64) << bit for bit, automaton in enumerate(automata))
-    return Joint(kind_of.ravel().astype(np.uint8), table.ravel(), np.asarray(ends, np.int64),
-                 np.array(members, np.int64), shift, int(np.count_nonzero(kinds[:, 0] == 0)))
+    return Joint(kind_of, table.ravel(), np.asarray(ends, np.int64), np.array(members, np.int64), shift,
+                 int(np.count_nonzero(columns[samples, 0] == 0)))
 
 
 def _together(moves: Sequence[States]) -> tuple[States, States] | None:

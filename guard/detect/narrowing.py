@@ -8,9 +8,7 @@ pass over them costs a fraction. Nothing is guessed from a sample: every byte wa
 from __future__ import annotations
 
 import hashlib
-import io
 import sys
-import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ import numpy.typing as npt
 
 from guard import cache
 from guard.batch import Ints, distinct
+from guard.detect import kept_arrays
 from guard.detect.assembly import Assembly, Heading, Pattern
 from guard.detect.automaton import Automaton
 from guard.detect.cell_forms import LONGEST as LONGEST_OF_FORM
@@ -147,7 +146,7 @@ class _Facts(NamedTuple):
 def _facts(patterns: Sequence[Pattern], *, use_cache: bool) -> _Facts:
     """From the cache if it can be: to look at all patterns takes a tenth of a second."""
     said = "\n".join(f"{p.source}\0{p.spans_lines}\0{p.rule.detector.context}" for p in patterns)
-    name = cache.key("needs", hashlib.sha256(said.encode()).hexdigest(), code_digest(), sys.version)
+    name = cache.key("needs of patterns", hashlib.sha256(said.encode()).hexdigest(), code_digest(), sys.version)
     known = _load(cache.load(name)) if use_cache and code_digest() else None
     if known is not None:
         return known
@@ -161,18 +160,16 @@ def _facts(patterns: Sequence[Pattern], *, use_cache: bool) -> _Facts:
 
 
 def _dump(facts: _Facts) -> bytes:
-    out = io.BytesIO()
     arrays = [*facts.needs[1:], *facts.words[1:], facts.widths]
-    np.savez(out, *arrays, allow_pickle=False)
-    return out.getvalue()
+    return kept_arrays.dump(None, {str(number): array for number, array in enumerate(arrays)})
 
 
 def _load(blob: bytes | None) -> _Facts | None:
     """The facts in a blob; None when it is of another form."""
     try:
-        with np.load(io.BytesIO(blob or b""), allow_pickle=False) as kept:
-            arrays = [kept[f"arr_{number}"] for number in range(7)]
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
+        _, kept = kept_arrays.load(blob or b"")
+        arrays = [kept[str(number)] for number in range(7)]
+    except (ValueError, KeyError, TypeError):
         return None
     count = len(arrays[6])
     return _Facts(Needs(count, *arrays[:3]), Needs(count, *arrays[3:6]), arrays[6])

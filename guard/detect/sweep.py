@@ -18,7 +18,7 @@ from guard.detect.classes import PLANE
 from guard.detect.machine import EXHAUSTED, LAST_CLOSED, STEPS, before, code_point, new_memory, run, run_here, width_at
 from guard.detect.program import Programs
 from guard.detect.walk import BEYOND, WINDOW, new_walks
-from guard.detect.walk_loops import ACCEPTING, DEAD, NO_ROOM, UNKNOWN, Automaton, Walks, advance, root
+from guard.detect.walk_loops import ACCEPTING, DEAD, NO_ROOM, ONCE, UNKNOWN, Automaton, Walks, advance, root
 
 Bytes = Any
 Events = Any
@@ -33,6 +33,9 @@ OPENING, AT, LINE = range(3)
 NOTED = 2
 """The slot of the place that says how many events there are."""
 _FARTHEST = DEPTH + 2
+FEW_NODES = 32
+"""Of a state from which the machine is asked in place of a transition, the first time that one is wanted: what occurs
+but once, as in random text, is dearer to make than to look at."""
 STRIDES = 3
 """Of four characters each, for which walks are followed side by side."""
 
@@ -196,6 +199,13 @@ def _note(walks: Walks, automaton: Automaton, row: Any, deep: Any, at: Any, line
     return count
 
 
+@inlined_loop
+def _has_few_nodes(walks: Walks, row: Any) -> bool:
+    """Whether the machine had better look at the place of a walk than a transition be made from this state."""
+    state = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)])
+    return walks.ends[state] - walks.ends[state - np.uint64(1)] <= FEW_NODES
+
+
 @tight_loop
 def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted: Any, walked: Any, events: Events,
           place: Any) -> int:
@@ -207,7 +217,8 @@ def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted:
     otherwise confirm them and call again. NO_ROOM when the walks are full: then make room and call again.
     """
     table, kinds, offsets, places, reached = walks.table, walks.kinds, walks.offsets, walks.places, walks.rows
-    dead, unknown, flag = np.uint64(DEAD * (len(table) // len(walks.ends))), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
+    columns, unknown, flag = np.uint64(len(table) // len(walks.ends)), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
+    dead, once = np.uint64(DEAD) * columns, np.uint64(ONCE) * columns
     one, strides, rows, farthest = np.uint64(1), np.uint64(4 * STRIDES), np.uint64(ACCEPTING - 1), np.uint64(_FARTHEST)
     room, count = np.uint64(EVENTS), np.uint64(place[NOTED])
     for line in range(place[0], len(bounds) - 1):
@@ -229,7 +240,7 @@ def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted:
             for survivor in range(_thin_out(walks, base, length)):
                 start, row = np.uint64(places[survivor]), np.uint64(reached[survivor])
                 ahead = start + strides
-                if row >= flag or row == unknown:
+                if row >= flag or row <= once:
                     row, ahead = base, start
                 if count >= room:
                     place[0], place[1], place[NOTED] = line, offsets[start], count
@@ -245,7 +256,12 @@ def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted:
                         if deep:
                             break
                     following = np.uint64(table[row + np.uint64(kinds[ahead])])
-                    if following == unknown:
+                    if following <= once:
+                        # Only walks know what stands before a match, so that their first step is always taken.
+                        if following == unknown and ahead != start and _has_few_nodes(walks, row):
+                            table[row + np.uint64(kinds[ahead])] = once
+                            count = _note(walks, automaton, row, True, offsets[start], line, wanted, events, count)
+                            break
                         following = np.uint64(advance(automaton, walks, _signed(row), int(kinds[ahead])))
                     row = following
                     ahead += one

@@ -18,7 +18,9 @@ MOST_STATES = 32_768
 MOST_ROOTS = 32
 """Sets of openings that are walked in lines of their own kind; in lines of further kinds all are."""
 MOST_HAN = 48
-"""Classes of Han characters that words spell, of each kind."""
+"""Han characters that words spell from which on a step is a set of its own, such as surnames, and no word."""
+HAN_CLASSES = 128
+"""Classes of Han characters that words spell, of those that the same sets take."""
 LISTED = 1 << 22
 """Nodes that all states have together, at most; memory is used only as far as it is filled."""
 WINDOW = 4096
@@ -60,7 +62,7 @@ def _fewer(classes: Table, samples: Sequence[int], members: Mask) -> tuple[Table
     spelled = np.flatnonzero((codes >= HAN[0]) & (codes <= HAN[1]))
     wide = members[members[:, spelled].sum(axis=1) > MOST_HAN][:, spelled]
     kinds = np.unique(wide.T, axis=0, return_inverse=True)[1].ravel() if len(spelled) else spelled
-    keys = kinds * MOST_HAN + np.arange(len(spelled)) % MOST_HAN
+    keys = kinds * HAN_CLASSES + np.arange(len(spelled)) % HAN_CLASSES
     _, firsts, groups = np.unique(keys, return_index=True, return_inverse=True)
     numbers = np.arange(len(samples))
     numbers[spelled] = spelled[firsts[groups]]

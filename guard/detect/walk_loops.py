@@ -16,7 +16,7 @@ STATES, LISTED, ACCEPTS, STAMP, ROOTS = 0, 1, 2, 3, 4
 """Slots of `Walks.counts`: how much of each array is used."""
 NO_ROOM = -(1 << 62)
 """Instead of a row, or of a number of matches: the walks need room."""
-UNKNOWN, DEAD = 0, 1
+UNKNOWN, ONCE, DEAD = range(3)
 EVERYTHING = 0
 """The root of all openings, for lines whose own would be one too many."""
 ACCEPTING = 1 << 31
@@ -47,8 +47,9 @@ class Walks(NamedTuple):
     """The states that were met, of one thread.
 
     `table[row + class]` is where the row of the next state begins, with the bit ACCEPTING where something is accepted
-    there, UNKNOWN where it was not asked for yet. Rows are one longer than there are classes, and end with the number
-    of the state; that of UNKNOWN leads to UNKNOWN and that of DEAD to DEAD. State n has the nodes `listed[ends[n -
+    there, UNKNOWN where it was not asked for yet, that of ONCE where it was once and the walk was left (`sweep`). Rows
+    are one longer than there are classes, and end with the number of the state; those of UNKNOWN and ONCE lead to
+    UNKNOWN and that of DEAD to DEAD. State n has the nodes `listed[ends[n -
     1]:ends[n]]` and the openings `accepts[accept_ends[n - 1]:accept_ends[n]]`, whose matches may begin where the walk
     began; `slots` are states by a hash of both. Root n is `root_states[n]`, for the openings `root_rows[n]`;
     `root_slots` are roots by a hash.

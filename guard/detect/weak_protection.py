@@ -53,8 +53,10 @@ _BIRTH_YEARS = (1940, 2020)
 _MASKED_NUMBER = re.compile(rb"[0-9*]{10}[0-9*Xx]|[0-9*]{17}[0-9*Xx]")
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
-_TURNED = re.compile(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]+\.[A-Za-z]+")
-"""What a mobile number, an ID number of somebody born in 19.. or 20.., and an address are like once they are turned."""
+_TURNED = re.compile(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]+\.(?:pbz|arg|bet|rqh|tbi|pa)",
+                     re.IGNORECASE)
+"""What a mobile number, an ID number of somebody born in 19.. or 20.., and an address in com, net, org, edu, gov or cn
+are like once they are turned. Any address in clear would be like one if its ending could be any word."""
 _ROT5 = bytes.maketrans(b"0123456789", b"5678901234")
 
 _MARKED = 20
@@ -318,7 +320,7 @@ def _mobile_count() -> int:
 
 def _draw_mobiles(random: np.random.Generator, count: int) -> Texts:
     segments = np.array(sorted(table("mobile_segments")), np.int64)
-    return (random.choice(segments, count) * 10**8 + random.integers(0, 10**8, count)).astype("S11")
+    return _written(random.choice(segments, count) * 10**8 + random.integers(0, 10**8, count), 11)
 
 
 def _resident_count() -> int:
@@ -329,9 +331,18 @@ def _draw_residents(random: np.random.Generator, count: int) -> Texts:
     days = np.array(_days(), np.int64)
     heads = (random.choice(_counties(), count) * 10**11 + random.choice(days, count) * 1000
              + random.integers(0, 1000, count))
-    digits = heads[:, None] // 10 ** np.arange(16, -1, -1) % 10
-    checks = np.frombuffer(b"10X98765432", "S1")[digits @ _WEIGHTS % 11]
-    return np.char.add(heads.astype("S17"), checks)
+    digits = _written(heads, 17).view(np.uint8).reshape(count, 17)
+    checks = np.frombuffer(b"10X98765432", np.uint8)[(digits - 48) @ _WEIGHTS % 11]
+    return np.column_stack([digits, checks]).view("S18").ravel()
+
+
+def _written(numbers: Ints, size: int) -> Texts:
+    """Numbers of so many digits, as text."""
+    digits = np.empty((len(numbers), size), np.uint8)
+    for place in range(size - 1, -1, -1):
+        numbers, rest = np.divmod(numbers, 10)
+        digits[:, place] = rest + ord("0")
+    return digits.view(f"S{size}").ravel()
 
 
 def _counties() -> np.ndarray[tuple[int], np.dtype[np.int64]]:

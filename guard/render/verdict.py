@@ -50,7 +50,7 @@ def _headline(report: Json, verdict: str, found: int) -> str:
 
 def _lead(report: Json, words: Phrases, found: int) -> Iterable[str]:
     read = [item for item in report["inputs"] if item["status"] == "scanned"]
-    yield words("lead.scope", found=found, fields=words("counted.fields", count=len(report["fields"])),
+    yield words("lead.scope", count=found, fields=words("counted.fields", count=len(report["fields"])),
                 inputs=_inputs(report, words, len(read)), size=words.size(sum(item["bytes"] for item in read)))
     policy = report["policy"]
     if not policy:

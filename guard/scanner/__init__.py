@@ -22,12 +22,12 @@ from guard.detect import Budget, Detector, Matcher, load
 from guard.detect.validators import NO_CHECKS, Checks
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
-from guard.scanner.count import Characters, count_column, count_text, header_classes
+from guard.scanner.count import count_column, count_text, free_texts, header_classes
 from guard.scanner.findings import FindingMaker, Shown, has_room, with_room, worth_making
 from guard.scanner.labels import STATE_SECRET, KnownNames, ScannedLabels
 from guard.scanner.limits import Limits
 from guard.scanner.names import FoundNames, Place
-from guard.scanner.pairs import with_names
+from guard.scanner.pairs import may_be_named, with_names
 from guard.scanner.parallel import usable_cores
 from guard.scanner.parts import Part, Unit, withhold_examples
 from guard.scanner.run import Progress, ScanRun, Steps
@@ -316,9 +316,9 @@ class Scanner:
         these are not made. `shows` is whether any are made.
         """
         total = Tally()
-        buffers = {id(column.data): Characters(column.data) for column in batch.columns}
+        long = free_texts(batch.columns)
         for column, hits in zip(_columns(batch), found, strict=True):
-            field = self._count(batch, column, hits, buffers)
+            field = self._count(batch, column, hits, long)
             key = (field.dataset, field.name)
             if shows and len(hits):
                 before = Shown.of(kept.fields.get(key) if kept is not None else None)
@@ -353,8 +353,10 @@ class Scanner:
         A hit that is only possible does not count where a better one explains the same value; known false positives
         and what inline marks in source code cover do not either.
         """
-        if column >= 0:
+        if column >= 0 and may_be_named(batch.columns[column]):
             raw = with_names(self.matcher.at(batch.dataset, batch.commit), batch, column, raw, budget)
+        if not len(raw):
+            return raw
         hits = _explained(raw)
         if batch.is_source and column < 0:
             from guard.detect.marks import marked  # marks count in trees of sources only
@@ -372,6 +374,8 @@ class Scanner:
 
     def names_of(self, labels: ScannedLabels) -> FoundNames:
         """Take the names that were findings from `labels`."""
+        if not labels.has_findings and not labels.forgotten:
+            return FoundNames()
         found, forgotten, unfinished = labels.take()
         return FoundNames({(dataset, shown): {self._digest(raw): tuple(self._findings(raw, detectors, dataset))
                                               for raw, detectors in names.items()}
@@ -388,13 +392,12 @@ class Scanner:
         known = self._suppressor.warnings() if self._suppressor else ()
         return summarised(tally, self.matcher, (*self._warnings, *known))
 
-    def _count(self, batch: Batch, index: int, hits: Hits, buffers: Mapping[int, Characters]) -> FieldTally:
+    def _count(self, batch: Batch, index: int, hits: Hits, long: Sequence[int]) -> FieldTally:
         if index < 0:
             return count_text(batch, hits, self.matcher.detectors, self._sketch_key)
         column = batch.columns[index]
         classes = header_classes(self.matcher, column.header)
-        return count_column(batch, column, buffers[id(column.data)], hits, self.matcher.detectors, classes,
-                            self._sketch_key)
+        return count_column(batch, column, long[index], hits, self.matcher.detectors, classes, self._sketch_key)
 
     def _show(self, batch: Batch, column: int, hits: Hits, field: FieldTally, before: Shown, sink: Sink | None,
               ) -> None:
@@ -426,6 +429,8 @@ class Scanner:
 
     def _has_mark(self, hits: Hits) -> bool:
         """Whether a state-secret mark is among the hits."""
+        if not len(hits):
+            return False
         marks = self._is_mark[hits.detector]
         if not marks.any():
             return False
@@ -469,7 +474,7 @@ def _detectors(packs: Sequence[str | Path] | None, countries: Collection[str], c
 
 def _explained(hits: Hits) -> Hits:
     """Without the hits that are only possible and overlapped by a better one."""
-    return hits.take((hits.flags & SHADOWED == 0) | (hits.confidence >= np.float32(LIKELY))) if len(hits) else hits
+    return hits.take((hits.flags & SHADOWED == 0) | (hits.confidence >= np.float32(LIKELY)))
 
 
 def _documents(source: str | Path | BinaryIO, options: Options, labels: ScannedLabels) -> Iterator[Document | Skipped]:

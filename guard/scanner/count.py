@@ -25,7 +25,7 @@ _FREE_TEXT_BYTES = 20
 _FREE_TEXT_SPACES = 2
 _FREE_TEXT_HAN_BYTES = 60
 _FEW = 256
-"""Cells of which it is soon told that none is long."""
+"""Cells of a column of which it is soon told that none is long, and that are soon put behind those of others."""
 _WORK_PER_HIT, _WORK_PER_CELL = 32, 4
 
 
@@ -38,7 +38,7 @@ def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int
     return tally
 
 
-class Characters:
+class _Characters:
     """Running counts of spaces and of bytes beyond ASCII in one buffer, made once for all columns that lie in it."""
 
     def __init__(self, data: bytes) -> None:
@@ -53,11 +53,11 @@ class Characters:
         return _running(np.frombuffer(self._data, np.uint8) >= 0x80)
 
 
-def count_column(batch: Batch, column: Column, characters: Characters, hits: Hits, detectors: Sequence[Detector],
+def count_column(batch: Batch, column: Column, long_text: int, hits: Hits, detectors: Sequence[Detector],
                  header_classes: tuple[str, ...], key: int) -> FieldTally:
-    """The tally of one column of a batch; `characters` are those of the column's buffer."""
-    tally = FieldTally(batch.dataset, column.field, ordinal=column.ordinal, rows=batch.rows, filled=len(column),
-                       long_text=free_text(column, characters), header_classes=header_classes)
+    """The tally of one column of a batch; `long_text` of its values are free text."""
+    tally = FieldTally(batch.dataset, column.field, "column", column.ordinal, batch.rows, len(column), long_text,
+                       header_classes)
     if len(hits):
         tally.detectors = _by_detector(_Counted(hits, hits.cell, column.data, column.starts), detectors, key)
     return tally
@@ -90,15 +90,25 @@ def line_starts(data: bytes) -> Ints:
     return np.flatnonzero(ends).astype(np.int64) + 1
 
 
-def free_text(column: Column, characters: Characters) -> int:
-    """How many values are long free text: several words, or some twenty Han characters."""
+def free_texts(columns: Sequence[Column]) -> list[int]:
+    """How many values of each column are long free text: several words, or some twenty Han characters."""
+    cells = sum(map(len, columns))
+    if 0 < cells <= _FEW * len(columns) and compiled.pays(_WORK_PER_CELL * cells):
+        first = columns[0].data
+        if all(column.data is first for column in columns):
+            return _free_texts_compiled(first, columns)
+    characters = {id(column.data): _Characters(column.data) for column in columns}
+    return [_free_text(column, characters[id(column.data)]) for column in columns]
+
+
+def _free_text(column: Column, characters: _Characters) -> int:
     if len(column) > _FEW and compiled.pays(_WORK_PER_CELL * len(column)):
-        return _free_text_compiled(column)
+        return _free_texts_compiled(column.data, [column])[0]
     long = column.ends - column.starts >= _FREE_TEXT_BYTES
     if not long.any():
         return 0
     if compiled.pays(_WORK_PER_CELL * len(column)):
-        return _free_text_compiled(column)
+        return _free_texts_compiled(column.data, [column])[0]
     starts, ends = column.starts[long], column.ends[long]
     spaces = characters.spaces[ends] - characters.spaces[starts]
     han = characters.beyond_ascii[ends] - characters.beyond_ascii[starts]
@@ -111,12 +121,19 @@ def _running(mask: npt.NDArray[np.bool_]) -> Counts:
     return total
 
 
-def _free_text_compiled(column: Column) -> int:
+def _free_texts_compiled(data: bytes, columns: Sequence[Column]) -> list[int]:
+    """The same for columns of one buffer."""
     from guard.hashing_loops import words_of
     from guard.scanner import count_loops as loops
 
-    return int(loops.count_free_text(words_of(column.data), column.starts, column.ends, _FREE_TEXT_BYTES,
-                                     _FREE_TEXT_SPACES, _FREE_TEXT_HAN_BYTES))
+    edges, counts = np.cumsum([0, *map(len, columns)]), np.empty(len(columns), np.int64)
+    starts, ends = ((columns[0].starts, columns[0].ends) if len(columns) == 1 else
+                    (np.concatenate([column.starts for column in columns]),
+                     np.concatenate([column.ends for column in columns])))
+    loops.count_free_texts(words_of(data), starts, ends, edges, _FREE_TEXT_BYTES, _FREE_TEXT_SPACES,
+                           _FREE_TEXT_HAN_BYTES, counts)
+    found: list[int] = counts.tolist()
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

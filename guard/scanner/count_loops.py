@@ -98,26 +98,26 @@ def _keep_smallest(sketches: Words, size: int, detector: int, value: Any) -> int
 
 
 @tight_loop
-def count_free_text(words: Words, starts: Ints, ends: Ints, length: int, spaces: int, beyond_ascii: int) -> int:
-    """How many slices of at least `length` bytes hold so many spaces or so many bytes beyond ASCII.
-
-    `words` are the overlapping words of the buffer (`words_of`).
-    """
-    found = 0
-    for index in range(len(starts)):
-        place, end = starts[index], ends[index]
-        if end - place < length:
-            continue
-        blanks = others = 0
-        while place < end and blanks < spaces and others < beyond_ascii:
-            word = word_at(words, place, end)
-            others += _marked(word & _TOPS)
-            rest = word ^ _SPACES
-            blanks += _marked(~(((rest & _LOWS) + _LOWS) | rest | _LOWS))
-            place += 8
-        if blanks >= spaces or others >= beyond_ascii:
-            found += 1
-    return found
+def count_free_texts(words: Words, starts: Ints, ends: Ints, edges: Ints, length: int, spaces: int, beyond_ascii: int,
+                     counts: Ints) -> None:
+    """Fills in how many slices of each column are of at least `length` bytes and hold so many spaces or so many bytes
+    beyond ASCII. Those of column n are `edges[n]` up to the next edge; `words` are those of the buffer (`words_of`)."""
+    for column in range(len(counts)):
+        found = 0
+        for index in range(edges[column], edges[column + 1]):
+            place, end = starts[index], ends[index]
+            if end - place < length:
+                continue
+            blanks = others = 0
+            while place < end and blanks < spaces and others < beyond_ascii:
+                word = word_at(words, place, end)
+                others += _marked(word & _TOPS)
+                rest = word ^ _SPACES
+                blanks += _marked(~(((rest & _LOWS) + _LOWS) | rest | _LOWS))
+                place += 8
+            if blanks >= spaces or others >= beyond_ascii:
+                found += 1
+        counts[column] = found
 
 
 @tight_loop

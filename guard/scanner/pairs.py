@@ -30,6 +30,11 @@ def is_value_key(key: str) -> bool:
     return key.lower() in VALUES
 
 
+def may_be_named(column: Column) -> bool:
+    """Whether the values of a column may have names beside them."""
+    return is_value_key(column.header) and not column.key and len(column) > 0
+
+
 def is_name_key(key: str) -> bool:
     """Whether a member or column so called holds names of values."""
     return key.lower() in NAMES
@@ -44,7 +49,7 @@ def name_in(members: Mapping[Any, Any]) -> str | None:
 def with_names(matcher: Matcher, batch: Batch, index: int, hits: Hits, budget: Budget | None) -> Hits:
     """The hits of column `index` of a batch, with those of values that stand beside a telling name."""
     column = batch.columns[index]
-    if not is_value_key(column.header) or column.key or not len(column):
+    if not may_be_named(column):
         return hits
     for number, other in enumerate(batch.columns):
         if is_name_key(other.header) and other.text and not other.key and _parent(other) == _parent(column):

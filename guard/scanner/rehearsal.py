@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from guard.detect import Detector, load
 from guard.native import kept
+from guard.scanner.labels import ScannedLabels
 from guard.sources import Document, Options, open_stream
 
 RECORDS = 4_000
@@ -31,7 +32,16 @@ def rehearse() -> None:
         document = open_stream(io.BytesIO(text.encode("utf-8", "replace")), Options(as_format=kind), labels)
         if isinstance(document, Document):
             deque(scanner.steps_of(document, labels, None), maxlen=0)
+    _read_small_ones(labels)
     kept.note_filled()
+
+
+def _read_small_ones(labels: ScannedLabels) -> None:
+    """Small JSON documents, of which many are read together."""
+    from guard.sources.json_documents import Text, read_documents
+
+    content = json.dumps({"records": [{"备注": "a\nb", "代码": 1, "date": None}] * 2}, ensure_ascii=False)
+    read_documents([Text(f"{number}.json", content.encode(), Options()) for number in range(2)], labels)
 
 
 def documents(detectors: tuple[Detector, ...]) -> Iterator[tuple[str, str]]:

@@ -116,7 +116,8 @@ class Histories:
 
     def warnings(self) -> list[str]:
         """What the report says of them."""
-        said = f"the history of {self._count} repositories is left out: scan --git reads it"
+        repositories = "repository" if self._count == 1 else "repositories"
+        said = f"the history of {self._count} {repositories} is left out: scan --git reads it"
         return [said] if self._count else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from guard.batch import Batch, Edited, Editor
@@ -41,7 +41,7 @@ class Recipe:
     format: str
     name: str
     output: PurePosixPath
-    path: Path
+    path: str
     size: int
     options: Options
 

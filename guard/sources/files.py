@@ -6,7 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
@@ -61,7 +61,7 @@ def discover(path: str | os.PathLike[str], options: Options, labels: Labels, *, 
         return _walk(root, opening)
     compiled.announce(status.st_size)
     shown = _Names([named.name], "", labels).shown(named.name, "file")
-    return iter([opening.document(root, status, shown)])
+    return iter([opening.document(str(root.absolute()), status, shown)])
 
 
 def _walk(root: Path, opening: _Opening) -> Iterator[Document | Skipped]:
@@ -72,33 +72,28 @@ def _walk(root: Path, opening: _Opening) -> Iterator[Document | Skipped]:
         size += sum(entry.status.st_size for entry in entries if entry.status is not None)
         compiled.announce(size)
         if isinstance(labels, Foreseeing):
-            labels.foresee(_readable(entry.name) for entry in entries)
+            labels.foresee([_readable(entry.name) for entry in entries])
         for entry in entries:
-            if (found := _found(entry, opening)) is not None:
-                yield found
+            shown = entry.shown  # of a folder too: its name may be a finding
+            if entry.status is not None:
+                yield opening.document(entry.path, entry.status, shown)
+            elif not entry.is_folder:
+                yield Skipped(shown, Reason.UNREADABLE)
+            elif entry.is_history:
+                yield Skipped(shown, Reason.HISTORY)
 
 
 def _listed(root: _Folder) -> Iterator[_Entry]:
     """All entries below a folder. A stack of listings, because folders may be nested deeper than calls."""
     stack = [root.entries()]
     while stack:
-        entry = next(stack[-1], None)
-        if entry is None:
+        for entry in stack[-1]:
+            yield entry
+            if entry.is_folder and not entry.is_history:
+                stack.append(_Folder(entry.path, root.labels, entry).entries())
+                break
+        else:
             stack.pop()
-            continue
-        yield entry
-        if entry.is_folder and not entry.is_history:
-            stack.append(_Folder(entry.path, root.labels, entry).entries())
-
-
-def _found(entry: _Entry, opening: _Opening) -> Document | Skipped | None:
-    """What an entry is; None for a folder that is walked through."""
-    shown = entry.shown
-    if entry.status is None:
-        return Skipped(shown, Reason.UNREADABLE)
-    if entry.is_folder:
-        return Skipped(shown, Reason.HISTORY) if entry.is_history else None
-    return opening.document(Path(entry.path), entry.status, shown)
 
 
 def is_history(folder: Path) -> bool:
@@ -131,15 +126,17 @@ class _Folder:
             with os.scandir(self.path) as scanned:
                 found = sorted(scanned, key=lambda entry: os.fsencode(entry.name))
         except OSError:
-            yield _Entry(self, "", self.path, None)
-            return
+            return iter((_Entry(self, "", self.path, None),))
         self._raw = [entry.name for entry in found]
-        for entry in found:
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except OSError:
-                status = None
-            yield _Entry(self, entry.name, entry.path, status)
+        return map(self._entry_of, found)
+
+    def _entry_of(self, found: os.DirEntry[str]) -> _Entry:
+        try:
+            if found.is_dir(follow_symlinks=False):
+                return _Entry(self, found.name, found.path, None, is_folder=True)
+            return _Entry(self, found.name, found.path, found.stat(follow_symlinks=False))
+        except OSError:
+            return _Entry(self, found.name, found.path, None)
 
     @property
     def shown(self) -> str:
@@ -154,15 +151,18 @@ class _Folder:
 
 
 class _Entry:
-    """A name in a folder, and what the system says of the file: None where it says nothing."""
+    """A name in a folder, and what the system says of it if it is no folder: None where it says nothing."""
 
-    def __init__(self, folder: _Folder, name: str, path: str, status: os.stat_result | None) -> None:
+    __slots__ = ("_folder", "_shown", "is_folder", "is_history", "name", "path", "status")
+
+    def __init__(self, folder: _Folder, name: str, path: str, status: os.stat_result | None, *,
+                 is_folder: bool = False) -> None:
         self._folder = folder
         self.name = name
         self.path = path
         self.status = status
-        self.is_folder = status is not None and stat.S_ISDIR(status.st_mode)
-        self.is_history = self.is_folder and name == ".git" and is_history(Path(path))
+        self.is_folder = is_folder
+        self.is_history = is_folder and name == ".git" and is_history(Path(path))
         self._shown = ""
 
     @property
@@ -178,7 +178,7 @@ class _Names:
     """The names of one folder as they may be shown and created. One that is withheld is called by its number."""
 
     def __init__(self, raw: list[str], folder: str, labels: Labels) -> None:
-        self._numbers = {name: number for number, name in enumerate(raw, 1)}
+        self._raw = raw
         self._prefix = f"{folder}/" if folder else ""
         self._labels = labels
         self._foreseeing = labels if isinstance(labels, Foreseeing) else None
@@ -190,15 +190,24 @@ class _Names:
         label = self._labels.label(_readable(raw), fallback, dataset=self._prefix + fallback)
         return self._prefix + (raw if label == raw else fallback)
 
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self._raw, 1)}
+
     def _fallback(self, raw: str, kind: str) -> str:
         """A name that no other entry has, with the suffix of the file, for that says its format."""
-        dot = raw.rfind(".")
-        suffix = raw[dot:] if kind == "file" and 0 < dot < len(raw) - 1 else ""
+        suffix = _suffix_of(raw) if kind == "file" else ""
         suffix = suffix if suffix.isascii() and suffix[1:].isalpha() and len(suffix) <= 8 else ""
         label = f"{kind} {self._numbers[raw]}"
         while label + suffix in self._numbers:
             label += "-"
         return label + suffix
+
+
+def _suffix_of(path: str) -> str:
+    """As `PurePath.suffix`, without making one."""
+    dot = path.rfind(".")
+    return path[dot:] if path.rfind(os.sep) + 1 < dot < len(path) - 1 else ""
 
 
 def _readable(name: str) -> str:
@@ -213,13 +222,11 @@ class _Opening(NamedTuple):
     labels: Labels
     with_content: bool
 
-    def document(self, path: Path, status: os.stat_result, name: str) -> Document | Skipped:
-        """The document at a path, or why there is none."""
+    def document(self, path: str, status: os.stat_result, name: str) -> Document | Skipped:
+        """The document at an absolute path, or why there is none."""
         size = status.st_size
-        if stat.S_ISLNK(status.st_mode):
-            return Skipped(name, Reason.SYMLINK)
         if not stat.S_ISREG(status.st_mode):
-            return Skipped(name, Reason.SPECIAL)
+            return Skipped(name, Reason.SYMLINK if stat.S_ISLNK(status.st_mode) else Reason.SPECIAL)
         if not size:
             return Skipped(name, Reason.EMPTY)
         try:
@@ -229,9 +236,9 @@ class _Opening(NamedTuple):
         except OSError:
             return Skipped(name, Reason.UNREADABLE)
         shown = PurePosixPath(name)
-        found = recognised(head, name, shown, opener_of(path), size, self.options, self.labels, path=path)
+        found = recognised(head, name, shown, opener_of(path), size, self.options, self.labels, 0, _suffix_of(path))
         if isinstance(found, Document):
-            found.recipe = Recipe(found.format, name, shown, path.absolute(), size, self.options)
+            found.recipe = Recipe(found.format, name, shown, path, size, self.options)
             found.content = head if is_all and self.with_content else None
         return found
 

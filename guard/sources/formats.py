@@ -88,14 +88,14 @@ def open_document(name: str, output: PurePosixPath, opener: Opener, size: int, o
         return skipped(name, error)
     except OSError:
         return Skipped(name, Reason.UNREADABLE)
-    return recognised(head, name, output, opener, size, options, labels, depth, path, seekable=seekable)
+    return recognised(head, name, output, opener, size, options, labels, depth, (path or output).suffix,
+                      seekable=seekable)
 
 
 def recognised(head: bytes, name: str, output: PurePosixPath, opener: Opener, size: int, options: Options,
-               labels: Labels, depth: int = 0, path: Path | None = None, *, seekable: bool = True
-               ) -> Document | Skipped:
-    """As `open_document`, for a content of which the first bytes were read already."""
-    found = sniff(head, (path or output).suffix, options)
+               labels: Labels, depth: int, suffix: str, *, seekable: bool = True) -> Document | Skipped:
+    """As `open_document`, for a content of which the first bytes were read already, and a name with this suffix."""
+    found = sniff(head, suffix, options)
     if isinstance(found, tuple):
         return Skipped(name, *found)
     if found in SEEKING and not seekable:
@@ -173,9 +173,12 @@ def _textual(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, 
     named = _SUFFIXES.get(suffix, "")
     if named in ("csv", "tsv", "text", "jsonl"):
         return named
-    from guard.sources.sniffing import sniff_delimited, sniff_json
+    from guard.sources.sniffing import is_one_value, sniff_delimited, sniff_json
 
-    text, whole = _as_text(head, codec), len(head) < HEAD
+    whole = len(head) < HEAD
+    if named == "json" and whole and is_one_value(head):
+        return "json"
+    text = _as_text(head, codec)
     if found := sniff_json(text, whole):
         return found
     if named == "json":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from guard.batch import Batch, Edited, Editor
@@ -38,12 +38,12 @@ class BlobRecipe(Recipe):
 
     def content(self, limit: int) -> bytes | None:
         try:
-            return opener_of_blob(self.path, self.blob).content(limit)
+            return opener_of_blob(Path(self.path), self.blob).content(limit)
         except SourceError:
             return None
 
     def opener(self) -> Opener:
-        return lambda: opener_of_blob(self.path, self.blob)()
+        return lambda: opener_of_blob(Path(self.path), self.blob)()
 
     def dressed(self, document: Document) -> Document:
         return BlobDocument(document, self)
@@ -73,7 +73,7 @@ class BlobDocument(Document):
 
     def earlier(self, version: str, labels: Labels) -> Document | None:
         try:
-            opener = opener_of_blob(self.recipe.path, version)
+            opener = opener_of_blob(Path(self.recipe.path), version)
         except SourceError:
             return None
         found = open_document(self.name, self.output, opener, opener.size, self.recipe.options, labels)
@@ -195,7 +195,7 @@ class Versions:
         found = open_document(name, path, opener, opener.size, options, self._labels)
         if isinstance(found, Skipped):
             return found
-        recipe = BlobRecipe(found.format, name, path, self._repository.path, opener.size, options, version.blob,
+        recipe = BlobRecipe(found.format, name, path, str(self._repository.path), opener.size, options, version.blob,
                             version.commit, version.before)
         document = BlobDocument(found, recipe)
         document.content = opener.content(HELD)

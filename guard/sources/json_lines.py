@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ from guard.sources.encoding import Encoding, TextReader
 from guard.sources.json_edits import Replacements
 from guard.sources.json_paths import Paths
 from guard.sources.json_records import read_records
-from guard.sources.json_tokens import tokenize
+from guard.sources.json_tokens import Tokens, tokenize
 from guard.sources.json_values import Cells, JsonBatch, depths, make_batch, pointer
 from guard.sources.stream import Place, Sink, StreamDocument
 
@@ -24,6 +25,8 @@ BLOCKS = 4
 """Blocks of the options that are one batch."""
 MAX_LINE = 8_000_000
 """A longer line is skipped: its tokens alone would take more memory than the whole run may."""
+_LINES = 4
+"""Lines whose tokens are remembered while places are looked up."""
 
 
 class TextBlocks(Protocol):
@@ -121,14 +124,22 @@ def _parse(name: str, text: bytes, place: Place, row: int, paths: Paths) -> _Blo
     records = read_records(text, row, paths)
     data_keys = records.keys.take(np.array([node.is_data_key for node in paths.nodes])[records.keys.nodes])
     batch = make_batch(name, records.count, text, place, records.values, data_keys, paths.fields(),
-                       lambda position: _pointer(text, position))
+                       _pointers(text))
     return _Block(text, batch, records.keys, np.flatnonzero(records.wrong))
 
 
-def _pointer(text: bytes, position: int) -> str:
-    """The JSON pointer of the literal at `position`, within its line."""
-    start = text.rfind(b"\n", 0, position) + 1
-    end = text.find(b"\n", position)
-    line = text[start : end if end >= 0 else len(text)]
-    tokens = tokenize(line, lines=False)
-    return pointer(line, tokens, depths(tokens), int(np.searchsorted(tokens.starts, position - start)))
+def _pointers(text: bytes) -> Callable[[int], str]:
+    """What gives the JSON pointer of the literal at a position, within its line. Findings often share a line."""
+    @lru_cache(maxsize=_LINES)
+    def tokens_from(start: int) -> tuple[bytes, Tokens, Ints]:
+        end = text.find(b"\n", start)
+        line = text[start : end if end >= 0 else len(text)]
+        tokens = tokenize(line, lines=False)
+        return line, tokens, depths(tokens)
+
+    def pointer_at(position: int) -> str:
+        start = text.rfind(b"\n", 0, position) + 1
+        line, tokens, opened = tokens_from(start)
+        return pointer(line, tokens, opened, int(np.searchsorted(tokens.starts, position - start)))
+
+    return pointer_at

@@ -9,6 +9,8 @@ from guard.sources.delimited_cells import DELIMITERS, split_records
 
 ENOUGH_ROWS = 4
 """Fewer rows than this prove no table in a file whose name does not say so."""
+_BLANKS = bytes(code for code in range(128) if chr(code).isspace())
+_OPENING, _PAIRS = (b"{", b"["), (b"}{", b"}[", b"]{", b"][")
 _ROWS, _FIRST_ROWS = 100, 8
 """How many rows are looked at, and how many before the others."""
 
@@ -28,6 +30,15 @@ def sniff_json(text: str, whole: bool) -> str:
     if not rest.strip():
         return "json" if whole or stripped[:end].count("\n") else "jsonl"
     return "jsonl" if rest.startswith("\n") and rest.lstrip().startswith(("{", "[")) else ""
+
+
+def is_one_value(head: bytes) -> bool:
+    """Whether a whole file that is called JSON needs no parser to tell that it is no JSON Lines: nowhere does an object
+    or array begin right behind the end of another, as the next line of these would."""
+    if not head.isascii():
+        return False
+    text = head.translate(None, _BLANKS)
+    return text.startswith(_OPENING) and not any(pair in text for pair in _PAIRS)
 
 
 def _is_cut(text: str, error: json.JSONDecodeError) -> bool:

@@ -19,6 +19,7 @@ Opener = Callable[[], BinaryIO]
 """Gives a fresh binary file at its start. It and the file raise nothing but SourceError and OSError."""
 
 _PIECE = 1 << 20
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 class Readable(Protocol):
@@ -56,7 +57,7 @@ class StableFile(io.RawIOBase):
         self._stamp = _stamp(stream)
 
     @classmethod
-    def open(cls, path: Path) -> StableFile:
+    def open(cls, path: str | Path) -> StableFile:
         """As `open_regular`."""
         return cls(open_regular(path))
 
@@ -138,25 +139,26 @@ class StableFile(io.RawIOBase):
         self._position = end
 
 
-def opener_of(path: Path) -> Opener:
+def opener_of(path: str) -> Opener:
     """Opens the regular file at `path` as a `StableFile`, each time anew."""
     return cast(Opener, partial(StableFile.open, path))
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: str | Path) -> BinaryIO:
     """A regular file for reading, never through a link, never waiting for a pipe. Raises SourceError."""
     return open(_opened(path)[0], "rb")
 
 
-def peek(path: Path, size: int) -> tuple[bytes, bool]:
+def peek(path: str, size: int) -> tuple[bytes, bool]:
     """The first `size` bytes of a regular file, and whether they are all of it and it stayed as it was meanwhile.
 
-    Raises SourceError and OSError. In calls of the system alone, since a tree of sources has many small files.
+    Raises SourceError and OSError. In calls of the system alone, since a tree of sources has many small files, and with
+    no more room than each needs: to ask for room and give it back takes longer than to read.
     """
     descriptor, found = _opened(path)
     try:
-        data = os.read(descriptor, size)
-        while len(data) < min(size, found.st_size) and (more := os.read(descriptor, size - len(data))):
+        data = os.read(descriptor, min(size, found.st_size + 1))
+        while len(data) < size and len(data) != found.st_size and (more := os.read(descriptor, size - len(data))):
             data += more
         is_all = len(data) == found.st_size < size and _identity(os.fstat(descriptor)) == _identity(found)
     finally:
@@ -164,13 +166,12 @@ def peek(path: Path, size: int) -> tuple[bytes, bool]:
     return data, is_all
 
 
-def _opened(path: Path) -> tuple[int, os.stat_result]:
+def _opened(path: str | Path) -> tuple[int, os.stat_result]:
     """A descriptor and what the file was then. O_NONBLOCK: a FIFO put there since the listing must not make us wait."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, _FLAGS)
     except OSError as error:
-        reason = Reason.SYMLINK if path.is_symlink() else Reason.UNREADABLE
+        reason = Reason.SYMLINK if Path(path).is_symlink() else Reason.UNREADABLE
         raise SourceError(f"an input cannot be opened ({error.strerror})", reason=reason) from None
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
