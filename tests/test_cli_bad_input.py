@@ -285,3 +285,14 @@ def test_what_reads_more_than_once_says_that_it_cannot_read_stdin(arguments: tup
     answer = guard(*arguments, stdin=b"a,b\n1,2\n")
     assert answer.code == 2
     assert "stdin can be read once only" in answer.error
+
+
+def test_a_file_that_may_not_be_read_is_incomplete_and_its_name_is_not_repeated(tmp_path: Path, people: People) -> None:
+    number = people.mobile()
+    file = tmp_path / f"{number}.txt"
+    file.write_text("x")
+    file.chmod(0)
+    for arguments in (("scan", file), ("check", file, *OPEN)):
+        answer = unprivileged(*arguments)
+        assert answer.code == 3
+        assert number not in answer.out + answer.err

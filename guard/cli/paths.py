@@ -15,7 +15,8 @@ class SourcePath(click.Path):
     """The path of a file or folder to read, or with `is_stream` also `-`, the standard input."""
 
     def __init__(self, *, is_stream: bool = False) -> None:
-        super().__init__(path_type=Path, allow_dash=is_stream)
+        # Whether it can be read is for the verb to say: click would repeat its name, which may hold a value.
+        super().__init__(path_type=Path, allow_dash=is_stream, readable=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not value:
