@@ -177,7 +177,7 @@ class Edited(NamedTuple):
     replaced: int = 0
     dropped: int = 0
     rows: int = 0
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 class Editor(Protocol):

@@ -67,6 +67,8 @@ def classify(tally: Tally, detectors: Sequence[Detector]) -> tuple[Field, ...]:
 
 def _weigh_hints(fields: Sequence[FieldTally], detectors: Sequence[Detector]) -> list[FieldTally]:
     """The fields without what a hint alone let fire by chance, and with the header where neighbours back it."""
+    if not any(field.kind == "column" for field in fields):
+        return list(fields)
     hinting = [(detector, HeaderWords(detector.headers)) for detector in detectors
                if any(word.startswith("?") for word in detector.headers)]
     records = _records(fields)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from guard.native.signatures import Signature
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-WORTH = 500_000
-"""Bytes of work for which loading machine code takes about as long as doing without it."""
+WORTH = 60_000
+"""Bytes of work for which loading machine code takes no longer than doing without it."""
 WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""
 MOST = (1 << 32) - 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from readme_screen import with_screen
 
-from guard.cli.main import cli
+from guard.cli.verbs import cli
 from guard.detect import pack
 from guard.detect.pack import Detector
 from guard.taxonomy import data_class

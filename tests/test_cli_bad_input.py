@@ -258,3 +258,41 @@ def test_names_that_attack_the_reader(tmp_path: Path, people: People) -> None:
         assert "<script>" not in answer.out if format_ == "html" else True
         if format_ == "csv":
             assert not any(cell.startswith(("=", "+", "-", "@")) for cell in answer.out.replace("\n", ",").split(","))
+
+
+@pytest.mark.parametrize("arguments", [(), ("keys",), ("policy",), ("detectors",), ("audit",)])
+def test_without_a_verb_the_help_is_shown_as_it_is(arguments: tuple[str, ...]) -> None:
+    answer = guard(*arguments)
+    assert answer.code == 2
+    assert answer.out == ""
+    assert answer.err.startswith("Usage: guard ")
+    assert "\nCommands:\n" in answer.err
+
+
+@pytest.mark.parametrize("arguments", [
+    ("scan", ""), ("scan", "--git", ""), ("check", "", *OPEN), ("release", "", *OPEN, "--out", "out"),
+    ("mask", "", *OPEN), ("release", ".", *OPEN, "--out", ""), ("protect", "", "--plan", "p", "-o", "out"),
+    ("keys", "init", "")])
+def test_an_empty_name_is_not_the_folder_one_stands_in(arguments: tuple[str, ...]) -> None:
+    answer = guard(*arguments)
+    assert answer.code == 2
+    assert answer.error.endswith("the name is empty")
+
+
+@pytest.mark.parametrize("arguments", [("check", "-", *OPEN), ("release", "-", *OPEN, "--out", "out"),
+                                       ("protect", "-", "--plan", "p", "-o", "out")])
+def test_what_reads_more_than_once_says_that_it_cannot_read_stdin(arguments: tuple[str, ...]) -> None:
+    answer = guard(*arguments, stdin=b"a,b\n1,2\n")
+    assert answer.code == 2
+    assert "stdin can be read once only" in answer.error
+
+
+def test_a_file_that_may_not_be_read_is_incomplete_and_its_name_is_not_repeated(tmp_path: Path, people: People) -> None:
+    number = people.mobile()
+    file = tmp_path / f"{number}.txt"
+    file.write_text("x")
+    file.chmod(0)
+    for arguments in (("scan", file), ("check", file, *OPEN)):
+        answer = unprivileged(*arguments)
+        assert answer.code == 3
+        assert number not in answer.out + answer.err

@@ -99,7 +99,11 @@ def test_incomplete_is_3_unless_accepted(clean: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_scanned_is_3(tmp_path: Path) -> None:
-    assert guard("scan", tmp_path).code == 3
+    for verb, options in (("scan", ()), ("check", OPEN)):
+        answer = guard(verb, tmp_path, *options)
+        assert answer.code == 3
+        assert "Incomplete. No answer: there was nothing to examine" in answer.out
+        assert "1. Check that the right file or folder was named" in answer.out
     (tmp_path / "empty").touch()
     assert guard("scan", tmp_path / "empty").code == 3
 

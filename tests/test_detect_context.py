@@ -31,6 +31,12 @@ def test_headers_of_words_in_any_dress() -> None:
     assert said > 100
 
 
+@pytest.mark.parametrize("words", [("kelvin", "\u212ael", "温度"), ("\u212aelvins", "k"), ("is", "\u017fo", "i")])
+@pytest.mark.parametrize("text", ["\u212aelvins", "kelvin \u212ael", "i\u017f i\u017fo", "温度 \u212a"])
+def test_words_that_begin_like_latin_ones(words: tuple[str, ...], text: str) -> None:
+    assert Vicinity(Context(words=words)).nearest(text) == by_patterns(Context(words=words), text)
+
+
 def by_patterns(context: Context, text: str) -> int:
     """The kind of the last word, all words compiled."""
     word, against = (last_end(words, text) for words in (context.words, context.against))

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 import pytest
 
-from guard.cli.main import VERBS, cli
 from guard.cli.options import FORMATS, READERS
+from guard.cli.verbs import VERBS, cli
 from guard.content import files
 from guard.detect.pack import load
 from guard.errors import GuardError

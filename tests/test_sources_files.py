@@ -446,3 +446,14 @@ def test_a_file_that_grows_while_it_is_looked_at_is_not_taken_for_whole(tmp_path
     assert data.startswith(b"x" * 100 + b"y")
     assert not is_all
     assert peek(str(path), 50) == (b"x" * 50, False)
+
+
+@pytest.mark.parametrize("kind", ["csv", "text", "jsonl", "json"])
+def test_how_much_a_stream_held_is_known_at_its_end(kind: str) -> None:
+    data = {"csv": b"a,b\n" + b"1,2\n" * 5000, "text": "电话\n".encode("gb18030") * 4000, "jsonl": b'{"a": 1}\n' * 5000,
+            "json": b'[{"a": "b"}]'}[kind]
+    document = open_stream(io.BytesIO(data), Options(as_format=kind), PlainLabels())
+    assert isinstance(document, Document)
+    assert document.size == -1
+    assert not [item for item in document.read() if isinstance(item, Skipped)]
+    assert document.size == len(data)

@@ -12,7 +12,7 @@ import click
 import pytest
 from command import environment
 
-from guard.cli.main import VERBS, cli
+from guard.cli.verbs import VERBS, cli
 
 LOG = "2026-03-04 12:00:01 INFO user=zhang id=11010119900307003X phone=13800138000 mail=zhang.san@example.com\n"
 HEAVY = {"pydantic", "yaml", "jinja2", "rich", "cryptography", "pyarrow", "numba", "pandas", "polars", "xlsxwriter",

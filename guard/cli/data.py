@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from guard.cli.options import FORMATS, Reading, apply, deciding, keeping, reading, reporting
-from guard.cli.output import FilePath, created, findings_to, is_stdout
+from guard.cli.output import created, findings_to, is_stdout
+from guard.cli.paths import FilePath, SourcePath
 from guard.errors import ReleaseError, UsageError
 from guard.model import CERTAIN, LIKELY, POSSIBLE, Report, Verdict
 
@@ -26,7 +27,7 @@ _CODES = {Verdict.PASS: 0, Verdict.VIOLATION: 1, Verdict.INCOMPLETE: 3}
 
 
 @click.command("scan")
-@click.argument("source", type=click.Path(path_type=Path, allow_dash=True), required=False)
+@click.argument("source", type=SourcePath(is_stream=True), required=False)
 @click.option("--git", is_flag=True,
               help="Scan every content that files have or had in the git repository at SOURCE (default: here), each "
               "once, following all refs.")
@@ -102,7 +103,7 @@ class _Scanned(NamedTuple):
 
 
 @click.command("check")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=SourcePath())
 @deciding
 @reading
 @reporting
@@ -120,7 +121,7 @@ def check_command(source: Path, policy: str, audience: str, exceptions: Path | N
 
 
 @click.command("release")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=SourcePath())
 @deciding
 @click.option("--out", required=True, type=FilePath(), metavar="DIR",
               help="The folder to make; it must not exist.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from guard.cli.options import chosen_key_file, open_keyring, passphrase, unlocking
-from guard.cli.output import FilePath
+from guard.cli.paths import FilePath
 from guard.errors import UsageError
 
 if TYPE_CHECKING:

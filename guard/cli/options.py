@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from guard.cache import is_refused
-from guard.cli.output import FilePath
+from guard.cli.paths import FilePath
 from guard.errors import UsageError
 from guard.model import Audience
 

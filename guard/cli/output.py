@@ -9,9 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TextIO, cast
-
-import click
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 from guard.errors import OutputError, UsageError
 
@@ -23,18 +21,6 @@ _STDOUT = ("-", "/dev/stdout")
 _DEVICES = (Path("/dev"), Path("/proc"))
 """What lies there may lead to a file (`/dev/fd/3`); another file must not take its place all the same."""
 _HELD = 1 << 23
-
-
-class FilePath(click.Path):
-    """The path of something that is made as a file or folder, and so cannot be `-`."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value == "-":
-            self.fail("stdout cannot take it: name a file or folder", param, ctx)
-        return super().convert(value, param, ctx)
 
 
 def is_stdout(path: Path | None) -> bool:

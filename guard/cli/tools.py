@@ -11,7 +11,7 @@ import click
 
 from guard.cli.explain import explain_command
 from guard.cli.options import open_keyring
-from guard.cli.output import FilePath
+from guard.cli.paths import FilePath, SourcePath
 from guard.errors import UsageError
 from guard.model import Audience
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("mask")
-@click.argument("source", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.argument("source", type=SourcePath(is_stream=True), default="-")
 @click.option("--policy", required=True, metavar="NAME|FILE", help="The disclosure policy.")
 @click.option("--audience", required=True, type=click.Choice([str(a) for a in Audience]), help="Who receives it.")
 @click.option("--json", "as_json", is_flag=True, help="The input is one JSON value; its keys count as headers.")

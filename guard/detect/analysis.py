@@ -7,23 +7,27 @@ on the rules and on the code that analyses, so both are part of its name in the 
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from functools import cache as once
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from guard import cache
 from guard.detect.compile import EVERY_LINE
 from guard.detect.context import compile_words
 from guard.detect.judge import Kind
+from guard.detect.kept_arrays import dump, load
 from guard.detect.rule import Rule
-from guard.detect.shapes import Shape, compile_shape
+from guard.detect.shapes import SHAPE_ARRAYS, Shape, compile_shape
 from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, pattern_reach, superset
 from guard.detect.windows import Search
 
-_CODE = ("analysis", "automaton", "shapes", "supersets", "windows", "rule", "context", "pack")
+_CODE = ("analysis", "automaton", "shapes", "supersets", "windows", "rule", "context", "pack", "kept_arrays")
 Words = dict[str, frozenset[int]]
 """The rules of each context word: many rules share words, and each is looked for once."""
 
@@ -123,21 +127,26 @@ def _code() -> str:
 
 
 def _dump(made: Analysis) -> bytes:
-    return json.dumps({
-        "shapes": {index: shape.as_json() for index, shape in made.shapes.items()},
-        "searches": [[search.rule.index, int(search.kind), search.back, search.reach] for search in made.searches],
-        "expressions": [expression.decode("latin-1") for expression in made.expressions],
-    }).encode()
+    """Expressions are half a megabyte, of which JSON would take longer than all else."""
+    shapes, joined = dict[int, Any](), np.frombuffer(b"".join(made.expressions), np.uint8)
+    arrays: dict[str, npt.NDArray[Any]] = {"expressions": joined}
+    for index, shape in made.shapes.items():
+        shapes[index], parts = shape.taken_apart()
+        arrays |= {f"{index} {name}": array for name, array in parts.items()}
+    searches = [[search.rule.index, int(search.kind), search.back, search.reach] for search in made.searches]
+    return dump({"shapes": shapes, "searches": searches, "lengths": list(map(len, made.expressions))}, arrays)
 
 
 def _load(rules: Sequence[Rule], blob: bytes) -> Analysis | None:
     """The analysis in a blob; None when it is of another form."""
     try:
-        data: dict[str, Any] = json.loads(blob)
-        shapes = {int(index): Shape.from_json(shape) for index, shape in data["shapes"].items()}
+        plain, arrays = load(blob)
+        shapes = {int(index): Shape.put_together(shape, {name: arrays[f"{index} {name}"] for name in SHAPE_ARRAYS})
+                  for index, shape in plain["shapes"].items()}
         searches = tuple(Search(number, rules[index], Kind(kind), back, reach)
-                         for number, (index, kind, back, reach) in enumerate(data["searches"]))
-        expressions = tuple(expression.encode("latin-1") for expression in data["expressions"])
+                         for number, (index, kind, back, reach) in enumerate(plain["searches"]))
+        joined, ends = arrays["expressions"].tobytes(), accumulate(plain["lengths"])
+        expressions = tuple(joined[end - length : end] for length, end in zip(plain["lengths"], ends, strict=True))
     except (ValueError, KeyError, TypeError, IndexError):
         return None
     return Analysis(shapes, searches, _words(rules, shapes), expressions)

@@ -77,18 +77,17 @@ class Automaton:
                 ends.append(width)
         return (ends[0], ends[-1]) if ends else (MAX_WIDTH, 0)
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain data, from which `from_json` makes the same automaton."""
-        return {"classes_of": self.classes_of.tolist(), "table": self.table.tolist(), "classes": self.classes,
-                "accepting": self.accepting.tolist(), "lead": self.lead, "lead_set": sorted(self.lead_set),
-                "first": sorted(self.first), "complete": self.complete}
+    def taken_apart(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Plain data and arrays, from which `put_together` makes the same automaton."""
+        plain = {"classes": self.classes, "lead": self.lead, "lead_set": sorted(self.lead_set),
+                 "first": sorted(self.first), "complete": self.complete}
+        return plain, {"classes_of": self.classes_of, "table": self.table, "accepting": self.accepting}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Automaton:
-        """The automaton of `as_json`. Raises KeyError, TypeError or ValueError for anything else."""
-        return Automaton(np.array(data["classes_of"], np.uint16), np.array(data["table"], np.uint16),
-                         np.array(data["accepting"], bool), data["classes"], data["lead"], frozenset(data["lead_set"]),
-                         frozenset(data["first"]), data["complete"])
+    def put_together(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Automaton:
+        """The automaton of `taken_apart`. Raises KeyError or TypeError for anything else."""
+        return Automaton(arrays["classes_of"], arrays["table"], arrays["accepting"], plain["classes"], plain["lead"],
+                         frozenset(plain["lead_set"]), frozenset(plain["first"]), plain["complete"])
 
     def run(self, buffer: npt.NDArray[np.uint8], starts: Ints, right: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
         """(number of ends, length of the longest match) for each start.

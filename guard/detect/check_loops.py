@@ -164,11 +164,14 @@ def _contains_digit(value: Bytes, size: int, or_mark: bool) -> Any:
 
 @inlined_loop
 def _has_mod_11_2(value: Bytes, start: int) -> Any:
-    total = 0
-    for at in range(17):
-        if not _is_digit(value[start + at]):
-            return False
-        total += _ID_WEIGHTS[at] * (value[start + at] - 48)
+    total: Any = 0
+    strange: Any = 0
+    for at in range(17):  # to the end without a question, so that it is done many at once
+        digit: Any = np.int64(value[start + at]) - 48
+        strange |= digit | 9 - digit
+        total += _ID_WEIGHTS[at] * digit
+    if strange < 0:
+        return False
     wanted = (12 - total % 11) % 11
     return value[start + 17] == (_X if wanted == 10 else 48 + wanted)
 

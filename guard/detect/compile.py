@@ -11,6 +11,7 @@ say nothing; it is built anew. What was tried is noted for this very file, so th
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,7 +96,7 @@ class LineFinder:
 
     def _load(self, usable: list[int]) -> tuple[Any, list[int]]:
         """The database from the cache, or a new one. Expressions that were refused are part of the cached content."""
-        name = cache.key("database", hyperscan.__version__, repr(self.expressions))
+        name = cache.key("database", hyperscan.__version__, _digest(self.expressions))
         blob = cache.load(name) if self._use_cache else None
         if blob and (loaded := _unpack(blob)) is not None and self._is_tried(name, *loaded):
             return loaded
@@ -116,6 +117,14 @@ class LineFinder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.expressions, self._use_cache)
+
+
+def _digest(expressions: Sequence[bytes]) -> str:
+    total = hashlib.sha256()
+    for expression in expressions:
+        total.update(b"%d " % len(expression))
+        total.update(expression)
+    return total.hexdigest()
 
 
 def _restore(expressions: tuple[bytes, ...], use_cache: bool) -> LineFinder:

@@ -13,6 +13,8 @@ _CUTS = ",;。\t|"
 _GAPS = str.maketrans("", "", " _-")
 _ODD = frozenset("\u017f\u0130\u0131")
 """Long s, dotted and dotless i: s and i where case is ignored, but not what their lower case is."""
+_LIKE_LATIN = _ODD | {"\u212a"}
+"""What is no ASCII, but begins a Latin word where case is ignored: those, and the sign of the kelvin."""
 _CUT_AFTER = pattern(f"[{_CUTS}\n]")
 
 
@@ -24,11 +26,11 @@ class Vicinity:
 
     @cached_property
     def _words(self) -> re.Pattern[str] | None:
-        return compile_words(self.context.words)
+        return _compile_grouped(self.context.words)
 
     @cached_property
     def _against(self) -> re.Pattern[str] | None:
-        return compile_words(self.context.against)
+        return _compile_grouped(self.context.against)
 
     def weigh(self, line: str, start: int, end: int, header: str) -> int:
         """1 when a supporting word is nearest to `line[start:end]`, -1 when an opposing one is, 0 when there is none.
@@ -117,13 +119,30 @@ def compile_words(words: Sequence[str]) -> re.Pattern[str] | None:
     """A pattern for any of the words, case ignored. A Latin word must stand alone or begin at a camel hump."""
     if not words:
         return None
-    parts = [_latin(word) if word[0].isascii() else re.escape(word) for word in sorted(words, key=len, reverse=True)]
+    parts = [_latin(_spelled(word)) if word[0].isascii() else re.escape(word) for word in _longest_first(words)]
     return re.compile("|".join(parts))
 
 
-def _latin(word: str) -> str:
+def _compile_grouped(words: Sequence[str]) -> re.Pattern[str] | None:
+    """The same in less than half the time: what stands around every Latin word is written once. Where no match can
+    begin both with a Latin word and another, their order among each other is free."""
+    if not words or any(word[0] in _LIKE_LATIN for word in words):
+        return compile_words(words)
+    latin = [_spelled(word) for word in _longest_first(words) if word[0].isascii()]
+    others = [re.escape(word) for word in _longest_first(words) if not word[0].isascii()]
+    return re.compile("|".join([_latin("|".join(latin)), *others] if latin else others))
+
+
+def _longest_first(words: Sequence[str]) -> list[str]:
+    return sorted(words, key=len, reverse=True)
+
+
+def _spelled(word: str) -> str:
     # A run of blanks is one repeat: one after the other they could share a text in ever so many ways.
-    spelled = re.sub(r"(?:\\ |_)+", lambda gap: f"[ _-]{{0,{gap[0].count('_') + gap[0].count(' ')}}}", re.escape(word))
+    return re.sub(r"(?:\\ |_)+", lambda gap: f"[ _-]{{0,{gap[0].count('_') + gap[0].count(' ')}}}", re.escape(word))
+
+
+def _latin(spelled: str) -> str:
     return rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{spelled})s?(?![a-z])"
 
 

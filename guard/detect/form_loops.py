@@ -38,7 +38,12 @@ def read(buffer: Bytes, start: int, end: int, form: int, separators: Any, row: i
         return _read_date(buffer, start, end, separators, row, value)
     if form == LANDLINE and not _is_plain_landline(buffer, start, end, separators, row):
         return -1, False
-    size, plain = _copy(buffer, start, end, form, separators, row, value)
+    if _is_number(buffer, start, end, separators, row):
+        for at in range(start, end):
+            value[at - start] = buffer[at]
+        size, plain = end - start, True
+    else:
+        size, plain = _copy(buffer, start, end, form, separators, row, value)
     return (_without_country(value, size) if form == MOBILE and plain else size), plain
 
 
@@ -67,6 +72,20 @@ def _leads_blank(byte: int) -> bool:
 @inlined_loop
 def _is_digit(byte: int) -> bool:
     return 48 <= byte <= 57
+
+
+@inlined_loop
+def _is_number(buffer: Bytes, start: int, end: int, separators: Any, row: int) -> bool:
+    """Whether these are digits from end to end, none of which is left out: all forms but dates leave them as they are.
+    """
+    digits, dropped = 0, 0
+    for at in range(start, end):
+        digits += _is_digit(buffer[at])
+    if digits < end - start:
+        return False
+    for digit in range(48, 58):
+        dropped |= separators[row, digit]
+    return dropped == 0
 
 
 @inlined_loop

@@ -7,6 +7,7 @@ much as all else that is done with them.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,6 @@ def load(blob: bytes) -> tuple[Any, dict[str, npt.NDArray[Any]]]:
     memory, arrays = np.frombuffer(bytearray(blob), np.uint8), {}
     for name, kind, shape in forms:
         start = behind + -behind % _ALIGNMENT
-        behind = start + np.dtype(kind).itemsize * int(np.prod(shape, dtype=np.int64))
+        behind = start + np.dtype(kind).itemsize * math.prod(shape)
         arrays[name] = memory[start:behind].view(kind).reshape(shape)
     return plain, arrays

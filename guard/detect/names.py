@@ -68,7 +68,7 @@ def split(name: str) -> tuple[str, str] | None:
 @lru_cache(maxsize=65_536)
 def plausibility(name: str) -> float:
     """How much a run of Han characters looks like a whole name: above STRICT surely, below LENIENT hardly."""
-    if _ETHNIC_DOT.fullmatch(name):
+    if "·" in name and _ETHNIC_DOT.fullmatch(name):
         return ETHNIC - max(0, len(name.rpartition("·")[2]) - USUAL_PART)
     if _ETHNIC.fullmatch(name):
         return ETHNIC

@@ -8,9 +8,7 @@ pass over them costs a fraction. Nothing is guessed from a sample: every byte wa
 from __future__ import annotations
 
 import hashlib
-import io
 import sys
-import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ import numpy.typing as npt
 
 from guard import cache
 from guard.batch import Ints, distinct
+from guard.detect import kept_arrays
 from guard.detect.assembly import Assembly, Heading, Pattern
 from guard.detect.automaton import Automaton
 from guard.detect.cell_forms import LONGEST as LONGEST_OF_FORM
@@ -61,6 +60,10 @@ class NarrowedAssemblies:
     def __init__(self, whole: Assembly, *, use_cache: bool) -> None:
         self._whole = whole
         self._facts = _facts(whole.patterns, use_cache=use_cache)
+        rules = [pattern.rule for pattern in whole.patterns]
+        self._rules = np.array([rule.index for rule in rules], np.int64)
+        self._asks, self._counts = (np.array([rule.detector.require == asked for rule in rules], bool)
+                                    for asked in ("context", "nothing"))
         self._kept: OrderedDict[tuple[str, Alphabet], _Narrowing] = OrderedDict()
         self._last: OrderedDict[str, _Narrowing] = OrderedDict()
 
@@ -84,7 +87,10 @@ class NarrowedAssemblies:
         """The narrowing for cells of at most `longest` bytes in which no characters but those `seen` occur."""
         key = (header, _alphabet(seen, longest))
         if key not in self._kept:
-            self._kept[key] = _Narrowing(self._whole, *key)
+            heading = self._whole.heading(header)
+            fits, speaks = np.array(heading.fits, bool), np.array(heading.signs, np.int64) > 0
+            backed = self._counts | fits[self._rules] | (self._asks & speaks[self._rules])
+            self._kept[key] = _Narrowing(self._whole, *key, backed, self._asks)
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
@@ -95,20 +101,18 @@ class NarrowedAssemblies:
 class _Narrowing:
     """What was narrowed for one header and alphabet. Patterns that were wanted once stay, so that it comes to rest.
 
+    Those that are `backed` count whatever stands beside their matches, and of others those that `asks` for words there.
+
     Batch after batch has nearly the same characters, so what is wanted is asked only when a new one occurs.
     """
 
-    def __init__(self, whole: Assembly, header: str, alphabet: Alphabet) -> None:
+    def __init__(self, whole: Assembly, header: str, alphabet: Alphabet, backed: Mask, asks: Mask) -> None:
         self._whole, self._header, self._alphabet = whole, header, alphabet
+        self._backed, self._asks = backed, asks
         self._made: Assembly | None = None
         self._wanted, self._has_more = np.zeros(len(whole.patterns), bool), True
         self._seen, self._longest = np.zeros(PLANE + 1, bool), 0
         self._work = 0
-        heading = whole.heading(header)
-        rules = [pattern.rule for pattern in whole.patterns]
-        self._asks = np.array([rule.detector.require == "context" for rule in rules], bool)
-        fits = np.array([heading.fits[rule.index] or rule.detector.require == "nothing" for rule in rules], bool)
-        self._backed = fits | (self._asks & np.array([heading.signs[rule.index] > 0 for rule in rules], bool))
 
     def covers(self, seen: Mask, longest: int) -> bool:
         """Whether it was made for all of these characters and for cells of this length."""
@@ -147,7 +151,7 @@ class _Facts(NamedTuple):
 def _facts(patterns: Sequence[Pattern], *, use_cache: bool) -> _Facts:
     """From the cache if it can be: to look at all patterns takes a tenth of a second."""
     said = "\n".join(f"{p.source}\0{p.spans_lines}\0{p.rule.detector.context}" for p in patterns)
-    name = cache.key("needs", hashlib.sha256(said.encode()).hexdigest(), code_digest(), sys.version)
+    name = cache.key("needs of patterns", hashlib.sha256(said.encode()).hexdigest(), code_digest(), sys.version)
     known = _load(cache.load(name)) if use_cache and code_digest() else None
     if known is not None:
         return known
@@ -161,18 +165,16 @@ def _facts(patterns: Sequence[Pattern], *, use_cache: bool) -> _Facts:
 
 
 def _dump(facts: _Facts) -> bytes:
-    out = io.BytesIO()
     arrays = [*facts.needs[1:], *facts.words[1:], facts.widths]
-    np.savez(out, *arrays, allow_pickle=False)
-    return out.getvalue()
+    return kept_arrays.dump(None, {str(number): array for number, array in enumerate(arrays)})
 
 
 def _load(blob: bytes | None) -> _Facts | None:
     """The facts in a blob; None when it is of another form."""
     try:
-        with np.load(io.BytesIO(blob or b""), allow_pickle=False) as kept:
-            arrays = [kept[f"arr_{number}"] for number in range(7)]
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
+        _, kept = kept_arrays.load(blob or b"")
+        arrays = [kept[str(number)] for number in range(7)]
+    except (ValueError, KeyError, TypeError):
         return None
     count = len(arrays[6])
     return _Facts(Needs(count, *arrays[:3]), Needs(count, *arrays[3:6]), arrays[6])

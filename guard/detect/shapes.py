@@ -33,6 +33,8 @@ _ANCHORS = frozenset(b"@.:")
 _RARE = frozenset(b"+(-")
 LONG_RUN = 8
 """Every word begins with a letter or digit, but few runs of them are as long as this."""
+SHAPE_ARRAYS = ("right", "classes_of", "table", "accepting")
+"""The names of those that a shape is taken apart into."""
 _BARRED = {"digit": DIGITS, "alnum": ALNUM, "none": frozenset[int]()}
 
 
@@ -168,19 +170,20 @@ class Shape:
         """The same over bytes."""
         return re.compile(self.source.encode(), re.ASCII)
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain data, from which `from_json` makes the same shape."""
+    def taken_apart(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Plain data and arrays, from which `put_together` makes the same shape."""
         anchor = self.anchor and [self.anchor.byte, self.anchor.width, sorted(self.anchor.codes)]
-        return {"automaton": self.automaton.as_json(), "source": self.source, "bytewise": self.bytewise,
-                "reach": self.reach, "barred": sorted(self.barred), "right": self.right.tolist(), "anchor": anchor,
-                "pure": self.pure}
+        automaton, arrays = self.automaton.taken_apart()
+        plain = {"automaton": automaton, "source": self.source, "bytewise": self.bytewise, "reach": self.reach,
+                 "barred": sorted(self.barred), "anchor": anchor, "pure": self.pure}
+        return plain, {"right": self.right, **arrays}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Shape:
-        """The shape of `as_json`. Raises KeyError, TypeError or ValueError for anything else."""
-        anchor = data["anchor"] and Anchor(data["anchor"][0], data["anchor"][1], frozenset(data["anchor"][2]))
-        return Shape(Automaton.from_json(data["automaton"]), data["source"], data["bytewise"], data["reach"],
-                     frozenset(data["barred"]), np.array(data["right"], bool), anchor, data["pure"])
+    def put_together(plain: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Shape:
+        """The shape of `taken_apart`. Raises KeyError, TypeError or IndexError for anything else."""
+        anchor = plain["anchor"] and Anchor(plain["anchor"][0], plain["anchor"][1], frozenset(plain["anchor"][2]))
+        return Shape(Automaton.put_together(plain["automaton"], arrays), plain["source"], plain["bytewise"],
+                     plain["reach"], frozenset(plain["barred"]), arrays["right"], anchor, plain["pure"])
 
     def find(self, block: Block, words: Words | None = None) -> tuple[Ints, Ints]:
         """Starts and ends of exactly the matches that `re` finds line by line, in order.

@@ -9,7 +9,6 @@ from guard import taxonomy
 from guard.model import Action, confidence_word
 from guard.render.escape import shown
 from guard.render.phrases import Phrases, number
-from guard.render.references import reference_title
 from guard.render.sentences import say
 
 Row = TypeVar("Row")
@@ -135,6 +134,8 @@ def _example(finding: Json, words: Phrases) -> Example:
 
 def decision_row(decision: Json, words: Phrases) -> DecisionRow:
     """The row of a decision."""
+    from guard.render.references import reference_title  # a scan decides nothing
+
     identifier = decision["data_class"]
     return DecisionRow(
         code=decision["action"], action=words.term("action", decision["action"]), dataset=shown(decision["dataset"]),

@@ -41,11 +41,18 @@ def state(report: Json, words: Phrases, found: int) -> Statement:
 
 
 def _headline(report: Json, verdict: str, found: int) -> str:
+    if _is_nothing(report, verdict):
+        return "nothing"
     if verdict != Verdict.PASS:
         return verdict
     acting = any(decision["action"] != Action.ALLOW for decision in report["decisions"])
     untouched = not acting if report["policy"] else not found
     return "clean" if untouched else "pass"
+
+
+def _is_nothing(report: Json, verdict: str) -> bool:
+    """Whether there is no answer although nothing was left out: nothing was there."""
+    return verdict == Verdict.INCOMPLETE and not (report["skipped"] or report["fields"])
 
 
 def _lead(report: Json, words: Phrases, found: int) -> Iterable[str]:
@@ -75,6 +82,9 @@ def _inputs(report: Json, words: Phrases, files: int) -> str:
 
 
 def _why(report: Json, words: Phrases, verdict: str) -> Iterable[str]:
+    if _is_nothing(report, verdict):
+        yield words("why.nothing_read")
+        return
     decisions = report["decisions"]
     if not report["policy"]:
         yield _found(report, words)
@@ -121,6 +131,9 @@ def _found(report: Json, words: Phrases) -> str:
 
 
 def _next(report: Json, words: Phrases, verdict: str, mode: str, found: int) -> Iterable[str]:
+    if _is_nothing(report, verdict):
+        yield words("next.nothing_read")
+        return
     classes = {count["data_class"] for field in report["fields"] for count in field["classes"]}
     if any(name.startswith("state.secret") for name in classes):
         yield words("next.state_secret")

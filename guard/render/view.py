@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from guard.model import Action
 from guard.render.escape import shown
 from guard.render.phrases import Phrases, number, phrases
-from guard.render.references import reference_says, reference_title
 from guard.render.rows import (
     CheckRow,
     Cut,
@@ -186,6 +185,10 @@ def _grade_bars(fields: Sequence[Json], words: Phrases) -> tuple[GradeBar, ...]:
 def _grounds(decisions: Iterable[Json], words: Phrases) -> tuple[tuple[str, str], ...]:
     """The grounds that the decisions name, each with what it asks."""
     named = sorted({name for decision in decisions for name in decision["basis"]})
+    if not named:  # as for every scan
+        return ()
+    from guard.render.references import reference_says, reference_title
+
     return tuple((reference_title(name, words), says) for name in named if (says := reference_says(name, words)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -264,11 +264,13 @@ def open_stream(stream: BinaryIO, options: Options, labels: Labels, name: str = 
     found = sniff(head, "", options)
     if isinstance(found, tuple):
         return Skipped(name, *found)
-    opener: Opener = _OneRead(head, stream).open
+    taken = _Rejoined(head, stream)
+    opener: Opener = _OneRead(taken).open
     if found in _IN_MEMORY:
         opener = _kept(in_memory(opener, options.max_document))
     document = construct(found, name, PurePosixPath(f"stdin.{found}"), opener, -1, options, labels)
     document.rereadable = False
+    taken.at_end = partial(setattr, document, "size")
     return document
 
 
@@ -280,30 +282,37 @@ def open_table(table: Any, labels: Labels, name: str = "table") -> Document:
 
 
 class _Rejoined(io.RawIOBase):
-    """The bytes that were looked at, followed by the rest of the stream."""
+    """The bytes that were looked at, followed by the rest of the stream. `at_end` is told how many there were."""
+
+    at_end: Callable[[int], None] | None = None
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         self._head = head
         self._stream = stream
+        self._count = 0
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:
+            size = -1
             data, self._head = self._head + self._stream.read(), b""
-            return data
-        if self._head:
+        elif self._head:
             data, self._head = self._head[:size], self._head[size:]
-            return data
-        return self._stream.read(size)
+        else:
+            data = self._stream.read(size)
+        self._count += len(data)
+        if self.at_end is not None and (size < 0 or (size and not data)):
+            self.at_end(self._count)
+        return data
 
 
 class _OneRead:
     """Opens a stream once."""
 
-    def __init__(self, head: bytes, stream: BinaryIO) -> None:
-        self._joined: _Rejoined | None = _Rejoined(head, stream)
+    def __init__(self, joined: _Rejoined) -> None:
+        self._joined: _Rejoined | None = joined
 
     def open(self) -> BinaryIO:
         joined, self._joined = self._joined, None
