@@ -104,7 +104,7 @@ def reveal_command(source: Path, fields: tuple[str, ...], reason: str, out: Path
         raise UsageError("--key and --evidence go with --plan", hint="what is encrypted names its key itself")
     count = reveal_file(source, fields, permission=permission, out=out, binding=bound, plan=plan, key_id=key,
                         inside=inside, evidence=evidence, vault=vault)
-    click.echo(f"{count} values revealed; the audit log says who, what and why")
+    click.echo(f"{_counted(count, 'value')} revealed; the audit log says who, what and why")
     return 0
 
 
@@ -126,7 +126,7 @@ def audit_verify(keyring: Path, passphrase_file: Path | None, key_file: Path | N
 
     log = _log(keyring, open_keyring(keyring, passphrase_file, key_file), audit_log)
     found = log.verify(None if expect is None else Head.parse(expect))
-    click.echo(f"{'intact' if found.intact else 'not intact'}: {found.head.entries} entries"
+    click.echo(f"{'intact' if found.intact else 'not intact'}: {_counted(found.head.entries, 'entry', 'entries')}"
                + (f"; {found.problem}" if found.problem else ""))
     if found.intact:
         click.echo(f"head {found.head}")
@@ -160,8 +160,12 @@ def _say(done: Protection, format_: str) -> None:
     for field in done.fields:
         more: list[Any] = [field.mode, f"bound to {', '.join(field.bound_to)}"] if field.mode else []
         more += ["reversible with the key"] if field.reversible and field.action != "allow" else []
-        click.echo("; ".join([f"{shown(field.field)}: {field.action}, {field.values} values", *more]))
+        click.echo("; ".join([f"{shown(field.field)}: {field.action}, {_counted(field.values, 'value')}", *more]))
     for warning in done.warnings:
         click.echo(f"warning: {shown(warning)}")
     key = f", key {done.key_id}" if done.key_id else ""
-    click.echo(f"{done.rows} records protected as {shown(done.dataset)}{key}")
+    click.echo(f"{_counted(done.rows, 'record')} protected as {shown(done.dataset)}{key}")
+
+
+def _counted(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"

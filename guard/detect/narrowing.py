@@ -60,6 +60,10 @@ class NarrowedAssemblies:
     def __init__(self, whole: Assembly, *, use_cache: bool) -> None:
         self._whole = whole
         self._facts = _facts(whole.patterns, use_cache=use_cache)
+        rules = [pattern.rule for pattern in whole.patterns]
+        self._rules = np.array([rule.index for rule in rules], np.int64)
+        self._asks, self._counts = (np.array([rule.detector.require == asked for rule in rules], bool)
+                                    for asked in ("context", "nothing"))
         self._kept: OrderedDict[tuple[str, Alphabet], _Narrowing] = OrderedDict()
         self._last: OrderedDict[str, _Narrowing] = OrderedDict()
 
@@ -83,7 +87,10 @@ class NarrowedAssemblies:
         """The narrowing for cells of at most `longest` bytes in which no characters but those `seen` occur."""
         key = (header, _alphabet(seen, longest))
         if key not in self._kept:
-            self._kept[key] = _Narrowing(self._whole, *key)
+            heading = self._whole.heading(header)
+            fits, speaks = np.array(heading.fits, bool), np.array(heading.signs, np.int64) > 0
+            backed = self._counts | fits[self._rules] | (self._asks & speaks[self._rules])
+            self._kept[key] = _Narrowing(self._whole, *key, backed, self._asks)
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
@@ -94,20 +101,18 @@ class NarrowedAssemblies:
 class _Narrowing:
     """What was narrowed for one header and alphabet. Patterns that were wanted once stay, so that it comes to rest.
 
+    Those that are `backed` count whatever stands beside their matches, and of others those that `asks` for words there.
+
     Batch after batch has nearly the same characters, so what is wanted is asked only when a new one occurs.
     """
 
-    def __init__(self, whole: Assembly, header: str, alphabet: Alphabet) -> None:
+    def __init__(self, whole: Assembly, header: str, alphabet: Alphabet, backed: Mask, asks: Mask) -> None:
         self._whole, self._header, self._alphabet = whole, header, alphabet
+        self._backed, self._asks = backed, asks
         self._made: Assembly | None = None
         self._wanted, self._has_more = np.zeros(len(whole.patterns), bool), True
         self._seen, self._longest = np.zeros(PLANE + 1, bool), 0
         self._work = 0
-        heading = whole.heading(header)
-        rules = [pattern.rule for pattern in whole.patterns]
-        self._asks = np.array([rule.detector.require == "context" for rule in rules], bool)
-        fits = np.array([heading.fits[rule.index] or rule.detector.require == "nothing" for rule in rules], bool)
-        self._backed = fits | (self._asks & np.array([heading.signs[rule.index] > 0 for rule in rules], bool))
 
     def covers(self, seen: Mask, longest: int) -> bool:
         """Whether it was made for all of these characters and for cells of this length."""

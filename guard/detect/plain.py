@@ -126,7 +126,8 @@ def judge_cell(rule: Rule, text: str, place: Place) -> Verdict | None:
 def header_classes(rules: Sequence[Rule], header: str) -> tuple[str, ...]:
     """The data classes that a header names (not those it only hints at), best first; each once."""
     # What fits is known already; most rules do not.
-    fits = [(rule.header_words.names(header), rule) for rule in rules if rule.header_words.fit(header)]
+    fits = [(rule.header_words.names(header), rule) for rule in rules
+            if rule.header_words and rule.header_words.fit(header)]
     ranked = sorted((pair for pair in fits if pair[0]), key=lambda pair: (-pair[0], pair[1].index))
     return tuple(dict.fromkeys(rule.detector.data_class for _, rule in ranked))
 

@@ -130,10 +130,16 @@ class Rulings:
         if (known := self._bearings.get(header)) is None:
             if len(self._bearings) >= MOST_HEADERS:
                 self._bearings.clear()
-            least = [least_sign(rule, fit) for rule, fit in zip(self.rules, fits, strict=True)]
-            known = Bearings(np.array(least, np.int8), np.array(signs, np.int8), np.array(fits, bool))
+            fitting = np.array(fits, bool)
+            known = Bearings(np.where(fitting, *self._least), np.array(signs, np.int8), fitting)
             self._bearings[header] = known
         return known
+
+    @cached_property
+    def _least(self) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+        """`least_sign` of each rule, under a header that fits and under another one."""
+        return (np.array([least_sign(rule, True) for rule in self.rules], np.int8),
+                np.array([least_sign(rule, False) for rule in self.rules], np.int8))
 
     @cached_property
     def needy(self) -> dict[tuple[str, ...], Mask]:

@@ -44,8 +44,8 @@ Seal = Callable[[bytes, bytes, bytes], bytes]
 
 def not_revealed() -> KeyringError:
     """The one error for every way in which a value, its place and its key do not fit."""
-    return KeyringError("a value cannot be revealed", hint="it was changed or moved, is bound to other names than "
-                        "those given, or its key is not in this keyring")
+    return KeyringError("a value cannot be revealed", hint="it was changed or moved, its key is not in this "
+                        "keyring, or it is bound to other names: --dataset takes what protect said it was protected as")
 
 
 class Encryption(Transform):

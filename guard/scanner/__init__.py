@@ -24,6 +24,7 @@ from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
 from guard.scanner.count import count_column, count_text, free_texts, header_classes
 from guard.scanner.findings import FindingMaker, Shown, has_room, with_room, worth_making
+from guard.scanner.known import without_known
 from guard.scanner.labels import STATE_SECRET, KnownNames, ScannedLabels
 from guard.scanner.limits import Limits
 from guard.scanner.names import FoundNames, Place
@@ -367,10 +368,10 @@ class Scanner:
             hits = hits.take(~allowed)
         if self._suppressor is None or not len(hits):
             return hits
-        keep = np.array([not self._is_known(batch, column, hits, i) for i in range(len(hits))], bool)
-        if tally is not None and not keep.all():
-            tally += Tally(suppressed={"baseline": int(np.count_nonzero(~keep))})
-        return hits.take(keep)
+        known = np.array([self._is_known(batch, column, hits, i) for i in range(len(hits))], bool)
+        if tally is not None and known.any():
+            tally += Tally(suppressed={"baseline": int(np.count_nonzero(known))})
+        return without_known(hits, known, [detector.data_class for detector in self.matcher.detectors])
 
     def names_of(self, labels: ScannedLabels) -> FoundNames:
         """Take the names that were findings from `labels`."""

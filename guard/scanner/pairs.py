@@ -7,7 +7,8 @@ scanned again below that name as their header, and what is found so takes the pl
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def with_names(matcher: Matcher, batch: Batch, index: int, hits: Hits, budget: B
         return hits
     for number, other in enumerate(batch.columns):
         if is_name_key(other.header) and other.text and not other.key and _parent(other) == _parent(column):
-            for name, cells in _named(matcher, other, _partners(batch, index, number)):
+            for name, cells in _named(matcher, other, partial(_partners, batch, index, number)):
                 hits = _rescanned(matcher, column, name, cells, hits, budget)
     return hits
 
@@ -92,14 +93,18 @@ def _groups(batch: Batch, index: int) -> Ints:
     return np.searchsorted(braces[~inside], batch.cells[index].starts)
 
 
-def _named(matcher: Matcher, names: Column, partners: Ints) -> Iterator[tuple[str, Ints]]:
-    """Each name that says what its values are, with the cells of these."""
+def _named(matcher: Matcher, names: Column, partners: Callable[[], Ints]) -> Iterator[tuple[str, Ints]]:
+    """Each name that says what its values are, with the cells of these; `partners` are asked for when there is one."""
     numbers: dict[bytes, int] = {}
-    number_of = np.array([numbers.setdefault(names.value(cell), len(numbers)) for cell in range(len(names))], np.int64)
-    for name, number in numbers.items():
-        header = name[: LONGEST_NAME + 1].decode("utf-8", "replace")
-        if len(name) <= LONGEST_NAME and header_classes(matcher, header):
-            cells = np.flatnonzero((number_of[partners] == number) & (partners >= 0))
+    number_of = [numbers.setdefault(names.value(cell), len(numbers)) for cell in range(len(names))]
+    headers = [(name.decode("utf-8", "replace"), number) for name, number in numbers.items()
+               if len(name) <= LONGEST_NAME]
+    telling = [(header, number) for header, number in headers if header_classes(matcher, header)]
+    if telling:
+        found = partners()
+        of_partner = np.where(found >= 0, np.array(number_of, np.int64)[found], -1)
+        for header, number in telling:
+            cells = np.flatnonzero(of_partner == number)
             if len(cells):
                 yield header, cells
 

@@ -71,7 +71,7 @@ class DocumentTally:
         self.document = document
         self.is_closed = self.is_entangled = False
         self._sink = sink
-        self._total = Tally()
+        self._total, self._is_empty = Tally(), True
         self._extent = _START
         self._is_secret = False
 
@@ -92,14 +92,17 @@ class DocumentTally:
                               self._extent.lines + 1 if self._extent.lines else None))
             self.is_closed = True
             return
-        after = self._extent + part.extent
+        after = self._extent if part.extent is _START else self._extent + part.extent
         if after.is_entangled and not part.is_secret:
             self.is_closed = self.is_entangled = True
             return
         for key, counted in self._total.fields.items():
             if key not in part.tally.fields and counted.kind == "column":
                 counted.rows += part.extent.rows  # a field that is empty in this piece has its records all the same
-        self._total += _shifted(part.tally, self._extent)
+        if self._is_empty:
+            self._total, self._is_empty = part.tally, False
+        else:
+            self._total += _shifted(part.tally, self._extent)
         self._extent = after
         self.is_closed = part.is_cut_short  # nobody can tell the lines of what follows
         if part.is_secret:
@@ -108,12 +111,13 @@ class DocumentTally:
     def begin_anew(self) -> None:
         """Forget all parts."""
         self.is_closed = self.is_entangled = False
-        self._total, self._extent = Tally(), _START
+        self._total, self._extent, self._is_empty = Tally(), _START, True
         if self._sink:
             self._sink.withdraw()
 
     def note(self, skipped: Skipped) -> None:
         """Something of the document that was not read."""
+        self._is_empty = False
         self._total += Tally(skipped=[skipped])
 
     def stop(self) -> None:

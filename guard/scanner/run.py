@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from guard import compiled
@@ -20,7 +20,7 @@ from guard.scanner.parallel import HELD, Job, Pool
 from guard.scanner.parts import DocumentTally, Part, Unit, unpacked
 from guard.scanner.sink import FindingList, Sink
 from guard.scanner.together import MOST_BYTES, MOST_FILES
-from guard.sources import MOST, Document, StreamDocument
+from guard.sources import MOST, Document, Recipe, StreamDocument
 from guard.tally import Tally
 
 ENOUGH = 32_000_000
@@ -31,7 +31,7 @@ LARGEST = MOST
 """Bytes of the largest piece. Pieces are the same for any number of workers, or results would not be."""
 LARGEST_WITH_FINDINGS = 1 << 21
 """As all findings of a piece may have to be held in memory until its turn comes, pieces are small then."""
-_MOST_AHEAD = 16_384
+_MOST_AHEAD = 8_192
 _SMALL = 4_000_000
 _STEPWISE = ("text", "csv", "jsonl")
 """Formats whose first batch comes soon. Who reads another one does not listen to the workers for a long time."""
@@ -77,6 +77,13 @@ class _Begin(NamedTuple):
 
 class _End:
     """All of the document has been seen."""
+
+
+@dataclass(slots=True, eq=False)
+class _Whole(Job):
+    """A document that is scanned as one unit: its beginning, the job, and its end."""
+
+    begin: _Begin | None = None
 
 
 _Step = _Begin | Job | Skipped | _End
@@ -134,21 +141,22 @@ class ScanRun:
             tally = DocumentTally(document, self._sink)
             if self._labels.is_secret(document.name):
                 tally.stop()
-            yield _Begin(document, tally, names)
-            yield from () if tally.is_closed else self._cut(document, tally)
-            yield _End()
+            begin, largest = _Begin(document, tally, names), LARGEST_WITH_FINDINGS if self._sink else LARGEST
+            if tally.is_closed:
+                yield from (begin, _End())
+            elif isinstance(document, StreamDocument) and document.can_be_cut and document.recipe is not None \
+                    and document.size > largest:
+                yield begin
+                yield from self._cut(document, document.recipe, largest, tally)
+                yield _End()
+            else:
+                yield _Whole(None if document.recipe is None else Unit(document.recipe), document, begin=begin)
 
-    def _cut(self, document: Document, tally: DocumentTally) -> Iterator[_Step]:
-        largest = LARGEST_WITH_FINDINGS if self._sink else LARGEST
-        if document.recipe is None:
-            yield Job(None, document)
-        elif isinstance(document, StreamDocument) and document.can_be_cut and document.size > largest:
-            for piece in document.pieces(largest):
-                if tally.is_closed:
-                    return
-                yield piece if isinstance(piece, Skipped) else Job(Unit(document.recipe, piece), document)
-        else:
-            yield Job(Unit(document.recipe), document)
+    def _cut(self, document: StreamDocument, recipe: Recipe, largest: int, tally: DocumentTally) -> Iterator[_Step]:
+        for piece in document.pieces(largest):
+            if tally.is_closed:
+                return
+            yield piece if isinstance(piece, Skipped) else Job(Unit(recipe, piece), document)
 
     def _look_ahead(self, plan: Iterator[_Step]) -> bool:
         """Whether there is a further step; afterwards enough of them are known for all who want something to do."""
@@ -282,6 +290,9 @@ class ScanRun:
         while self._steps:
             step = self._steps[0]
             if isinstance(step, Job):
+                if isinstance(step, _Whole) and step.begin is not None:
+                    self._merge(step.begin)
+                    step.begin = None
                 self._pass_on(step)
                 if step.part is None:
                     return
@@ -305,24 +316,29 @@ class ScanRun:
         elif self._current is None:
             raise AssertionError("a step outside of a document")
         elif isinstance(step, _End):
-            if self._current.is_entangled:
-                self._read_whole(self._current)
-                return None
-            return self._current.document, self._current.result()
-        elif not self._current.is_closed:
-            if isinstance(step, Skipped):
-                self._current.note(step)
-            else:
+            return self._end(self._current)
+        else:
+            if isinstance(step, Job) and not self._current.is_closed:
                 self._add(step, self._current)
+            elif isinstance(step, Skipped) and not self._current.is_closed:
+                self._current.note(step)
+            if isinstance(step, _Whole):
+                return self._end(self._current)
         return None
+
+    def _end(self, tally: DocumentTally) -> Result | None:
+        if tally.is_entangled:
+            self._read_whole(tally)
+            return None
+        return tally.document, tally.result()
 
     def _read_whole(self, tally: DocumentTally) -> None:
         """Scan a document once more, as one unit."""
         tally.begin_anew()
         if tally.document.recipe is None:
             raise AssertionError("a document in pieces has a recipe")
-        job = Job(Unit(tally.document.recipe), tally.document)
-        self._steps.extendleft((_End(), job))
+        job = _Whole(Unit(tally.document.recipe), tally.document)
+        self._steps.appendleft(job)
         self._free.appendleft(job)
         self._free_bytes += job.size
 
