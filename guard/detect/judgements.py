@@ -29,7 +29,7 @@ class Judgements:
         """What a located candidate is worth; None when it is no finding."""
         located = self._located.get(rule.index)
         if located is None:
-            located = self._located[rule.index] = _without_extent(self._rules[rule.index])
+            located = self._located.setdefault(rule.index, _without_extent(self._rules[rule.index]))
         if located.vicinity is not None or span.end - span.start > _LONGEST:
             return judge(located, text, span, place)
         fits = bool(place.header) and located.header_words.fit(place.header) > 0
