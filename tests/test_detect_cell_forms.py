@@ -15,6 +15,7 @@ from guard import compiled
 from guard.batch import Column, Hits
 from guard.detect import Budget, Matcher, PlainMatcher, cell_forms, load, narrowing
 from guard.detect.cell_forms import CellForms, kinds_of
+from guard.detect.charsets import LAST, charset, told_apart
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="no compiler for this platform")
 LETTERS = "王李张刘陈欧阳诸葛伟芳军长平主任先生女士记者说由联系人内部机密市区路号楼甲乙丙·、,:：* 一二12aBſK😀é"
@@ -102,3 +103,23 @@ def test_cells_of_one_form_match_alike(text: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("source", [r"(a)\1", r"(a)?(?(1)b|c)", "[\U00010000-\U00010010]"])
 def test_where_more_than_kinds_counts(source: str) -> None:
     assert kinds_of([source]) is None
+
+
+@given(st.lists(st.tuples(st.lists(st.tuples(st.integers(0, 220), st.integers(0, 40)), max_size=4), st.booleans()),
+                max_size=6))
+def test_code_points_are_told_apart_where_a_set_does(given_sets: list[tuple[list[tuple[int, int]], bool]]) -> None:
+    last = 200
+    sets = [charset([(low, low + size) for low, size in ranges], negate=negate) for ranges, negate in given_sets]
+    kinds = told_apart(sets, last).tolist()
+    assert len(kinds) == last + 1
+    members = [tuple(code in one.ascii or any(low <= code <= high for low, high in one.beyond) for one in sets)
+               for code in range(last)]
+    for one in range(last):
+        assert all((kinds[one] == kinds[other]) == (members[one] == members[other]) for other in range(one))
+
+
+def test_what_lies_beyond_the_last_code_point_is_of_one_kind() -> None:
+    everything, nothing = charset([(0, LAST)]), charset([(500, 600)])
+    kinds = told_apart([everything, nothing], 200).tolist()
+    assert kinds[200] not in (kinds[10], kinds[13])  # no set holds line ends
+    assert len({*told_apart([], 200).tolist()}) == 1

@@ -457,3 +457,20 @@ def test_how_much_a_stream_held_is_known_at_its_end(kind: str) -> None:
     assert document.size == -1
     assert not [item for item in document.read() if isinstance(item, Skipped)]
     assert document.size == len(data)
+
+
+@pytest.mark.parametrize("kind", ["csv", "text", "json", "parquet"])
+def test_a_forced_reader_does_not_read_what_is_evidently_something_else(tmp_path: Path, kind: str) -> None:
+    """A folder that is released `--as csv` would take its pictures and documents along as clean."""
+    contents = {"a": b"%PDF-1.4\n1 0 obj", "b": b"\x89PNG\r\n\x1a\n", "c": b"{\\rtf1 x}", "d": b"7z\xbc\xaf\x27\x1c0",
+                "e": b"x\0".ljust(257, b" ") + b"ustar  ", "f": b"SQLite format 3\0"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    assert set(found(tmp_path, as_format=kind).values()) == {str(Reason.UNSUPPORTED)}
+
+
+def test_a_forced_reader_reads_text_that_begins_like_something_else(tmp_path: Path) -> None:
+    for name, content in {"a": b"ORC,id\n1,2\n", "b": b"BZh,x\n1,2\n"}.items():
+        (tmp_path / name).write_bytes(content)
+    assert found(tmp_path) == {"a": str(Reason.UNSUPPORTED), "b": str(Reason.UNSUPPORTED)}
+    assert found(tmp_path, as_format="csv") == {"a": "csv", "b": "csv"}

@@ -147,12 +147,17 @@ def sniff(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, str
     if head.startswith(_MARKS):
         magic = next(found for mark, found in _MAGIC if head.startswith(mark))
         return _packed(magic, head, suffix, options)
-    if options.as_format:
-        return options.as_format
     if any(head.startswith(marks, at) for at, marks in _UNSUPPORTED_MARKS):
-        kind = next(kind for at, mark, kind in _UNSUPPORTED if head.startswith(mark, at))
-        return Reason.UNSUPPORTED, kind
-    return _textual(head, suffix, options)
+        _, mark, kind = next(known for known in _UNSUPPORTED if head.startswith(known[1], known[0]))
+        # Of a folder, `--as csv` forces a reader on its pictures too.
+        if not options.as_format or _is_evident(mark):
+            return Reason.UNSUPPORTED, kind
+    return options.as_format or _textual(head, suffix, options)
+
+
+def _is_evident(mark: bytes) -> bool:
+    """Whether no text begins so by chance, as it may with `ORC`."""
+    return len(mark) >= 5 or not (mark.isascii() and mark.decode("ascii").isprintable())
 
 
 def _packed(magic: str, head: bytes, suffix: str, options: Options) -> str | tuple[Reason, str]:
