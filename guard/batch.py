@@ -1,7 +1,8 @@
 """Batches: how data travels from a source through detection and back into a file.
 
 A batch is a UTF-8 buffer and columns of slices into it. A text batch has no columns: the whole buffer is one field
-`text`, its lines are the records. Findings of a batch are `Hits`, parallel NumPy arrays; objects are made late.
+`text`, its lines are the records. Findings of a batch are `Hits`, parallel NumPy arrays; objects are made late. What
+holds values has no repr that would show them.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class Hits:
                       ("detector", "start", "end", "confidence", "flags", "cell")))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Column:
     """Values of one field in a batch.
 
@@ -124,7 +125,7 @@ class Column:
         return self.data[self.starts[index] : self.ends[index]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Batch(ABC):
     """A piece of one dataset. `rows` counts the records (or lines) of this piece, empty ones included.
 

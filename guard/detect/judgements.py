@@ -22,12 +22,14 @@ class Judgements:
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._rules = tuple(_without_extent(rule) for rule in rules)
+        self._rules, self._located = tuple(rules), dict[int, Rule]()
         self._known: dict[Key, tuple[float, int] | None] = {}
 
     def judge(self, rule: Rule, text: str, span: Span, place: Place) -> Verdict | None:
         """What a located candidate is worth; None when it is no finding."""
-        located = self._rules[rule.index]
+        located = self._located.get(rule.index)
+        if located is None:
+            located = self._located.setdefault(rule.index, _without_extent(self._rules[rule.index]))
         if located.vicinity is not None or span.end - span.start > _LONGEST:
             return judge(located, text, span, place)
         fits = bool(place.header) and located.header_words.fit(place.header) > 0

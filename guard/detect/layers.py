@@ -26,7 +26,7 @@ MARGIN = 512
 Span = tuple[Ints, Ints]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Layer(ABC):
     """Pieces of decoded text in one buffer, line ends between them.
 
@@ -53,7 +53,7 @@ class Layer(ABC):
         """The same one layer up; `piece` is the number of the piece of each span."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Tokens(Layer):
     """Tokens: `into[i]` characters above stand for `out[i]` bytes of piece i."""
 
@@ -68,7 +68,7 @@ class _Tokens(Layer):
         return first, np.where(ends == self.ends[piece], self.limits[piece], np.minimum(last, self.limits[piece]))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Lines(Layer):
     """Lines: at `at[i]` stand `sizes[i]` bytes for escape i of those above."""
 

@@ -38,16 +38,21 @@ LONGEST_PART = 5
 """Characters between the dots of a name in running text at most."""
 _ETHNIC_DOT = pattern(r"[一-龥]{1,8}(?:·[一-龥]{1,10}){1,4}")
 _ETHNIC = pattern(f"(?:{'|'.join(longest_first('name_parts'))}){{2,4}}")
-_RUN = pattern("[一-龥·]+")
 _FARTHEST = 64
 """So many characters of a run are looked at: more than a lead word and a name have, and a run may be a megabyte."""
-_LEADS = pattern(f"(?:{'|'.join(longest_first('name_leads'))})(?=[一-龥]{{2}})")
 _FOLLOWS = pattern("|".join(longest_first("name_followers")))
 
 
 @cache
 def _surnames() -> dict[str, float]:
     return numbers("surnames")
+
+
+@cache
+def _leads() -> dict[str, tuple[str, ...]]:
+    """Words before a name by their first character, longer ones first."""
+    words = longest_first("name_leads")
+    return {first: tuple(word for word in words if word[0] == first) for first in {word[0] for word in words}}
 
 
 @cache
@@ -70,7 +75,7 @@ def plausibility(name: str) -> float:
     """How much a run of Han characters looks like a whole name: above STRICT surely, below LENIENT hardly."""
     if "·" in name and _ETHNIC_DOT.fullmatch(name):
         return ETHNIC - max(0, len(name.rpartition("·")[2]) - USUAL_PART)
-    if _ETHNIC.fullmatch(name):
+    if name.startswith(longest_first("name_parts")) and _ETHNIC.fullmatch(name):
         return ETHNIC
     parts = None if "某" in name else split(name)
     if parts is None or not 1 <= len(parts[1]) <= 2 or _is_address(parts[1]):
@@ -135,8 +140,7 @@ def cut(text: str, start: int, end: int, least: float) -> tuple[int, int] | None
 
     The longest run is not always the name (联系人刘洋电话…), so every length is weighed together with what follows it.
     """
-    if lead := _LEADS.match(text, start, end):
-        start = lead.end()
+    start = _behind_lead(text, start, end)
     best, chosen = -math.inf, None
     for stop in range(start + 2, min(end, start + LONGEST) + 1):
         worth = plausibility(text[start:stop])
@@ -148,6 +152,23 @@ def cut(text: str, start: int, end: int, least: float) -> tuple[int, int] | None
     return None if chosen is None or best < least else (start, chosen)
 
 
+def _behind_lead(text: str, start: int, end: int) -> int:
+    """Where a name begins behind a word before it; `start` without one, or where no two Han characters follow."""
+    for lead in _leads().get(text[start : start + 1], ()):
+        first = start + len(lead)
+        if text.startswith(lead, start, end) and _run_end(text, first, min(first + 2, end)) == first + 2:
+            return first
+    return start
+
+
+def _run_end(text: str, start: int, end: int, also: str = "") -> int:
+    """Where the run of Han characters (and those `also` meant) ends that starts at `start`. No pattern: to compile a
+    class of Han characters takes as long as a thousand runs."""
+    while start < min(end, len(text)) and ("一" <= text[start] <= "龥" or text[start] in also):
+        start += 1
+    return start
+
+
 def _stop_worth(text: str, stop: int) -> float:
     """What stands behind a name: its end, a word that follows names, or any other Han character."""
     if stop >= len(text) or not "一" <= text[stop] <= "龥":
@@ -157,8 +178,8 @@ def _stop_worth(text: str, stop: int) -> float:
 
 def begun(text: str, start: int, least: float) -> tuple[int, int] | None:
     """The name that starts at `start`, wherever the run of Han characters and dots ends."""
-    run = _RUN.match(text, start, start + _FARTHEST)
-    return cut(text, start, run.end(), least) if run else None
+    end = _run_end(text, start, start + _FARTHEST, also="·")
+    return cut(text, start, end, least) if end > start else None
 
 
 def followed(text: str, start: int, least: float) -> tuple[int, int] | None:

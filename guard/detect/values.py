@@ -10,7 +10,7 @@ from guard import compiled
 from guard.batch import Ints
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Values:
     """Value i is `data[starts[i]:ends[i]]`; `stacked` ones, or more of that kind, are all of it, with a line feed
     between any two."""

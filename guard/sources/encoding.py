@@ -27,6 +27,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_MARKS = tuple(mark for mark, _ in _BOMS)
 _ENDIAN = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _HIGH = re.compile(rb"[\x80-\xff]")
 _REPLACEMENT = "\ufffd"
@@ -88,6 +89,8 @@ def named(encoding: str) -> Encoding:
 
 def from_mark(head: bytes) -> Encoding | None:
     """The encoding whose byte order mark begins `head`."""
+    if not head.startswith(_MARKS):  # as nearly none does
+        return None
     for mark, codec in _BOMS:
         if head.startswith(mark):
             return Encoding(codec, mark)

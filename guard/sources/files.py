@@ -19,7 +19,7 @@ from guard.sources.formats import HEAD, SEEKING, check_options, construct, in_me
 from guard.sources.stable import Opener, opener_of, peek, read_fully
 from guard.sources.stream import skipped
 
-AHEAD = 512
+AHEAD = 2048
 """Names that are listed before the first of them is shown."""
 _IN_MEMORY = (*SEEKING, "json")
 

@@ -26,7 +26,7 @@ _SEARCHED = 1 << 12
 _SAFE = b" \t,;|&<>\"'(){}[]"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TextBatch(Batch):
     """A piece of text. `place` is where it begins in its dataset."""
 
