@@ -21,7 +21,7 @@ from guard.sources import Document, Recipe, reopen, whole_text
 FORMATS = ("text", "csv", "tsv", "json", "jsonl")
 SMALL = 1 << 18
 """Bytes from which on a file is scanned alone. Most are smaller than what is read to tell their format."""
-MOST_BYTES, MOST_FILES = 1 << 21, 2048
+MOST_BYTES, MOST_FILES = 1 << 22, 4096
 """What is scanned together at most."""
 _MOST_KEYS = 1000
 
