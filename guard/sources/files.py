@@ -60,19 +60,19 @@ def discover(path: str | os.PathLike[str], options: Options, labels: Labels, *, 
     if stat.S_ISDIR(status.st_mode):
         return _walk(root, opening)
     compiled.announce(status.st_size)
-    shown = _Names([named.name], "", labels).shown(named.name, "file")
+    shown = _Names([named.name], "", labels, _foreseeing(labels)).shown(named.name, "file")
     return iter([opening.document(str(root.absolute()), status, shown)])
 
 
 def _walk(root: Path, opening: _Opening) -> Iterator[Document | Skipped]:
     """Everything below a folder, depth first. Names are listed some way ahead, so that many are scanned at once."""
-    labels, size = opening.labels, 0
-    listed = _listed(_Folder(str(root.absolute()), labels))
+    size, foreseeing = 0, _foreseeing(opening.labels)
+    listed = _listed(_Folder(str(root.absolute()), opening.labels, foreseeing))
     while entries := list(islice(listed, AHEAD)):
         size += sum(entry.status.st_size for entry in entries if entry.status is not None)
         compiled.announce(size)
-        if isinstance(labels, Foreseeing):
-            labels.foresee([_readable(entry.name) for entry in entries])
+        if foreseeing is not None:
+            foreseeing.foresee([_readable(entry.name) for entry in entries])
         for entry in entries:
             shown = entry.shown  # of a folder too: its name may be a finding
             if entry.status is not None:
@@ -83,6 +83,11 @@ def _walk(root: Path, opening: _Opening) -> Iterator[Document | Skipped]:
                 yield Skipped(shown, Reason.HISTORY)
 
 
+def _foreseeing(labels: Labels) -> Foreseeing | None:
+    """The labels if they are such. Asked once: to look for methods takes longer than to list a folder."""
+    return labels if isinstance(labels, Foreseeing) else None
+
+
 def _listed(root: _Folder) -> Iterator[_Entry]:
     """All entries below a folder. A stack of listings, because folders may be nested deeper than calls."""
     stack = [root.entries()]
@@ -90,7 +95,7 @@ def _listed(root: _Folder) -> Iterator[_Entry]:
         for entry in stack[-1]:
             yield entry
             if entry.is_folder and not entry.is_history:
-                stack.append(_Folder(entry.path, root.labels, entry).entries())
+                stack.append(_Folder(entry.path, root.labels, root.foreseeing, entry).entries())
                 break
         else:
             stack.pop()
@@ -113,9 +118,10 @@ def is_versioned(path: Path) -> bool:
 class _Folder:
     """A folder at a path, which `entry` of another one is. How it is shown is asked when what is in it is shown."""
 
-    def __init__(self, path: str, labels: Labels, entry: _Entry | None = None) -> None:
+    def __init__(self, path: str, labels: Labels, foreseeing: Foreseeing | None, entry: _Entry | None = None) -> None:
         self.path = path
         self.labels = labels
+        self.foreseeing = foreseeing
         self._entry = entry
         self._raw: list[str] = []
         self._names: _Names | None = None
@@ -146,7 +152,7 @@ class _Folder:
     def shown_entry(self, name: str, kind: str) -> str:
         """How a name in it is shown."""
         if self._names is None:
-            self._names = _Names(self._raw, self.shown, self.labels)
+            self._names = _Names(self._raw, self.shown, self.labels, self.foreseeing)
         return self._names.shown(name, kind)
 
 
@@ -177,11 +183,11 @@ class _Entry:
 class _Names:
     """The names of one folder as they may be shown and created. One that is withheld is called by its number."""
 
-    def __init__(self, raw: list[str], folder: str, labels: Labels) -> None:
+    def __init__(self, raw: list[str], folder: str, labels: Labels, foreseeing: Foreseeing | None) -> None:
         self._raw = raw
         self._prefix = f"{folder}/" if folder else ""
         self._labels = labels
-        self._foreseeing = labels if isinstance(labels, Foreseeing) else None
+        self._foreseeing = foreseeing
 
     def shown(self, raw: str, kind: str) -> str:
         if self._foreseeing is not None and raw.isascii() and self._foreseeing.is_plain(raw):
