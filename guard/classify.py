@@ -282,7 +282,7 @@ def _evidence(field: FieldTally, identifier: str, tally: ClassTally) -> _Evidenc
 def _order(item: _Evidence) -> tuple[bool, bool, float, float, int, str]:
     """The most specific validated class first: what other findings of the same value are shadowed by, then proof."""
     validated = item.counted.validated / item.counted.hits if item.counted.hits else 0.0
-    return (not item.dense, not item.unshadowed, -validated, -item.confidence, -item.data_class.count("."),
+    return (not item.dense, not item.unshadowed, -validated, -item.weight, -item.data_class.count("."),
             item.data_class)
 
 
