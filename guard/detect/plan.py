@@ -14,13 +14,13 @@ from guard.detect.analysis import Analysis, analysis
 from guard.detect.compile import LineFinder, Samples
 from guard.detect.dense import Surroundings
 from guard.detect.judgements import Judgements
-from guard.detect.memory import ColumnMemories
 from guard.detect.rule import Rule
 from guard.detect.shapes import Shape, Words
 from guard.detect.windows import Search
 
 if TYPE_CHECKING:
     from guard.detect.assembly import Assembly
+    from guard.detect.memory import ColumnMemories
     from guard.detect.sweep import Workspace
 
 
@@ -32,7 +32,6 @@ class Plan:
         self._digest = digest + "".join("-+"[rule.detector.reviewed] for rule in rules)
         self.rules = tuple(rules)
         self.surroundings = Surroundings()
-        self.memories = ColumnMemories()
         self.judgements = Judgements(self.rules)
         self.use_cache = use_cache
         self.use_loops = use_cache
@@ -42,6 +41,13 @@ class Plan:
     @cached_property
     def _analysis(self) -> Analysis:
         return analysis(self.rules, self._digest, use_cache=self.use_cache)
+
+    @cached_property
+    def memories(self) -> ColumnMemories:
+        """What is known of columns: a text has none."""
+        from guard.detect.memory import ColumnMemories
+
+        return ColumnMemories()
 
     @cached_property
     def assembly(self) -> Assembly:
