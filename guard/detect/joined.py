@@ -105,11 +105,14 @@ def _joined(columns: Sequence[Column], header: str) -> Column:
     if len(columns) == 1:
         return replace(columns[0], header=header)
     buffers = {id(column.data): column.data for column in columns}
+    if len(buffers) == 1:
+        starts, ends = (np.concatenate([getattr(column, name) for column in columns]) for name in ("starts", "ends"))
+        return replace(columns[0], header=header, starts=starts, ends=ends, rows=np.arange(len(starts)))
     offsets = dict(zip(buffers, np.cumsum([0, *map(len, buffers.values())]).tolist(), strict=False))
     starts = np.concatenate([column.starts + offsets[id(column.data)] for column in columns])
     ends = np.concatenate([column.ends + offsets[id(column.data)] for column in columns])
-    data = b"".join(buffers.values()) if len(buffers) > 1 else columns[0].data
-    return replace(columns[0], header=header, data=data, starts=starts, ends=ends, rows=np.arange(len(starts)))
+    return replace(columns[0], header=header, data=b"".join(buffers.values()), starts=starts, ends=ends,
+                   rows=np.arange(len(starts)))
 
 
 @lru_cache(maxsize=4096)
