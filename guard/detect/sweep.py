@@ -33,6 +33,7 @@ OPENING, AT, LINE = range(3)
 NOTED = 2
 """The slot of the place that says how many events there are."""
 _FARTHEST = DEPTH + 2
+_NO_ROOM = np.uint64(NO_ROOM & (1 << 64) - 1)
 FEW_NODES = 32
 """Of a state from which the machine is asked in place of a transition, the first time that one is wanted: what occurs
 but once, as in random text, is dearer to make than to look at."""
@@ -247,7 +248,7 @@ def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted:
                     return _signed(count)
                 while row != dead:
                     if row >= flag or ahead - start > farthest:
-                        if row == np.uint64(NO_ROOM):
+                        if row == _NO_ROOM:
                             place[0], place[1], place[NOTED] = line, offsets[start], count
                             return NO_ROOM
                         deep = row < flag
