@@ -156,6 +156,9 @@ class CellEdit(NamedTuple):
     cells: Ints
     values: Any
 
+    def __repr__(self) -> str:
+        return object.__repr__(self)
+
 
 class SpanEdit(NamedTuple):
     """Replacements in a text buffer: sorted, not overlapping byte spans and a pyarrow string array of new texts."""
@@ -163,6 +166,9 @@ class SpanEdit(NamedTuple):
     starts: Ints
     ends: Ints
     values: Any
+
+    def __repr__(self) -> str:
+        return object.__repr__(self)
 
 
 class Edits(NamedTuple):

@@ -27,7 +27,7 @@ def are_told_apart(patterns: Iterable[str]) -> bool:
     return any(_NAMED.search(pattern) for pattern in patterns)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Repaired:
     """Damaged lines one below the other in `data`, which is UTF-8."""
 

@@ -34,7 +34,7 @@ Scan = Callable[[Column], Hits]
 """How a matcher scans the values of a column as they stand."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Decoded:
     """Hits in what a buffer decodes to, at places of the buffer, and the values that stand there."""
 

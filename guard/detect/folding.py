@@ -50,6 +50,9 @@ class Folded(NamedTuple):
     sizes: Ints
     lost: Ints
 
+    def __repr__(self) -> str:
+        return object.__repr__(self)
+
     def originals(self, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
         """The original bytes of normalised, not empty spans: whole characters, without invisible ones at the ends."""
         if not len(self.points):

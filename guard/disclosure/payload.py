@@ -29,7 +29,7 @@ _VERBS = {Action.PSEUDONYMISE: "pseudonymises", Action.ENCRYPT: "encrypts"}
 _Signature = tuple[ClassCount, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _PayloadBatch(Batch):
     """Leaves of a payload as the values of columns."""
 

@@ -136,7 +136,7 @@ def _free_texts_compiled(data: bytes, columns: Sequence[Column]) -> list[int]:
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Counted:
     """Hits, the record of each, and their buffer; a hit of a column counts from its cell's place in `bases`."""
 

@@ -57,6 +57,9 @@ class _File(NamedTuple):
     recipe: Recipe
     content: bytes | None
 
+    def __repr__(self) -> str:
+        return object.__repr__(self)
+
     def read_as(self, batch: Batch, labels: ScannedLabels) -> _Read:
         """The file of which this batch was made, which is UTF-8; `labels` know of nothing inside of it."""
         content = self.content or b""

@@ -20,7 +20,7 @@ BATCH_ROWS = 32_768
 _EXACT = 2.0**53
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ArrowBatch(Batch):
     """Rows of a table. `leaves` says for every column where it comes from."""
 

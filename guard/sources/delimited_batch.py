@@ -24,7 +24,7 @@ MAX_EXTRA = 64
 """Cells this far beyond the header get fields of their own; those after them share the last one."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class TableBatch(Batch):
     """Records of a delimited table. `text` is the block, which `data` begins with; unescaped cells follow it there.
 

@@ -80,7 +80,7 @@ class BlobDocument(Document):
         return found if isinstance(found, Document) else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Committed(Batch):
     """A batch of a version."""
 

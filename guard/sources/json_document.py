@@ -222,7 +222,7 @@ class _Structure:
         return Pointers(self.text, self._tokens, self._depths, begin)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Pointers:
     """The JSON pointer of the literal at a position of a region that starts at `begin`."""
 

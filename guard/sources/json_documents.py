@@ -43,6 +43,9 @@ class Text(NamedTuple):
     content: bytes
     options: Options
 
+    def __repr__(self) -> str:
+        return object.__repr__(self)
+
 
 def read_documents(texts: Sequence[Text], labels: Foreseeing) -> list[JsonBatch | None]:
     """The batch of each document; None for one that is to be read by itself.
@@ -67,7 +70,7 @@ def _is_usual(text: Text) -> bool:
     return not are_lines(content) and is_plain_utf8(content)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Forest:
     """What stands in documents that are joined to one text, in which document n begins at `begins[n]`.
 
@@ -142,6 +145,9 @@ class _Grown(NamedTuple):
     row_of: Numbers
     levels: Ints
     records: Ints
+
+    def __repr__(self) -> str:
+        return object.__repr__(self)
 
 
 def _grown(data: bytes, tokens: Tokens, firsts: Ints, is_good: Mask) -> _Grown:

@@ -38,7 +38,7 @@ class TextBlocks(Protocol):
     def read(self, size: int) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Block:
     """Whole lines of the file: their records as a batch, all their keys, and the lines (from 0) that do not parse."""
 

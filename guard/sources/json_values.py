@@ -50,7 +50,7 @@ class Cells:
                      self.objects[which] if len(self.objects) else self.objects)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class JsonBatch(Batch):
     """A batch that knows where its values stand.
 

@@ -48,7 +48,7 @@ class _Sheet:
     above: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SheetBatch(Batch):
     """Records of a sheet, from its record number `first` on. Record 0 stands in its row `above`, both from 0."""
 
