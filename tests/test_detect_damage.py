@@ -1,4 +1,4 @@
-"""Lines that are no UTF-8: the compiled engine reads them spelled anew, and finds what the plain matcher finds."""
+"""Lines that are no UTF-8: both engines read them spelled anew, and find what the plain matcher finds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reviewed_detectors import reviewed
 
 from guard import compiled
 from guard.batch import Column, Hits
-from guard.detect import Detector, Matcher, PlainMatcher, engine, load
+from guard.detect import Detector, Matcher, PlainMatcher, engine, load, scan
 from guard.detect.assembly import Assembly
 from guard.detect.damage import are_told_apart, repaired
 from guard.detect.limits import within
@@ -39,7 +39,7 @@ def no_plain_code(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object) -> None:
         raise AssertionError("a line went to the plain code")
 
-    monkeypatch.setattr(engine, "scan_line", refuse)
+    monkeypatch.setattr(scan, "scan_line", refuse)
 
 
 @cache
@@ -86,6 +86,17 @@ def test_damaged_lines_go_through_the_loops_and_give_the_same(seed: int) -> None
     plain, fast = matchers()
     data = pieces(seed)
     assert rows(fast.scan_text(data)) == rows(plain.scan_text(data)) != []
+
+
+@pytest.mark.usefixtures("no_plain_code")
+@pytest.mark.parametrize("data", [
+    *map(pieces, range(6)), b"\xf0\x9f\x98\t" + "崔辉静\t028-9583638".encode(),
+    b"\xef\xbc" + "。".encode() + b"\xef\xbcMara Lo\xfe1380013" + "\u200b8001".encode(),
+    b"\xe5\x8f" + "\ufeff".encode() + b"\x91" + "票代码01900111".encode()])
+def test_they_go_through_hyperscan_and_give_the_same(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, fast = matchers()
+    monkeypatch.setattr(compiled, "pays", lambda work: False)
+    assert rows(fast.scan_text(data)) == rows(plain.scan_text(data))
 
 
 @pytest.mark.usefixtures("no_plain_code")

@@ -1,4 +1,4 @@
-"""Lines that are no UTF-8, spelled so that the compiled engine can read them.
+"""Lines that are no UTF-8, spelled so that both engines can read them.
 
 What is right says that each stray byte is a character of its own, as `surrogateescape` has it. UTF-8 has no such
 characters, so each is written as one of the private use area beside them (U+E080 to U+E0FF), which no pattern can tell
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from guard.batch import Ints
+from guard.detect.shapes import Block
+from guard.utf8 import is_utf8
 
 _SPELLINGS = ((b"\xed\xb2", b"\xee\x82"), (b"\xed\xb3", b"\xee\x83"))
 """How the encoded forms of U+DC80 to U+DCFF begin, and those of U+E080 to U+E0FF."""
@@ -42,6 +44,18 @@ class Repaired:
         lines = np.searchsorted(self._firsts, starts, "right") - 1
         shifts = self._starts[lines] - self._firsts[lines]
         return starts + shifts, ends + shifts
+
+
+def without_damage(data: bytes) -> tuple[list[tuple[int, int]], bytes]:
+    """Lines that are no UTF-8, and the buffer with nothing but line ends in their place."""
+    if is_utf8(data):
+        return [], data
+    damaged, sound, bounds = [], bytearray(data), Block(data).bounds
+    for low, high in zip((bounds[:-1] + 1).tolist(), bounds[1:].tolist(), strict=True):
+        if not is_utf8(data[low:high]):
+            damaged.append((low, high))
+            sound[low:high] = b"\n" * (high - low)
+    return damaged, bytes(sound)
 
 
 def repaired(data: bytes, lines: Sequence[tuple[int, int]]) -> Repaired | None:

@@ -15,25 +15,20 @@ from guard.batch import Ints, distinct
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
 from guard.detect.classes import Bits
-from guard.detect.damage import repaired
+from guard.detect.damage import without_damage
 from guard.detect.folding import fold, fold_quickly
 from guard.detect.gate_loops import open_gates
-from guard.detect.judge import Kind, Place, reported, scan_line
+from guard.detect.judge import Kind, reported
 from guard.detect.limits import AnyPattern, LimitedPattern
 from guard.detect.lines import LineText
-from guard.detect.normalise import Line
-from guard.detect.overlap import Placed
 from guard.detect.pack import bounded
-from guard.detect.plain import place_line
-from guard.detect.rule import Rule
-from guard.detect.scan import Found, concatenate, found_of
+from guard.detect.scan import Found, concatenate, from_damaged
 from guard.detect.shapes import Block
 from guard.detect.sweep import NOTED, OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, confirm, sweep
 from guard.detect.sweep import Found as Matches
 from guard.detect.verdicts import Verdicts
 from guard.detect.walk import forget
 from guard.detect.walk_loops import NO_ROOM
-from guard.utf8 import is_utf8
 
 PATIENCE = 200_000_000
 """Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs."""
@@ -54,7 +49,7 @@ class EngineScan:
         self._data = data
         folded, self._damaged = fold_quickly(data), list[tuple[int, int]]()
         if folded is None:
-            self._damaged, sound = _without_damage(data)
+            self._damaged, sound = without_damage(data)
             folded = fold(sound)
         self._folded = folded
         self._block = Block(self._folded.data)
@@ -205,18 +200,8 @@ class EngineScan:
         for rule in assembly.rules:
             if rule.detector.multiline:
                 self.multiline.setdefault(rule.index, []).extend(start for start, _ in self._damaged)
-        lines = None if assembly.tells_stray_bytes else repaired(self._data, self._damaged)
-        if lines is None:
-            return found_of(list(self._from_damaged_plainly(assembly.rules)))
-        found = EngineScan(assembly, self._workspace, lines.data, self._header).found()
-        starts, ends = lines.originals(found.start, found.end)
-        return Found(found.detector, starts, ends, found.confidence, found.flags)
-
-    def _from_damaged_plainly(self, rules: Sequence[Rule]) -> Iterator[Placed]:
-        place = Place(self._header)
-        for start, end in self._damaged:
-            line = Line(self._data[start:end], start)
-            yield from place_line(scan_line(rules, line.text, place), line)
+        return from_damaged(assembly.rules, self._data, self._damaged, self._header, assembly.tells_stray_bytes,
+                            lambda data: EngineScan(assembly, self._workspace, data, self._header).found())
 
 
 def _spans_of(pattern: Pattern, compiled: AnyPattern | None, text: str) -> Iterator[tuple[int, int]]:
@@ -225,13 +210,3 @@ def _spans_of(pattern: Pattern, compiled: AnyPattern | None, text: str) -> Itera
         start, end = found.span(1 if found.re.groups else 0) if masked else reported(found, pattern.rule.detector.group)
         if end > start:
             yield start, end
-
-
-def _without_damage(data: bytes) -> tuple[list[tuple[int, int]], bytes]:
-    """Lines that are no UTF-8, and the buffer with nothing but line ends in their place."""
-    damaged, sound, bounds = [], bytearray(data), Block(data).bounds
-    for low, high in zip((bounds[:-1] + 1).tolist(), bounds[1:].tolist(), strict=True):
-        if not is_utf8(data[low:high]):
-            damaged.append((low, high))
-            sound[low:high] = b"\n" * (high - low)
-    return damaged, bytes(sound)

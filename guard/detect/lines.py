@@ -14,9 +14,7 @@ from guard.batch import MASKED, NOISY, Ints, among, distinct
 from guard.detect.dense import Spans, header_sign
 from guard.detect.folding import Folded
 from guard.detect.judge import Kind, Place, Span, Verdict, companions
-from guard.detect.normalise import Line, normal_form
-from guard.detect.overlap import Placed
-from guard.detect.plain import place_line
+from guard.detect.normalise import normal_form
 from guard.detect.plan import Events, Plan
 from guard.detect.rule import Rule
 from guard.detect.shapes import Block
@@ -29,14 +27,13 @@ LONG_LINE = 1024
 
 @dataclass(slots=True)
 class LineHits:
-    """Hits as lists. Offsets are bytes of the normalised block; `placed` are hits of damaged lines, already mapped."""
+    """Hits as lists. Offsets are bytes of the normalised block."""
 
     rules: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     confidence: list[float] = field(default_factory=list)
     flags: list[int] = field(default_factory=list)
-    placed: list[Placed] = field(default_factory=list)
 
 
 class LineScan:
@@ -52,19 +49,14 @@ class LineScan:
         self._place, self._fits = Place(header), fits
         self._bounds: list[int] = block.bounds.tolist()
         self._originals = block.bounds if folded.data is data else Block(data).bounds
-        self._sound = _is_utf8(data)
         self.spanning: dict[int, list[int]] = {}
 
     def hits(self, shapes: Sequence[Spans]) -> LineHits:
         """All hits of the rules that are no shapes; those of the shapes count as company."""
         found, beside = LineHits(), _Beside(self._block, shapes)
         for number, work in self._chosen(shapes):
-            if self._bounds[number] + 1 == self._bounds[number + 1]:
-                continue
-            if self._sound:
+            if self._bounds[number] + 1 < self._bounds[number + 1]:
                 self._scan(number, work, beside, found)
-            else:
-                found.placed.extend(self._scan_damaged(number, work, beside))
         return found
 
     def _scan(self, number: int, work: Sequence[Work], beside: _Beside, found: LineHits) -> None:
@@ -80,14 +72,6 @@ class LineScan:
             found.ends.append(first + end)
             found.confidence.append(verdict.confidence)
             found.flags.append(verdict.flags | (NOISY if noisy else 0))
-
-    def _scan_damaged(self, number: int, work: Sequence[Work], beside: _Beside) -> Iterator[Placed]:
-        """A line of a buffer that is no UTF-8: what stands for its stray bytes differs between text and block."""
-        start, end = int(self._originals[number]) + 1, int(self._originals[number + 1])
-        line = Line(self._data[start:end], start)
-        normal = LineText(self._block.data[self._bounds[number] + 1 : self._bounds[number + 1]])
-        whole = [(search, None) for search, _ in work]
-        yield from place_line(self._judge_line(line.text, whole, lambda: beside.verdicts(number, normal)), line)
 
     def _judge_line(self, text: str, work: Sequence[Work], company: Callable[[], list[Verdict]]) -> list[Verdict]:
         """As `judge.scan_line`: a rule that needs company counts when a class that it wants is near."""
@@ -186,14 +170,6 @@ class LineScan:
         """Numbers of lines and indices of rules."""
         count = len(self._plan.searches)
         return pairs // count, self._plan.owners[pairs % count]
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 class LineText:

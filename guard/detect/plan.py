@@ -12,6 +12,7 @@ import numpy as np
 from guard.batch import Ints
 from guard.detect.analysis import Analysis, analysis
 from guard.detect.compile import LineFinder, Samples
+from guard.detect.damage import are_told_apart
 from guard.detect.dense import Surroundings
 from guard.detect.judgements import Judgements
 from guard.detect.rule import Rule
@@ -55,6 +56,12 @@ class Plan:
         from guard.detect.assembly import Assembly
 
         return Assembly(self.rules, self._digest, use_cache=self.use_cache)
+
+    @cached_property
+    def tells_stray_bytes(self) -> bool:
+        """Whether a pattern may tell bytes that are no UTF-8 from what `guard.detect.damage` writes for them."""
+        sources = ((rule.detector.pattern, rule.detector.masked) for rule in self.rules)
+        return are_told_apart(source for pair in sources for source in pair if source)
 
     @property
     def workspace(self) -> Workspace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -11,10 +11,14 @@ import numpy.typing as npt
 
 from guard import compiled
 from guard.batch import MASKED, NOISY, Hits, Ints, distinct
+from guard.detect.damage import repaired, without_damage
 from guard.detect.dense import Spans, header_sign, judge_spans
 from guard.detect.folding import Folded, fold
+from guard.detect.judge import Place, scan_line
 from guard.detect.lines import LineHits, LineScan
+from guard.detect.normalise import Line
 from guard.detect.overlap import PASSWORDS, WHOLES, Placed, resolve
+from guard.detect.plain import place_line
 from guard.detect.plan import Plan
 from guard.detect.rule import Rule
 from guard.detect.shapes import Block, Words
@@ -42,7 +46,8 @@ class Scan:
 
     def __init__(self, plan: Plan, data: bytes, header: str) -> None:
         self._plan, self._data, self._header = plan, data, header
-        self._folded = fold(data)
+        self._damaged, self._sound = without_damage(data)
+        self._folded = fold(self._sound)
         self._block = Block(self._folded.data)
         self._events = plan.events(self._folded.data)
         self._fits = {rule.index: bool(header) and rule.header_words.fit(header) > 0 for rule in plan.rules}
@@ -52,10 +57,22 @@ class Scan:
         """All hits."""
         spans = [self._spans(self._plan.rules[index]) for index in self._plan.shapes]
         spans = [found for found in spans if len(found.start)]
-        lines = LineScan(self._plan, self._data, self._folded, self._block, self._events, self._header, self._fits)
+        lines = LineScan(self._plan, self._sound, self._folded, self._block, self._events, self._header, self._fits)
         searched = self._from_lines(lines.hits(spans))
         self.multiline = lines.spanning
-        return concatenate([found_spans(self._folded, spans), searched])
+        parts = [found_spans(self._folded, spans), searched]
+        if self._damaged:
+            parts.append(self._from_damaged())
+        return concatenate(parts)
+
+    def _from_damaged(self) -> Found:
+        """The hits in damaged lines. Rules that span lines may have seen something there, for nobody looked."""
+        plan = self._plan
+        for rule in plan.rules:
+            if rule.detector.multiline:
+                self.multiline.setdefault(rule.index, []).extend(start for start, _ in self._damaged)
+        return from_damaged(plan.rules, self._data, self._damaged, self._header, plan.tells_stray_bytes,
+                            lambda data: Scan(plan, data, self._header).found())
 
     def _spans(self, rule: Rule) -> Spans:
         """The hits of a shape."""
@@ -85,8 +102,23 @@ class Scan:
         first, last = self._folded.originals(starts, ends)
         # What folding shortened was not written in its normal form.
         flags[last - first != ends - starts] |= NOISY
-        mapped = Found(np.array(found.rules, np.int64), first, last, np.array(found.confidence, np.float64), flags)
-        return concatenate([mapped, found_of(found.placed)]) if found.placed else mapped
+        return Found(np.array(found.rules, np.int64), first, last, np.array(found.confidence, np.float64), flags)
+
+
+def from_damaged(rules: Sequence[Rule], data: bytes, lines: Sequence[tuple[int, int]], header: str, told_apart: bool,
+                 scan: Callable[[bytes], Found]) -> Found:
+    """The hits in the damaged `lines` of `data`. `scan` gives those of a buffer of UTF-8, `told_apart` says whether a
+    pattern may tell stray bytes from what is written for them there."""
+    spelled = None if told_apart else repaired(data, lines)
+    if spelled is None:
+        place, found = Place(header), list[Placed]()
+        for start, end in lines:
+            line = Line(data[start:end], start)
+            found += place_line(scan_line(rules, line.text, place), line)
+        return found_of(found)
+    hits = scan(spelled.data)
+    starts, ends = spelled.originals(hits.start, hits.end)
+    return Found(hits.detector, starts, ends, hits.confidence, hits.flags)
 
 
 def found_of(placed: Sequence[Placed]) -> Found:
