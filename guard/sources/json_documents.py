@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from guard import compiled
 from guard.batch import Column, Ints
+from guard.hashing import new_key
 from guard.sources.document import Options
 from guard.sources.encoding import is_plain_utf8
 from guard.sources.files import Foreseeing
@@ -157,7 +158,8 @@ def _grown(data: bytes, tokens: Tokens, firsts: Ints, is_good: Mask) -> _Grown:
     count, keys = len(is_good), int(np.count_nonzero(tokens.kinds == KEY))
     most = keys + int(np.count_nonzero(tokens.kinds == OPEN_ARRAY)) + count
     places = loops.Places(*np.empty((len(loops.Places._fields), most), np.int32))
-    written = loops.Keys(np.empty(keys, np.int32), np.empty(keys, np.int32), _slots(most))
+    written = loops.Keys(np.empty(keys, np.int32), np.empty(keys, np.int32), _slots(most),
+                         np.array([new_key()], np.uint64))
     node_of, row_of = np.empty((2, len(tokens.kinds)), np.int32)
     node_firsts, levels, records = np.zeros(count + 1, np.int64), np.zeros(count, np.int64), np.ones(count, np.int64)
     known = loops.grow(words_of(data), tokens, firsts, is_good, places, written, _slots(most),

@@ -22,19 +22,20 @@ _at = np.uint64
 
 @tight_loop
 def number_shapes(words: Array, kinds: Array, starts: Array, ends: Array, wrong: Array, written: Array, bounds: Array,
-                  slots: Array, shape_of: Array, counts: Array) -> None:
+                  slots: Array, secret: Any, shape_of: Array, counts: Array) -> None:
     """Writes each shape once, in the order in which lines first have them, and its number for every line.
 
     `words` are those of the text and `written` those of the shapes (`words_of`), with eight bytes to spare. Shape n are
     the bytes from `bounds[n]` to `bounds[n + 1]`; `shape_of[line]` is NO_SHAPE where a line is blank or `wrong`. Lines
-    that follow the last token are not counted. `slots` is zero, a power of two and longer than there are lines.
+    that follow the last token are not counted. `slots` is zero, a power of two and longer than there are lines; the
+    `secret` number keeps others from writing shapes that all come to lie in the same of them.
     """
     mask, known, line, first, at = len(slots) - 1, 0, 0, 0, 0
     bounds[0] = 0
     for token in range(len(kinds)):
         kind = kinds[_at(token)]
         if kind == NEWLINE:
-            shape_of[line], known = _numbered(written, bounds, slots, mask, known, first, at, wrong[line])
+            shape_of[line], known = _numbered(written, bounds, slots, secret, mask, known, first, at, wrong[line])
             first = at = bounds[known]
             line += 1
         elif kind == KEY:
@@ -46,18 +47,18 @@ def number_shapes(words: Array, kinds: Array, starts: Array, ends: Array, wrong:
             written[_at(at)] = np.uint64(_VALUE if kind in (QUOTE, VALUE) else kind)
             at += 1
     if at > first:
-        shape_of[line], known = _numbered(written, bounds, slots, mask, known, first, at, wrong[line])
+        shape_of[line], known = _numbered(written, bounds, slots, secret, mask, known, first, at, wrong[line])
         line += 1
     counts[SHAPES], counts[LINES] = known, line
 
 
 @inlined_loop
-def _numbered(written: Array, bounds: Array, slots: Array, mask: int, known: int, first: int, behind: int,
+def _numbered(written: Array, bounds: Array, slots: Array, secret: Any, mask: int, known: int, first: int, behind: int,
               is_wrong: Any) -> tuple[int, int]:
     """The number of the shape that was just written, and how many there are then."""
     if is_wrong or first == behind:
         return NO_SHAPE, known
-    slot = np.int64(hash_slice(written, first, behind, np.uint64(0)) & np.uint64(mask))
+    slot = np.int64(hash_slice(written, first, behind, secret) & np.uint64(mask))
     while slots[slot] != 0:
         number = slots[slot] - 1
         if _is_alike(written, bounds[number], bounds[number + 1], first, behind):

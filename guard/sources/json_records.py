@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from guard import compiled
 from guard.batch import Ints
+from guard.hashing import new_key
 from guard.sources.json_paths import Paths, ShapeError, Slots
 from guard.sources.json_tokens import KEY, NEWLINE, Mask, Tokens, shapes, tokenize
 from guard.sources.json_values import Cells
@@ -71,7 +72,7 @@ def _by_loops(text: bytes, tokens: Tokens, row: int, paths: Paths) -> Records:
     written, shape_of = np.empty(len(text) + 16, np.uint8), np.empty(most, np.int64)
     bounds = np.zeros(most + 1, np.int64)
     number_shapes(words_of(text), tokens.kinds, tokens.starts, tokens.ends, wrong, words_of(written), bounds,
-                  np.zeros(2 << most.bit_length(), np.int64), shape_of, counts)
+                  np.zeros(2 << most.bit_length(), np.int64), np.uint64(new_key()), shape_of, counts)
     wrong, shape_of = wrong[: counts[LINES]], shape_of[: counts[LINES]]
     slots = [_slots(paths, written[start:end].tobytes()) for start, end in pairwise(bounds[: counts[SHAPES] + 1])]
     is_wrong = np.array([*(slot is None for slot in slots), False])

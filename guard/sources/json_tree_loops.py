@@ -54,11 +54,13 @@ class Places(NamedTuple):
 
 class Keys(NamedTuple):
     """Where each key was written first, without its quotes; and a hash table: numbers from 1 on in slots, of which
-    there are a power of two, more than keys."""
+    there are a power of two, more than keys. The one `secret` number keeps others from writing keys that all come to
+    lie in the same slots."""
 
     starts: Array
     ends: Array
     slots: Array
+    secret: Array
 
 
 class Fields(NamedTuple):
@@ -195,7 +197,7 @@ def _rest(places: Places, holder: int, nodes: int) -> tuple[int, int]:
 def _key_number(words: Array, keys: Keys, start: int, end: int, known: int) -> tuple[int, int]:
     """The number of a key, and how many there are then."""
     slots, mask = keys.slots, len(keys.slots) - 1
-    slot = np.int64(hash_slice(words, start, end, np.uint64(0)) & np.uint64(mask))
+    slot = np.int64(hash_slice(words, start, end, keys.secret[0]) & np.uint64(mask))
     while slots[slot] != 0:
         number = slots[slot] - 1
         if _is_alike(words, int(keys.starts[number]), int(keys.ends[number]), start, end):
