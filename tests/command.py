@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ def environment(**more: str) -> dict[str, str]:
     """The caller's environment without Guard's own settings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GUARD_") or k == "GUARD_CACHE_DIR"}
     return {**kept, "PYTHONWARNINGS": "error::ResourceWarning", **more}
+
+
+def listen_to_interrupts() -> None:
+    """For a child before it begins: what a shell starts in the background ignores Ctrl-C, with all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def guard(*arguments: object, stdin: bytes = b"", timeout: float = 60, **env: str) -> Answer:

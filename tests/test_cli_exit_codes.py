@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import GUARD, environment, guard
+from command import GUARD, environment, guard, listen_to_interrupts
 
 from guard.demo import People
 
@@ -147,7 +147,7 @@ def test_internal_error_comes_before_all(secret: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_is_130_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     child = subprocess.Popen([str(GUARD), "scan", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, env=environment())
+                             stderr=subprocess.PIPE, env=environment(), preexec_fn=listen_to_interrupts)
     time.sleep(1.5)
     child.send_signal(number)
     out, err = child.communicate(timeout=20)

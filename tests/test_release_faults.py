@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import GUARD, environment, guard
+from command import GUARD, environment, guard, listen_to_interrupts
 
 import guard as library
 from guard.demo import People
@@ -59,7 +59,8 @@ def test_kill_at_many_points(tmp_path: Path, source: Path) -> None:
 def test_interrupt_leaves_nothing(tmp_path: Path, source: Path) -> None:
     whole = duration(source, tmp_path / "first")
     child = subprocess.Popen([str(GUARD), "release", str(source), *ARGUMENTS, "--out", str(tmp_path / "out")],
-                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment())
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(),
+                             preexec_fn=listen_to_interrupts)
     time.sleep(whole * 0.6)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)

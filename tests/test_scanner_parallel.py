@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from command import environment
+from command import environment, listen_to_interrupts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -655,7 +655,8 @@ def start(tmp_path: Path, *arguments: object) -> subprocess.Popen[bytes]:
     program = tmp_path / "program.py"
     program.write_text(MAIN.replace("BUSY", repr(str(tmp_path / "busy"))))
     return subprocess.Popen([sys.executable, str(program), *map(str, arguments)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, start_new_session=True, env=environment(PYTHONWARNINGS="ignore"))
+                            stderr=subprocess.PIPE, start_new_session=True, env=environment(PYTHONWARNINGS="ignore"),
+                            preexec_fn=listen_to_interrupts)
 
 
 def children(pid: int) -> list[int]:
