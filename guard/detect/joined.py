@@ -19,7 +19,6 @@ from guard.batch import Column, Hits, Ints, distinct
 from guard.detect.choice import scanned
 from guard.detect.decoding import Scan, decoded_text, with_decoded
 from guard.detect.dense import header_sign
-from guard.detect.headers import HeaderWords
 from guard.detect.overlap import Placed
 from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
@@ -131,7 +130,7 @@ def _meaning(plan: Plan, header: str) -> str:
 def _is_silent(plan: Plan, header: str) -> bool:
     """Whether no rule fits a header that is not empty, and no word of a context stands in it."""
     speech = _speech(plan)
-    if speech.words.fit(header):
+    if plan.header_words.fit(header):
         return False
     if header.isascii():
         squeezed = _squeezed(header)
@@ -141,10 +140,9 @@ def _is_silent(plan: Plan, header: str) -> bool:
 
 
 class _Speech(NamedTuple):
-    """The header words of all rules together, and the words of their contexts in ASCII, each without its gaps; the
-    rules that have such; and a header for each way in which these were met."""
+    """The words of the contexts of rules in ASCII, each without its gaps; the rules that have header words or contexts;
+    and a header for each way in which these were met."""
 
-    words: HeaderWords
     context: tuple[str, ...]
     named: tuple[Rule, ...]
     known: dict[tuple[tuple[int, ...], tuple[int, ...]], str]
@@ -154,8 +152,7 @@ class _Speech(NamedTuple):
 def _speech(plan: Plan) -> _Speech:
     contexts = [rule.detector.context for rule in plan.rules if rule.detector.context is not None]
     words = {word for context in contexts for word in (*context.words, *context.against) if word.isascii()}
-    return _Speech(HeaderWords(word for rule in plan.rules for word in rule.detector.headers),
-                   tuple(sorted(_squeezed(word) for word in words)),
+    return _Speech(tuple(sorted(_squeezed(word) for word in words)),
                    tuple(rule for rule in plan.rules if rule.header_words or rule.vicinity), {})
 
 
