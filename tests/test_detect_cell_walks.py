@@ -14,7 +14,7 @@ from guard import compiled
 from guard.batch import Column
 from guard.detect import Budget, Detector, Matcher, PlainMatcher, cell_walks, engine, joint_walks, narrowing
 from guard.detect.automaton import DIGITS, Automaton, compile_narrow_automaton
-from guard.detect.joint_walks import join
+from guard.detect.joint_walks import Steps, join
 from guard.detect.narrowing import NarrowedAssembly
 from guard.taxonomy import Title
 
@@ -119,7 +119,7 @@ def test_automata_as_one_say_what_each_says(alphabet: str, data: st.DataObject) 
     automata = [made for boundary, pattern in PATTERNS if boundary == "digit"
                 if (made := compile_narrow_automaton(pattern, frozenset(alphabet.encode()))) is not None]
     barred = np.isin(np.arange(256), list(DIGITS))
-    joint = join(automata, range(len(automata)), barred)
+    joint = join([Steps(one.steps(128), one.accepting) for one in automata], range(len(automata)), barred)
     assert joint is not None
     assert [joint.kinds[code] < joint.closed for code in range(128)] == barred[:128].tolist()
     state, states = 1, [1] * len(automata)

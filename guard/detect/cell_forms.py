@@ -25,6 +25,7 @@ from guard.detect.cell_loops import PLANE
 from guard.detect.charsets import LAST, Charset, charset, charset_of, told_apart
 from guard.detect.classes import HAN
 from guard.detect.context import compile_words
+from guard.detect.kept_tables import KeptTables, name_of
 from guard.detect.memory import CompiledNumbers
 from guard.detect.pack import bounded
 from guard.detect.supersets import parts
@@ -59,8 +60,8 @@ class CellForms:
     Matches of a form are columns (pattern, start, end); bytes count from the beginning of the cell.
     """
 
-    def __init__(self, patterns: Sequence[Pattern]) -> None:
-        self._patterns = patterns
+    def __init__(self, patterns: Sequence[Pattern], kept: KeptTables) -> None:
+        self._patterns, self._tables = patterns, kept
         self._cells = self._fresh = 0
         self._forget()
 
@@ -96,10 +97,16 @@ class CellForms:
         sources = [bounded(pattern.source, pattern.rule.detector.boundary) for pattern in self._patterns]
         # Matches that would not count are left out: where no word of the context stands, and what begins as no name.
         contexts = [rule.detector.context for rule in rules if rule.detector.require == "context"]
-        words = [compile_words(context.words) for context in contexts if context is not None]
-        sources += [pattern.pattern for pattern in words if pattern is not None]
-        firsts = {rule.firsts for rule in rules if rule.firsts}
-        return kinds_of(sources, [*_RUNS, *(charset([(ord(one), ord(one)) for one in first]) for first in firsts)])
+        words = sorted(context.words for context in contexts if context is not None)
+        firsts = sorted({"".join(sorted(rule.firsts)) for rule in rules})
+        name = name_of(sources, words, firsts)
+        if (known := self._tables.get(name)) is not None:
+            return known["kinds"] if len(known["kinds"]) else None
+        others = (pattern.pattern for chosen in words if (pattern := compile_words(chosen)) is not None)
+        found = kinds_of([*sources, *others], [*_RUNS, *(
+            charset([(ord(one), ord(one))]) for first in firsts for one in first)])
+        self._tables.put(name, {"kinds": np.empty(0, np.uint16) if found is None else found})
+        return found
 
     def _forget(self) -> None:
         self._numbers = CompiledNumbers()

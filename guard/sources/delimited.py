@@ -120,7 +120,8 @@ class DelimitedDocument(StreamDocument):
         file.seek(0)
         table = self._begin(TextReader(file, piece.encoding).read(self._least_piece()))
         file.seek(piece.start)
-        yield from self._records(reader, reader.read(self._options.block), replace(table, titles=b"", header=b""))
+        text = reader.read(BLOCKS * self._options.block)
+        yield from self._records(reader, text, replace(table, titles=b"", header=b""))
 
     def _title_batch(self, table: _Table) -> TextBatch:
         return TextBatch(self.name, START.after(table.titles).line - 1, table.titles, place=START)
