@@ -41,7 +41,7 @@ from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, Unsuitabl
 from guard.detect.rule import Rule
 from guard.detect.rule_tables import Rulings
 from guard.detect.sifting_loops import Patterns as JudgedPatterns
-from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, longest_run, superset, width_before
+from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, stretch, superset, width_before
 from guard.detect.sweep import Starts
 from guard.detect.walk import automaton_of
 from guard.detect.walk_loops import Automaton
@@ -334,7 +334,7 @@ def _gates(ways: Sequence[Beginning], rules: Sequence[Rule], literals: Mapping[i
     needed: dict[int, Factors] = {
         **{number: way.words for number, way in enumerate(ways) if way.words and way.is_gated},
         **{beside[index]: words for index, words in contexts.items()},
-        **{spanning[number]: frozenset([word]) for number, word in literals.items()}}
+        **{spanning[number]: _spelled(literal) for number, literal in literals.items()}}
     needing: dict[bytes, list[int]] = {}
     for number, words in needed.items():
         for word in sorted(words):
@@ -343,13 +343,20 @@ def _gates(ways: Sequence[Beginning], rules: Sequence[Rule], literals: Mapping[i
 
 
 def _literal(pattern: Pattern) -> bytes:
-    """What every match of a pattern that spans lines holds, in small letters, which stand for both cases; b"" where
-    nothing is known that one line holds and the gates can find."""
+    """What every match of a pattern that spans lines holds in one of them, as an expression; b"" where nothing is known
+    that the gates can find."""
     try:
-        literal = longest_run(pattern.source).lower() if pattern.spans_lines else ""
+        literal = stretch(pattern.source).encode() if pattern.spans_lines else b""
     except NoSupersetError:
         return b""
-    return literal.encode() if len(literal) > 1 and literal.isascii() and literal.isprintable() else b""
+    return literal if _spelled(literal) else b""
+
+
+def _spelled(literal: bytes) -> Factors:
+    """The words one of which stands where a literal does, none where they are too short to be looked for."""
+    words = factors(literal.decode()) or Factors()
+    are_usable = all(len(word) > 1 and word.isascii() and word.decode().isprintable() for word in words)
+    return words if are_usable else Factors()
 
 
 def _context_words(rule: Rule) -> Factors | None:
