@@ -210,7 +210,8 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input file. `status` is scanned, skipped or failed; `digest` is `sha256:…` of its bytes (evidence only)."""
+    """One input file. `status` is scanned, skipped or failed; `digest` is `sha256:…` of its bytes (evidence of a
+    release only)."""
 
     path: str
     bytes: int

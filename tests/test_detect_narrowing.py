@@ -38,6 +38,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "pays", lambda work: True)
     monkeypatch.setattr(narrowing, "LEAST", 0)
     monkeypatch.setattr(narrowing, "PLENTY", 0)
+    monkeypatch.setattr(narrowing, "MOST_WANTED", 1)
 
 
 def as_column(values: list[bytes], header: str) -> Column:
@@ -148,6 +149,15 @@ def test_small_columns_are_narrowed_when_they_come_again(monkeypatch: pytest.Mon
     narrowed = assemblies.of(values, "")
     assert narrowed is not whole
     assert assemblies.of(values, "") is narrowed
+
+
+def test_cells_of_all_kinds_are_left_to_the_whole_assembly(monkeypatch: pytest.MonkeyPatch) -> None:
+    printable = joined([bytes(range(32, 127)) * 3, "姓名电话身份证号地址".encode()])
+    assemblies, whole = narrowing.NarrowedAssemblies(plan().assembly, use_cache=True), plan().assembly
+    assert assemblies.of(printable, "") is not whole
+    monkeypatch.setattr(narrowing, "MOST_WANTED", 0.5)
+    assert assemblies.of(printable, "") is whole
+    assert assemblies.of(joined([b"13800138000"]), "") is not whole
 
 
 def test_what_was_wanted_once_stays() -> None:

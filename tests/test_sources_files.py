@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import inspect
 import io
@@ -52,8 +53,8 @@ def found(path: Path, **options: str) -> dict[str, str]:
             item.format if isinstance(item, Document) else str(item.reason) for item in items}
 
 
-def only(path: Path) -> Document:
-    item = next(iter(discover(path, Options(), PlainLabels())))
+def only(path: Path, *, hashed: bool = True) -> Document:
+    item = next(iter(discover(path, Options(hashed=hashed), PlainLabels())))
     assert isinstance(item, Document)
     return item
 
@@ -278,6 +279,19 @@ def test_the_digest_is_that_of_the_file_read_or_rewritten(tmp_path: Path) -> Non
     document.digest = ""
     document.rewrite(io.BytesIO(), Unchanged())
     assert document.digest == expected
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_where_no_digest_is_wanted_there_is_none_and_all_is_read(tmp_path: Path, name: str) -> None:
+    content = b"name,phone\nLi,13800138000\n"
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    hashed, unhashed = only(path), only(path, hashed=False)
+    read = [[(item.rows, item.data) for item in document.read() if isinstance(item, Batch)]
+            for document in (hashed, unhashed)]
+    assert read[0] == read[1] != []
+    assert hashed.digest.startswith("sha256:")
+    assert unhashed.digest == ""
 
 
 def test_a_file_read_at_random_has_the_digest_of_all_its_bytes(tmp_path: Path) -> None:

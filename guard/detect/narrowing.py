@@ -40,6 +40,9 @@ LEAST, PLENTY = 1 << 14, 1 << 19
 """Bytes of cells for which it may pay to narrow: always from PLENTY on, else when they come a second time."""
 MOST_WALKED, LONGEST_WALKED = 24, 64
 """Patterns for cells of so many bytes: more take longer to walk through one by one than to look for together."""
+MOST_WANTED = 0.5
+"""Share of the patterns from which on nothing is gained by leaving the others out: texts of all kinds under one header
+hold what most patterns need, and states of their own for these would only have to be made."""
 _FEW_LETTERS = 4
 _LETTERS = (range(65, 91), range(97, 123))
 _DIGITS = range(48, 58)
@@ -132,6 +135,8 @@ class _Narrowing:
         """The assembly for such cells, of `work` bytes."""
         before = self._work
         self._work += work
+        if np.count_nonzero(self._wanted) > MOST_WANTED * len(self._wanted):
+            return self._whole
         if self._made is None or self._has_more:
             if not before and work < PLENTY:
                 return self._whole

@@ -147,7 +147,7 @@ class Scanner:
         be read is in `Report.skipped` and makes the verdict incomplete.
         """
         is_source = inline_marks and isinstance(source, (str, Path)) and is_versioned(Path(source))
-        options = Options(as_format=as_format, encoding=encoding, source_tree=is_source,
+        options = Options(as_format=as_format, encoding=encoding, source_tree=is_source, hashed=False,
                           **({} if max_document is None else {"max_document": max_document}))
         labels, histories = ScannedLabels(self.matcher), Histories()
         run = self.run(labels, sink=sink, progress=progress, workers=workers)
@@ -166,7 +166,7 @@ class Scanner:
         from guard.sources.git import Repository
         from guard.sources.git_documents import Versions
 
-        options = Options(as_format=as_format, encoding=encoding, source_tree=inline_marks,
+        options = Options(as_format=as_format, encoding=encoding, source_tree=inline_marks, hashed=False,
                           **({} if max_document is None else {"max_document": max_document}))
         labels, found = ScannedLabels(self.matcher), Repository(Path(repository))
         versions = Versions(found, options, labels, since=since, staged=staged)

@@ -64,7 +64,7 @@ class _File(NamedTuple):
         """The file of which this batch was made, which is UTF-8; `labels` know of nothing inside of it."""
         content = self.content or b""
         version = reopen(self.recipe, labels, content) if self.recipe.is_version else None
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}" if self.recipe.options.hashed else ""
         return _Read(self.recipe.placed(batch), labels, "utf-8", digest, version)
 
 

@@ -65,7 +65,7 @@ class GzipDocument(_Archive):
             yield Skipped(self.name, Reason.TOO_DEEP)
             return
         try:
-            with StableFile.wrap(self._opener()) as file:
+            with StableFile.wrap(self._opener(), hashed=self._options.hashed) as file:
                 streams, inner = self._inner(file)
                 yield from _read_inner(inner, streams, self.name)
                 self.digest = file.digest
@@ -121,7 +121,7 @@ class ZipDocument(_Archive):
             yield Skipped(self.name, Reason.TOO_DEEP)
             return
         try:
-            with StableFile.wrap(self._opener()) as file, _open_zip(file) as archive:
+            with StableFile.wrap(self._opener(), hashed=self._options.hashed) as file, _open_zip(file) as archive:
                 yield from self._comments(archive)
                 budget = self._shared_budget()
                 for member in _members(archive, self.name, self._labels):

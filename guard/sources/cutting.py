@@ -1,8 +1,9 @@
 """Cutting a file into pieces that can be read one without the other, so that several processes share one big file.
 
-The file is read once, in order, to hash it and to find the cuts: behind line ends that end a line, or a record of a
-delimited table, quotes observed. Lines, rows and offsets of a piece count from its own beginning; who puts the pieces
-together adds what came before (`Extent`). Where the cuts lie depends on the file alone, never on who reads the pieces.
+The file is read once, in order, to find the cuts and, where that is wanted, to hash it: behind line ends that end a
+line, or a record of a delimited table, quotes observed. Lines, rows and offsets of a piece count from its own
+beginning; who puts the pieces together adds what came before (`Extent`). Where the cuts lie depends on the file alone,
+never on who reads the pieces.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ class RecordBorders:
 
 
 class Cutter:
-    """The pieces of an open file, in order; when all are given, the whole file was read and hashed.
+    """The pieces of an open file, in order; when all are given, the whole file was read, and hashed if it is to be.
 
     `encoding` is what has been decided so far. Memory holds one chunk.
     """

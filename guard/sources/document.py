@@ -24,7 +24,8 @@ class Options(NamedTuple):
 
     `as_format` forces a reader (csv, tsv, json, jsonl, text, parquet, xlsx), `encoding` a codec. JSON documents, xlsx
     files and nested archives above `max_document` bytes are skipped. `block` is the size of a text or CSV batch.
-    `source_tree` tells that texts are source code under version control.
+    `source_tree` tells that texts are source code under version control, `hashed` that the digests of what is read are
+    wanted: a release holds reads against each other by them, a report does not show them.
     """
 
     as_format: str = ""
@@ -32,6 +33,7 @@ class Options(NamedTuple):
     max_document: int = MAX_DOCUMENT
     block: int = 1 << 20
     source_tree: bool = False
+    hashed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,10 @@ class Document(ABC):
     """One input file. A directory gives many; an archive is one, whose batches carry `archive.zip!member` as dataset.
 
     `name` is shown, `output` is the safe relative path of its rewritten form, `digest` (`sha256:…` over the bytes that
-    were really read) is there once `read` or `rewrite` has run to its end. `recipe` makes the document anew in another
-    process, where it is a file that can be opened there; `content` may be all of a small file, as it was read when it
-    was found. `version` is the id of the content in a repository, which may have several of the file, `before` those
-    of the contents that this one replaced.
+    were really read, "" where the options want none) is there once `read` or `rewrite` has run to its end. `recipe`
+    makes the document anew in another process, where it is a file that can be opened there; `content` may be all of a
+    small file, as it was read when it was found. `version` is the id of the content in a repository, which may have
+    several of the file, `before` those of the contents that this one replaced.
     """
 
     name: str

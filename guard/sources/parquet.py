@@ -28,11 +28,12 @@ class ParquetDocument(Document):
         self.output = output
         self.size = size
         self._opener = opener
+        self._hashed = options.hashed
         self._labels = labels
 
     def read(self) -> Iterator[Batch | Skipped]:
         try:
-            with StableFile.wrap(self._opener()) as file:
+            with StableFile.wrap(self._opener(), hashed=self._hashed) as file:
                 yield from read_batches(self.name, *_open(file), self._labels)
                 self.digest = file.digest
                 if file.changed():

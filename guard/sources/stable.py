@@ -51,7 +51,7 @@ class StableFile(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._hash = hashlib.sha256()
+        self._hash: hashlib._Hash | None = hashlib.sha256()
         self._hashed = 0
         self._position = 0
         self._stamp = _stamp(stream)
@@ -62,9 +62,12 @@ class StableFile(io.RawIOBase):
         return cls(open_regular(path))
 
     @classmethod
-    def wrap(cls, stream: BinaryIO | StableFile) -> StableFile:
-        """`stream` itself when it is stable already."""
-        return stream if isinstance(stream, StableFile) else cls(stream)
+    def wrap(cls, stream: BinaryIO | StableFile, *, hashed: bool = True) -> StableFile:
+        """`stream` itself when it is stable already; if it is not to be `hashed`, its digest is ""."""
+        file = stream if isinstance(stream, StableFile) else cls(stream)
+        if not hashed:
+            file._hash = None
+        return file
 
     def read(self, size: int | None = -1) -> bytes:
         data = self._stream.read(-1 if size is None else size)
@@ -102,13 +105,10 @@ class StableFile(io.RawIOBase):
         return self._stamp
 
     @property
-    def bytes_read(self) -> int:
-        """How many bytes from the start were hashed so far."""
-        return self._hashed
-
-    @property
     def digest(self) -> str:
         """`sha256:…` over all bytes; reads the rest of the file first where that was not done."""
+        if self._hash is None:
+            return ""
         if self._position != self._hashed:
             self.seek(self._hashed)
         while self.read(_PIECE):
@@ -134,7 +134,8 @@ class StableFile(io.RawIOBase):
     def _note(self, data: bytes) -> None:
         end = self._position + len(data)
         if self._position <= self._hashed < end:
-            self._hash.update(memoryview(data)[self._hashed - self._position :])
+            if self._hash is not None:
+                self._hash.update(memoryview(data)[self._hashed - self._position :])
             self._hashed = end
         self._position = end
 

@@ -134,7 +134,7 @@ class StreamDocument(Document):
         Together they hold all that `read` gives, but not block for block: a block ends with its piece.
         """
         try:
-            with StableFile.wrap(self._opener()) as file:
+            with self._opened() as file:
                 cutter = Cutter(file, self.size, self._forced)
                 yield from cutter.pieces(self._borders, self._least_piece(), largest)
                 self._decided = cutter.encoding or UTF8
@@ -151,7 +151,7 @@ class StreamDocument(Document):
         """The batches of a piece, with lines, rows and offsets of its own; afterwards `extent` says how far it goes."""
         self.extent, rows = Extent(), 0
         try:
-            with StableFile.wrap(self._opener()) as file:
+            with StableFile.wrap(self._opener(), hashed=False) as file:
                 if file.stamp != piece.stamp:
                     yield Skipped(self.name, Reason.CHANGED)
                     return
@@ -168,6 +168,9 @@ class StreamDocument(Document):
             yield skipped(self.name, error)
         except OSError:
             yield Skipped(self.name, Reason.UNREADABLE)
+
+    def _opened(self) -> StableFile:
+        return StableFile.wrap(self._opener(), hashed=self._options.hashed)
 
     def _extent(self, reader: TextReader, rows: int) -> Extent:
         """What a piece holds that was read to its end."""
@@ -187,7 +190,7 @@ class StreamDocument(Document):
 
     def read(self) -> Iterator[Batch | Skipped]:
         try:
-            with StableFile.wrap(self._opener()) as file:
+            with self._opened() as file:
                 reader = TextReader(file, self._forced)
                 empty = True
                 for batch in self._batches(reader):
