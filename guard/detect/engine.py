@@ -15,6 +15,7 @@ from guard.batch import Ints, distinct
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
 from guard.detect.classes import Bits
+from guard.detect.confirm_loops import OUT_OF_ROOM, OUT_OF_STEPS, around, confirm
 from guard.detect.damage import without_damage
 from guard.detect.folding import fold, fold_quickly
 from guard.detect.gate_loops import open_gates
@@ -24,18 +25,7 @@ from guard.detect.lines import LineText
 from guard.detect.pack import bounded
 from guard.detect.scan import Found, concatenate, from_damaged
 from guard.detect.shapes import Block
-from guard.detect.sweep import (
-    DONE,
-    FULL,
-    NOTED,
-    OUT_OF_ROOM,
-    OUT_OF_STEPS,
-    Workspace,
-    around,
-    confirm,
-    sweep,
-    sweep_screened,
-)
+from guard.detect.sweep import DONE, FULL, NOTED, Workspace, sweep, sweep_screened
 from guard.detect.sweep import Found as Matches
 from guard.detect.verdicts import Verdicts
 from guard.detect.walk import forget

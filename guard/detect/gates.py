@@ -28,6 +28,7 @@ WIDTH = 8
 _RARE = b"jqxzkvwybgpfmuchdlnroaisteJQXZKVWYBGPFMUCHDLNROAISTE0123456789/,_=.-\":' "
 """Signs from rare to common; what is none of them, bytes of Chinese too, is taken for rarer."""
 Ints32 = npt.NDArray[np.int32]
+_NO_BUCKETS = np.empty(0, np.uint64)
 
 
 class Gates(NamedTuple):
@@ -50,7 +51,7 @@ class Gates(NamedTuple):
     singles: Ints32
 
 
-def gates(words: Mapping[bytes, Sequence[int]], openings: int, buckets: Bits) -> Gates:
+def gates(words: Mapping[bytes, Sequence[int]], openings: int, buckets: Bits = _NO_BUCKETS) -> Gates:
     """The tables for words and the numbers of the openings that need them, of which the first are in these buckets."""
     hashes = sorted((_hash(seen), number, place) for number, word in enumerate(words)
                     if len(word) > 1 for place in [_rarest_place(word)] for seen in _spelled(word[place:][:PLACE]))

@@ -1,7 +1,7 @@
-"""One pass over a block: every match of every program that has openings, and of the others around given events.
+"""One pass over a block: where matches may begin, of every program that has openings.
 
-Walks tell where a match of which program may begin (`sweep`), and the machine looks at these places (`confirm`).
-Matches come as columns, in order of the block for each program; no two of one program overlap, as in a search by `re`.
+Walks tell where a match of which program may begin, followed from all places, or from those that the prefilter lets
+through. The machine looks at what they noted (`guard.detect.confirm_loops`).
 """
 
 from __future__ import annotations
@@ -15,16 +15,13 @@ from guard.batch import Ints
 from guard.compiled import inlined, inlined_loop, tight_loop
 from guard.detect.beginnings import DEPTH
 from guard.detect.classes import END, PLANE
-from guard.detect.machine import EXHAUSTED, LAST_CLOSED, STEPS, before, code_point, new_memory, run, run_here, width_at
+from guard.detect.machine import before, code_point, new_memory
 from guard.detect.prefilter import SECOND, THIRD
-from guard.detect.program import Programs
 from guard.detect.walk import BEYOND, WIDEST, WINDOW, new_walks
 from guard.detect.walk_loops import ACCEPTING, DEAD, NO_ROOM, ONCE, UNKNOWN, Automaton, Walks, advance, root
 
 Bytes = Any
 Events = Any
-OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
-"""What is left of the patience of a program that was given up: it took too long, or the stack was too small."""
 MARGIN = 8
 """Bytes behind the text that may be read."""
 EVENTS = 1 << 16
@@ -86,30 +83,6 @@ class Workspace:
         """Room for so many matches, and as many again."""
         if self.out.shape[1] < matches:
             self.out = np.concatenate([self.out, np.empty((4, 2 * matches), np.int64)], axis=1)
-
-
-@inlined
-def _given_up(patience: int, left: int) -> int:
-    if patience < 0:
-        return patience
-    return OUT_OF_STEPS if left < 0 else OUT_OF_ROOM
-
-
-@tight_loop
-def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, line: int, memory: Any) -> int:
-    """Adds a match; the new number of matches. What `judge.reported` says is reported."""
-    start, stop, chosen = at, end, abs(group)
-    if chosen > 0:
-        if memory[2 * chosen] < 0 or memory[2 * chosen + 1] < 0:
-            if group < 0:
-                return count
-            chosen = max(0, memory[LAST_CLOSED])
-        if chosen > 0:
-            start, stop = memory[2 * chosen], memory[2 * chosen + 1]
-    if stop > start:
-        out[0, count], out[1, count], out[2, count], out[3, count] = program, start, stop, line
-        return count + 1
-    return count
 
 
 @inlined
@@ -437,92 +410,3 @@ def sweep_screened(automaton: Automaton, walks: Walks, pairs: Any, text: Bytes, 
     return DONE
 
 
-@tight_loop
-def confirm(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, events: Events, noted: int, edges: Ints,
-            order: Any, out: Any, count: int, resume: Any, memory: Any, patience: Any) -> int:
-    """Fills `out`, from `count` on, with the matches that begin at the first `noted` events; how many there are then.
-
-    Program by program, those of one as they come: the processor guesses better where what comes next is like what came
-    before. `resume[program]` is where its last match ended, `patience[program]` how many steps it has left. `edges`,
-    one more than programs, and `order` are working memory; `out` has room for a match of each event.
-    """
-    owners = starts.owners
-    edges[:] = 0
-    for event in range(noted):
-        edges[owners[events[OPENING, event]] + 1] += 1
-    for program in range(1, len(edges)):
-        edges[program] += edges[program - 1]
-    for event in range(noted):
-        program = owners[events[OPENING, event]]
-        order[edges[program]] = event
-        edges[program] += 1
-    first = 0
-    for program in range(len(starts.addresses)):
-        address, group = starts.addresses[program], starts.groups[program]
-        for index in range(first, edges[program]):
-            at, line = int(events[AT, order[index]]), int(events[LINE, order[index]])
-            if resume[program] > at or patience[program] < 0:
-                continue
-            low, high = bounds[line] + 1, bounds[line + 1]
-            memory[STEPS] = patience[program]
-            end = run_here(programs, address, text, low, high, at, memory)
-            patience[program] = memory[STEPS] if end != EXHAUSTED else _given_up(patience[program], memory[STEPS])
-            if end >= 0:
-                resume[program] = max(end, at + 1)
-                count = _keep(out, count, program, group, at, end, line, memory)
-        first = edges[program]
-    return count
-
-
-@tight_loop
-def around(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, event_programs: Ints, event_ends: Ints,
-           backs: Ints, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
-    """Fills `out` with the matches that begin at most `backs[program]` characters before an event, from `place` on.
-
-    Events are sorted by their end. `backs` of -1 look at the whole line. Returns as `sweep` does.
-    """
-    addresses, groups = starts.addresses, starts.groups
-    room, count, line = out.shape[1] - 8, place[2], place[0]
-    for event in range(place[1], len(event_ends)):
-        program, last = event_programs[event], event_ends[event]
-        if patience[program] < 0:
-            continue
-        # An event may have swallowed the end of its line.
-        inside = max(last - 1, 0)
-        if text[inside] == 10 or text[inside] == 13:
-            inside -= 1
-        while bounds[line + 1] < inside:
-            line += 1
-        while line > 0 and bounds[line] >= inside:
-            line -= 1
-        low, high = bounds[line] + 1, bounds[line + 1]
-        at = low
-        if backs[program] >= 0:
-            at = min(last, high)
-            steps = backs[program]
-            while at > low and steps > 0:
-                at -= 1
-                while at > low and text[at] & 0xC0 == 0x80:
-                    at -= 1
-                steps -= 1
-        at = max(at, resume[program])
-        limit = min(last, high)
-        while at < limit or (backs[program] < 0 and at < high):
-            memory[STEPS] = patience[program]
-            end = run(programs, addresses[program], text, low, high, at, memory)
-            if end == EXHAUSTED:
-                patience[program] = _given_up(patience[program], memory[STEPS])
-                break
-            patience[program] = memory[STEPS]
-            if end < 0:
-                at += width_at(text, at)
-                continue
-            if count >= room:
-                place[0], place[1], place[2] = line, event, count
-                resume[program] = max(resume[program], at)
-                return -count - 1
-            count = _keep(out, count, program, groups[program], at, end, line, memory)
-            at = max(end, at + width_at(text, at))
-        resume[program] = max(resume[program], at)
-    place[2] = count
-    return count
