@@ -36,7 +36,7 @@ from guard.detect.sweep import Starts
 Mask = npt.NDArray[np.bool_]
 MOST = 64
 """How many narrowed assemblies a thread keeps, a sixth of a megabyte each."""
-LEAST, PLENTY = 1 << 14, 1 << 19
+LEAST, PLENTY = 1 << 14, 1 << 16
 """Bytes of cells for which it may pay to narrow: always from PLENTY on, else when they come a second time."""
 MOST_WALKED, LONGEST_WALKED = 24, 64
 """Patterns for cells of so many bytes: more take longer to walk through one by one than to look for together."""
