@@ -14,7 +14,7 @@ from guard import compiled
 from guard.batch import Column
 from guard.detect import Budget, Detector, Matcher, PlainMatcher, cell_walks, engine, joint_walks, narrowing
 from guard.detect.automaton import DIGITS, Automaton, compile_narrow_automaton
-from guard.detect.joint_walks import join
+from guard.detect.joint_walks import Steps, join
 from guard.detect.narrowing import NarrowedAssembly
 from guard.taxonomy import Title
 
@@ -45,6 +45,7 @@ def always(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(compiled, "pays", lambda work: True)
     monkeypatch.setattr(narrowing, "LEAST", 0)
     monkeypatch.setattr(narrowing, "PLENTY", 0)
+    monkeypatch.setattr(narrowing, "MOST_WANTED", 1.0)
     monkeypatch.setattr(cell_walks, "ENOUGH", request.param)
 
 
@@ -119,7 +120,7 @@ def test_automata_as_one_say_what_each_says(alphabet: str, data: st.DataObject) 
     automata = [made for boundary, pattern in PATTERNS if boundary == "digit"
                 if (made := compile_narrow_automaton(pattern, frozenset(alphabet.encode()))) is not None]
     barred = np.isin(np.arange(256), list(DIGITS))
-    joint = join(automata, range(len(automata)), barred)
+    joint = join([Steps(one.steps(128), one.accepting) for one in automata], range(len(automata)), barred)
     assert joint is not None
     assert [joint.kinds[code] < joint.closed for code in range(128)] == barred[:128].tolist()
     state, states = 1, [1] * len(automata)
@@ -133,6 +134,6 @@ def test_automata_as_one_say_what_each_says(alphabet: str, data: st.DataObject) 
 
 def test_too_many_states_are_walked_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joint_walks, "MOST_STATES", 3)
-    chance, plain, fast = random.Random(2), PlainMatcher(DETECTORS), Matcher(DETECTORS)
+    chance, plain, fast = random.Random(2), PlainMatcher(DETECTORS), Matcher(DETECTORS, cache=False)
     values = ["".join(chance.choices("0123-A", k=chance.randint(1, 9))) for _ in range(400)]
     assert rows(fast, values) == rows(plain, values)

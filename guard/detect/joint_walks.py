@@ -7,24 +7,31 @@ the cell begins. There the states of all automata together are one state, of whi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from guard.detect.automaton import Automaton
-from guard.detect.cell_walk_loops import Joint
+from guard.detect.cell_walk_loops import Joint, Mask
 
 MOST_STATES = 4096
 _ASCII = 128
 States = npt.NDArray[np.uint16]
 
 
-def join(automata: Sequence[Automaton], members: Sequence[int], barred: npt.NDArray[np.bool_]) -> Joint | None:
+class Steps(NamedTuple):
+    """An automaton for ASCII: the next state for each state and byte, and the states in which a match may end."""
+
+    moves: States
+    ends: Mask
+
+
+def join(automata: Sequence[Steps], members: Sequence[int], barred: Mask) -> Joint | None:
     """The automata, fewer than 64, as one, whose bit n is number `members[n]`. None where there were too many states.
 
     `barred` are the bytes that may stand neither before nor behind a match of any of them.
     """
-    moves = [automaton.steps(_ASCII) for automaton in automata]
+    moves = [automaton.moves for automaton in automata]
     columns = np.concatenate([~barred[None, :_ASCII], *moves]).T.astype("<u2")
     spelled = [column.tobytes() for column in columns]
     kinds = {column: kind for kind, column in enumerate(sorted({*spelled}))}  # those that are barred come first
@@ -37,7 +44,7 @@ def join(automata: Sequence[Automaton], members: Sequence[int], barred: npt.NDAr
     shift = (len(kinds) - 1).bit_length()
     table = np.zeros((len(states), 1 << shift), np.uint16)
     table[:, : len(kinds)] = following
-    ends = sum(automaton.accepting[states[:, bit]].astype(np.int64) << bit for bit, automaton in enumerate(automata))
+    ends = sum(automaton.ends[states[:, bit]].astype(np.int64) << bit for bit, automaton in enumerate(automata))
     return Joint(kind_of, table.ravel(), np.asarray(ends, np.int64), np.array(members, np.int64), shift,
                  int(np.count_nonzero(columns[samples, 0] == 0)))
 

@@ -21,22 +21,22 @@ from guard import cache
 from guard.batch import Ints, distinct
 from guard.detect import kept_arrays
 from guard.detect.assembly import Assembly, Heading, Pattern
-from guard.detect.automaton import Automaton
 from guard.detect.cell_forms import LONGEST as LONGEST_OF_FORM
 from guard.detect.cell_forms import CellForms, takes_forms
 from guard.detect.cell_loops import PLANE
 from guard.detect.cell_text import CellText
-from guard.detect.cell_walks import CellWalks, automata
+from guard.detect.cell_walks import UNTOLD, WALKED, CellWalks, Walks, walks_of
 from guard.detect.classes import as_bits
 from guard.detect.compile import LineFinder
 from guard.detect.gates import Gates, gates
+from guard.detect.kept_tables import KeptTables
 from guard.detect.needs import BEYOND, Needs, code_digest, least_width, needs, needs_of, needs_of_words
 from guard.detect.sweep import Starts
 
 Mask = npt.NDArray[np.bool_]
 MOST = 64
 """How many narrowed assemblies a thread keeps, a sixth of a megabyte each."""
-LEAST, PLENTY = 1 << 14, 1 << 19
+LEAST, PLENTY = 1 << 14, 1 << 16
 """Bytes of cells for which it may pay to narrow: always from PLENTY on, else when they come a second time."""
 MOST_WALKED, LONGEST_WALKED = 24, 64
 """Patterns for cells of so many bytes: more take longer to walk through one by one than to look for together."""
@@ -63,6 +63,7 @@ class NarrowedAssemblies:
     def __init__(self, whole: Assembly, *, use_cache: bool) -> None:
         self._whole = whole
         self._facts = _facts(whole.patterns, use_cache=use_cache)
+        self._tables = KeptTables(use_cache=use_cache)
         rules = [pattern.rule for pattern in whole.patterns]
         self._rules = np.array([rule.index for rule in rules], np.int64)
         self._asks, self._counts = (np.array([rule.detector.require == asked for rule in rules], bool)
@@ -93,7 +94,7 @@ class NarrowedAssemblies:
             heading = self._whole.heading(header)
             fits, speaks = np.array(heading.fits, bool), np.array(heading.signs, np.int64) > 0
             backed = self._counts | fits[self._rules] | (self._asks & speaks[self._rules])
-            self._kept[key] = _Narrowing(self._whole, *key, backed, self._asks)
+            self._kept[key] = _Narrowing(self._whole, *key, backed, self._asks, self._tables)
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
@@ -109,8 +110,9 @@ class _Narrowing:
     Batch after batch has nearly the same characters, so what is wanted is asked only when a new one occurs.
     """
 
-    def __init__(self, whole: Assembly, header: str, alphabet: Alphabet, backed: Mask, asks: Mask) -> None:
-        self._whole, self._header, self._alphabet = whole, header, alphabet
+    def __init__(self, whole: Assembly, header: str, alphabet: Alphabet, backed: Mask, asks: Mask, tables: KeptTables,
+                 ) -> None:
+        self._whole, self._header, self._alphabet, self._tables = whole, header, alphabet, tables
         self._backed, self._asks = backed, asks
         self._made: Assembly | None = None
         self._wanted, self._has_more = np.zeros(len(whole.patterns), bool), True
@@ -140,7 +142,7 @@ class _Narrowing:
         if self._made is None or self._has_more:
             if not before and work < PLENTY:
                 return self._whole
-            self._made = NarrowedAssembly(self._whole, self._wanted, self._alphabet, self._header)
+            self._made = NarrowedAssembly(self._whole, self._wanted, self._alphabet, self._header, self._tables)
             self._has_more = False
         return self._made
 
@@ -209,21 +211,21 @@ class NarrowedAssembly(Assembly):
     told by their `forms`.
     """
 
-    def __init__(self, whole: Assembly, wanted: Mask, alphabet: Alphabet, header: str) -> None:
-        wanted, walked = _walked(whole.patterns, wanted, alphabet)
+    def __init__(self, whole: Assembly, wanted: Mask, alphabet: Alphabet, header: str, kept: KeptTables) -> None:
+        wanted, walked, walks, name = _walked(whole.patterns, wanted, alphabet, kept)
         heading, chosen = whole.heading(header), np.flatnonzero(wanted)
         told, count = chosen[chosen >= whole.opened], len(chosen)
         numbers = np.zeros(len(wanted), np.int32)
         numbers[chosen] = np.arange(count)
         self.whole, self.is_swept = whole, count > 0
-        self.cell_walks = CellWalks([(count + number, whole.patterns[old], automaton) for number, (old, automaton)
-                                     in enumerate(walked.items())]) if walked else None
-        chosen = np.concatenate([chosen, np.array(list(walked), np.int64)])
+        self.cell_walks = CellWalks([whole.patterns[number] for number in walked.tolist()], count, walks, kept,
+                                    name) if walks is not None and len(walked) else None
+        chosen = np.concatenate([chosen, walked])
         self.rules, self.programs, self.words = whole.rules, whole.programs, whole.words
         self.rulings = whole.rulings
         self.patterns = tuple(whole.patterns[number] for number in chosen.tolist())
-        has_forms = not walked and alphabet.longest < 2 * LONGEST_OF_FORM and takes_forms(self.patterns)
-        self.forms = CellForms(self.patterns) if has_forms else None
+        has_forms = not len(walked) and alphabet.longest < 2 * LONGEST_OF_FORM and takes_forms(self.patterns)
+        self.forms = CellForms(self.patterns, kept) if has_forms else None
         self.opened, self.owners = count - len(told), numbers[whole.owners]
         self.starts = Starts(_some(whole.starts.addresses, chosen), _some(whole.starts.groups, chosen),
                              self.owners if len(self.owners) else np.zeros(1, np.int32))
@@ -243,16 +245,17 @@ class NarrowedAssembly(Assembly):
         return self._heading
 
 
-def _walked(patterns: Sequence[Pattern], wanted: Mask, alphabet: Alphabet) -> tuple[Mask, dict[int, Automaton]]:
-    """Which patterns have to be looked for, and the automata of those that are walked through instead."""
-    numbers = np.flatnonzero(wanted).tolist()
+def _walked(patterns: Sequence[Pattern], wanted: Mask, alphabet: Alphabet, kept: KeptTables,
+            ) -> tuple[Mask, Ints, Walks | None, str]:
+    """Which patterns have to be looked for; the numbers of those that are walked through instead, and what
+    `walks_of` says of them."""
+    numbers = np.flatnonzero(wanted)
     if len(numbers) > MOST_WALKED or alphabet.longest > LONGEST_WALKED or max(alphabet.leads) >= 128:
-        return wanted, {}
-    found = automata([patterns[number] for number in numbers], alphabet.leads)
+        return wanted, numbers[:0], None, ""
+    walks, name = walks_of([patterns[number] for number in numbers.tolist()], alphabet.leads, kept)
     left = wanted.copy()
-    left[[number for number, automaton in zip(numbers, found, strict=True) if automaton is not None]] = False
-    return left, {number: automaton for number, automaton in zip(numbers, found, strict=True)
-                  if automaton is not None and automaton.accepting.any()}
+    left[numbers[walks.found != UNTOLD]] = False
+    return left, numbers[walks.found == WALKED], walks, name
 
 
 def _gates(whole: Assembly, gated: Ints) -> Gates:
