@@ -32,6 +32,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "pays", lambda work: True)
     monkeypatch.setattr(narrowing, "LEAST", 0)
     monkeypatch.setattr(narrowing, "PLENTY", 0)
+    monkeypatch.setattr(narrowing, "MOST_WANTED", 1.0)
     monkeypatch.setattr(cell_forms, "ENOUGH", 0)
 
 

@@ -107,6 +107,12 @@ TYPES = {
     "large": (pa.array(["a", None, "b"], pa.large_string()), [(0, "a"), (2, "b")]),
     "view": (pa.array(["a" * 30, None, "b"], pa.string_view()), [(0, "a" * 30), (2, "b")]),
     "dictionary": (pa.array(["x", None, "x"]).dictionary_encode(), [(0, "x"), (2, "x")]),
+    "categories": (pa.DictionaryArray.from_arrays(pa.array([2, 0, 2], pa.int8()), pa.array(
+        ["", "y", "中"], pa.large_string()).slice(0, 3)), [(0, "中"), (1, ""), (2, "中")]),
+    "shifted": (pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.uint16()), pa.array(["w", "x", "y"]).slice(1)),
+                [(0, "y"), (2, "x")]),
+    "hole": (pa.DictionaryArray.from_arrays(pa.array([1, 0, None]), pa.array(["x", None])), [(1, "x")]),
+    "coded": (pa.DictionaryArray.from_arrays(pa.array([1, 0, 1]), pa.array([7, None])), [(1, "7")]),
     "integer": (pa.array([13800138000, None, -1]), [(0, "13800138000"), (2, "-1")]),
     "float": (pa.array([13800138000.0, None, 1.5]), [(0, "13800138000"), (2, "1.5")]),
     "half": (pa.array(np.array([1.5, 2, 3], np.float16)), [(0, "1.5"), (1, "2"), (2, "3")]),
@@ -217,6 +223,24 @@ def test_a_type_that_changes_needs_no_seekable_output() -> None:
     out = Unseekable()
     table_document(pa.table({"i": [1, 2]})).rewrite(out, Changes("i"))
     assert pq.read_table(io.BytesIO(out.getvalue()))["i"].to_pylist() == ["<1>", "<2>"]
+
+
+def test_columns_that_repeat_are_read_as_the_others() -> None:
+    rows = 3000
+    table = pa.table({
+        "few": [("甲", "乙", None, "")[row % 4] for row in range(rows)], "one": ["中文" * 9] * rows,
+        "all": [f"{row:09}" for row in range(rows)], "part": [{"few": "xyz"[row % 3]} for row in range(rows)],
+        "n": pa.array(range(rows)), "late": ["a"] * 2000 + [f"{row:040}" for row in range(1000)]})
+    data = parquet(table, row_group_size=1100, dictionary_pagesize_limit=600)
+    document = parquet_document(data)
+    expected = {"part.few": [row["few"] for row in table["part"].to_pylist()], **{
+        name: table[name].to_pylist() for name in ("few", "one", "all", "n", "late")}}
+    assert columns_of(document) == {name: [(row, str(value)) for row, value in enumerate(values) if value is not None]
+                                    for name, values in expected.items()}
+    few = next(batch for batch in document.read() if isinstance(batch, Batch)).columns[0]
+    assert len(few.data) < 10
+    assert len(few) > 500
+    assert rewritten(parquet_document(data), Changes()).schema.equals(table.schema)
 
 
 def test_no_removed_value_survives_in_parquet() -> None:

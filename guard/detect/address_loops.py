@@ -47,7 +47,7 @@ _SHORT_DIVISION = 5
 _TAILS = 4  # of a place: with 东路 or the like and without, with a space and without
 _SPACE, _OPEN, _CLOSE, _HYPHEN = 0x20, 0x28, 0x29, 0x2D
 _OF, _ATTACHED, _NUMBER = 0x4E4B, 0x9644, 0x7B2C  # 之 附 第
-_START, _TWO, _FOUR, _FIVE = constants(0, 2, 4, 5)
+_START, _ONE, _TWO, _FOUR, _FIVE = constants(0, 1, 2, 4, 5)
 _UNSPACED, _SPACED = constants(0, 1)
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -58,14 +58,13 @@ class AddressLexicon(NamedTuple):
 
     `kinds[code]` are bits that say what a code point can be. The sets of words are endings of divisions, endings of
     places, units of numbers, names of divisions, and what stands before an address. `reach` and `longest` count code
-    points, `longest_name` those of the longest name of a division.
+    points.
     """
 
     kinds: npt.NDArray[np.uint16]
     words: Words
     reach: int
     longest: int
-    longest_name: int
 
 
 class Scratch(NamedTuple):
@@ -327,10 +326,10 @@ def _starts_division(lexicon: AddressLexicon, codes: Codes, at: int) -> bool:
 
 @inlined_loop
 def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_end: int, start: int, end: int,
-                  left: int, before: int) -> tuple[int, int, bool]:
-    """`addresses.around_number` behind the `before` characters from `left` on, and whether the address begins with the
+                  before: int) -> tuple[int, int, bool]:
+    """`addresses.around_number` behind the `before` characters that were read, and whether the address begins with the
     name of a division; (-1, -1, False) for None."""
-    count = _read(lexicon, scratch, buffer, line_end, start, left, before)
+    count = _read_on(lexicon, scratch, buffer, line_end, start, before)
     starts, at, divided = 0, 0, True
     while starts < _STARTS and at >= 0:
         while at < before and not _starts_division(lexicon, scratch.codes, at):
@@ -347,12 +346,10 @@ def around_number(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line
 
 
 @inlined_loop
-def _read(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_end: int, start: int, left: int, before: int,
-          ) -> int:
-    """Decodes what stands between `left` and `start` and the characters behind it that an address can have, not further
-    than an address can go; how many they are."""
+def _read_on(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_end: int, start: int, count: int) -> int:
+    """Decodes, behind `count` others, the characters from `start` on that an address can have, not further than an
+    address can go; how many there are then."""
     codes, edges = scratch.codes, scratch.edges
-    count = decode(buffer, left, start, codes, edges, _START, before)
     at, most = start, count + lexicon.longest
     while at < line_end and count < most:
         code, behind = code_point(buffer, at, line_end)
@@ -362,6 +359,25 @@ def _read(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_end: in
         at, count = behind, count + 1
     codes[count], edges[count] = 0, at
     return count
+
+
+@inlined_loop
+def _read_before(lexicon: AddressLexicon, scratch: Scratch, buffer: Bytes, line_start: int, start: int) -> int:
+    """Decodes the characters of addresses right before `start`; how many they are.
+
+    In a column of addresses they mostly begin with the line: then one way through it is enough.
+    """
+    codes, edges, at, count = scratch.codes, scratch.edges, line_start, 0
+    while at < start and count < lexicon.reach:
+        code, behind = code_point(buffer, at, start)
+        if not lexicon.kinds[code] & RUN:
+            break
+        codes[count], edges[count] = code, at
+        at, count = behind, count + 1
+    if at == start:
+        return count
+    left, count = _left(lexicon, buffer, line_start, start)
+    return decode(buffer, left, start, codes, edges, _START, count)
 
 
 @inlined_loop
@@ -432,8 +448,8 @@ def locate(lexicon: AddressLexicon, scratch: Scratch, way: int, buffer: Bytes, l
     if further >= 0:
         last[BEFORE] = further
     else:
-        left, last[BEFORE] = _left(lexicon, buffer, line_start, start)
-        last[FIRST], last[STOP], last[DIVIDED] = around_number(lexicon, scratch, buffer, line_end, start, end, left,
+        last[BEFORE] = _read_before(lexicon, scratch, buffer, line_start, start)
+        last[FIRST], last[STOP], last[DIVIDED] = around_number(lexicon, scratch, buffer, line_end, start, end,
                                                                last[BEFORE])
     last[LINE_START], last[LINE_END], last[NUMBER_START], last[NUMBER_END] = line_start, line_end, start, end
     return last[FIRST], last[STOP]
@@ -463,7 +479,11 @@ def _before_further(lexicon: AddressLexicon, last: Offsets, buffer: Bytes, line_
 @tight_loop
 def passes(lexicon: AddressLexicon, scratch: Scratch, question: int, buffer: Bytes, start: int, end: int) -> bool:
     """The answer to `question` for `buffer[start:end]`."""
-    count = decode(buffer, start, end, scratch.codes, scratch.edges, _START, lexicon.longest_name)
+    count = decode(buffer, start, end, scratch.codes, scratch.edges, _START, _ONE)
+    # The words of a group are in order: no name that begins so is longer than the first.
+    first = lexicon.words.firsts[lexicon.words.groups[NAME, scratch.codes[0]]]
+    most = lexicon.words.edges[first + 1] - lexicon.words.edges[first]
+    count = decode(buffer, scratch.edges[count], end, scratch.codes, scratch.edges, count, most)
     if _starts_division(lexicon, scratch.codes, _START):
         return True
     if question != READS_AS_ADDRESS:

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 Kinds = npt.NDArray[np.uint16]
 Sweep = Callable[[Values], Ints]
 ENOUGH = 16_384
-"""Cells for which it pays to find out the kinds of characters: that takes some milliseconds."""
+"""Cells for which it pays to find out the kinds of characters: that takes some milliseconds, where it was not done
+before."""
 LONGEST = 40
 """Bytes of the longest cell: forms of longer ones hardly repeat."""
 MOST_FORMS = 8_192
@@ -71,7 +72,8 @@ class CellForms:
         values = text.values
         self._cells += len(values)
         longest = int((values.ends - values.starts).max(initial=0))
-        if self._cells < ENOUGH or longest > LONGEST or self._kinds is None or not self._is_worth_it:
+        is_early = self._cells < ENOUGH and self._tables.get(self._name) is None
+        if is_early or longest > LONGEST or self._kinds is None or not self._is_worth_it:
             return None
         which, first = self._forms(self._kinds, text)
         if len(first):
@@ -92,20 +94,28 @@ class CellForms:
         return self._cells < 2 * ENOUGH or self._fresh < (1 - WORTH) * self._cells
 
     @cached_property
-    def _kinds(self) -> Kinds | None:
+    def _sources(self) -> tuple[list[str], list[tuple[str, ...]], list[str]]:
+        """The expressions of all patterns, and what leaves matches out that would not count: words of the contexts
+        without which they do not, characters that names begin with."""
         rules = {pattern.rule for pattern in self._patterns}
-        sources = [bounded(pattern.source, pattern.rule.detector.boundary) for pattern in self._patterns]
-        # Matches that would not count are left out: where no word of the context stands, and what begins as no name.
         contexts = [rule.detector.context for rule in rules if rule.detector.require == "context"]
-        words = sorted(context.words for context in contexts if context is not None)
-        firsts = sorted({"".join(sorted(rule.firsts)) for rule in rules})
-        name = name_of(sources, words, firsts)
-        if (known := self._tables.get(name)) is not None:
+        return ([bounded(pattern.source, pattern.rule.detector.boundary) for pattern in self._patterns],
+                sorted(context.words for context in contexts if context is not None),
+                sorted({"".join(sorted(rule.firsts)) for rule in rules}))
+
+    @cached_property
+    def _name(self) -> str:
+        return name_of(*self._sources)
+
+    @cached_property
+    def _kinds(self) -> Kinds | None:
+        if (known := self._tables.get(self._name)) is not None:
             return known["kinds"] if len(known["kinds"]) else None
+        sources, words, firsts = self._sources
         others = (pattern.pattern for chosen in words if (pattern := compile_words(chosen)) is not None)
         found = kinds_of([*sources, *others], [*_RUNS, *(
             charset([(ord(one), ord(one))]) for first in firsts for one in first)])
-        self._tables.put(name, {"kinds": np.empty(0, np.uint16) if found is None else found})
+        self._tables.put(self._name, {"kinds": np.empty(0, np.uint16) if found is None else found})
         return found
 
     def _forget(self) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from guard.detect.shapes import Block
 
 ENOUGH = 16_384
-"""Cells for which it pays to join automata: that takes some milliseconds."""
+"""Cells for which it pays to join automata: that takes some milliseconds, where it was not done before."""
 UNTOLD, NOWHERE, WALKED = range(3)
 _ASCII = 128
 _BARRED = {"digit": DIGITS, "alnum": ALNUM, "none": frozenset[int]()}
@@ -86,19 +86,18 @@ class CellWalks:
             groups=np.array([pattern.reported for pattern in patterns], np.int64),
             numbers=np.arange(first_number, first_number + len(patterns)), least=walks.least)
         self._walks, self._kept, self._name, self._seen = walks, kept, name, 0
-        self._joints, self._single = list[Joint](), list(range(len(patterns)))
+        known = _joined_of(kept.get(name)) if name else None
+        self._is_joined = known is not None
+        self._joints, self._single = known or (list[Joint](), list(range(len(patterns))))
 
     def _join(self) -> None:
-        """Join those of each boundary."""
-        known = _joined_of(self._kept.get(self._name)) if self._name else None
-        if known is None:
-            known = self._made_one()
-            if self._name:
-                self._kept.put(self._name, _arrays_of(*known))
-        self._joints, self._single = known
+        self._joints, self._single = self._joined()
+        self._is_joined = True
+        if self._name:
+            self._kept.put(self._name, _arrays_of(self._joints, self._single))
 
-    def _made_one(self) -> tuple[list[Joint], list[int]]:
-        """What is joined, and the numbers of those that stay apart."""
+    def _joined(self) -> tuple[list[Joint], list[int]]:
+        """Those of each boundary as one, and the numbers of those that stay apart."""
         joints, single = list[Joint](), list[int]()
         for boundary in dict.fromkeys(self._boundaries):
             members = [index for index, other in enumerate(self._boundaries) if other == boundary]
@@ -114,9 +113,8 @@ class CellWalks:
         """Columns (pattern, start, end, line) of all matches in a block of this alphabet; None when a program ran out
         of steps."""
         bounds, lines = block.bounds, np.arange(len(block.bounds) - 1)
-        is_new = self._seen < ENOUGH
         self._seen += len(lines)
-        if is_new and self._seen >= ENOUGH:
+        if not self._is_joined and self._seen >= ENOUGH:
             self._join()
         left = np.full(len(self._tables.numbers), patience, np.int64)
         parts, tasks = [np.empty((4, 0), np.int64)], [(index, lines) for index in self._single]

@@ -42,7 +42,7 @@ def empty_lexicons() -> tuple[NameLexicon, AddressLexicon]:
     return (NameLexicon(np.zeros(1, np.uint8), np.zeros((1, 2), np.uint8), np.zeros((1, 2)), pairs,
                         np.zeros(name_loops.MARKS >> 3, np.uint8), np.zeros((1, 5)),
                         words, pairs, np.zeros(9), names.LONGEST),
-            AddressLexicon(np.zeros(1, np.uint16), words, addresses.REACH, addresses.LONGEST, 1))
+            AddressLexicon(np.zeros(1, np.uint16), words, addresses.REACH, addresses.LONGEST))
 
 
 @cache
@@ -83,7 +83,7 @@ def address_lexicon() -> AddressLexicon:
     known = [name for group in addresses.division_names().values() for name in group]
     words = _words(longest_first("address_divisions"), longest_first("address_places"), longest_first("address_units"),
                    known, addresses.HOMES, addresses.LEADS, addresses.TOWNSHIPS)
-    return AddressLexicon(_kinds(), words, addresses.REACH, addresses.LONGEST, max(map(len, known)))
+    return AddressLexicon(_kinds(), words, addresses.REACH, addresses.LONGEST)
 
 
 def _kinds() -> npt.NDArray[np.uint16]:

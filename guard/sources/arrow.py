@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from guard.batch import Batch, Column, Edited, Editor, Ints
 from guard.errors import SourceError
@@ -219,7 +220,8 @@ class _Branch:
 
 def _walk(array: Any, branch: _Branch, rows: Ints) -> Iterator[_Slots]:
     """All leaves of an array, in the order in which `rebuild` meets them."""
-    array = plain(array)
+    if not _has_dictionary(array):
+        array = plain(array)
     kind = nesting(array.type)
     if kind == "struct":
         for place, child in enumerate(array.flatten()):
@@ -349,29 +351,61 @@ def _coarse(array: Any) -> Any:
         return array
 
 
+def _has_dictionary(array: Any) -> bool:
+    """Whether the array says each string once: its values are then slices of these."""
+    import pyarrow as pa
+
+    kind = array.type
+    return bool(pa.types.is_dictionary(kind) and array.dictionary.null_count == 0
+                and (pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)))
+
+
 def _column(slots: _Slots) -> Column | None:
     import pyarrow as pa
 
+    array, leaf = slots.array, slots.leaf
+    has_dictionary = pa.types.is_dictionary(array.type)
+    strings = array.dictionary if has_dictionary else array
     # Most columns are strings with short offsets; what casts them would have to be imported.
-    is_short = pa.types.is_string(slots.array.type)
-    strings = slots.array if is_short else as_strings(slots.array)
+    strings = strings if pa.types.is_string(strings.type) else as_strings(strings)
     if strings is None:
         return None
-    text = is_text(slots.array.type) or is_binary(slots.array.type)
-    bits, offset_buffer, data_buffer = strings.buffers()
-    if not len(strings) or offset_buffer is None:
-        return _empty(slots.leaf, slots.rows[:0], text=text)
-    offsets = np.frombuffer(offset_buffer, np.int32 if is_short else np.int64)
-    offsets = offsets[strings.offset : strings.offset + len(strings) + 1].astype(np.int64)
-    data = data_buffer.slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes() if data_buffer is not None else b""
-    offsets = offsets - offsets[0]
+    text = has_dictionary or is_text(array.type) or is_binary(array.type)
+    if not len(array) or strings.buffers()[1] is None:
+        return _empty(leaf, slots.rows[:0], text=text)
+    data, offsets = _content(strings)
     starts, ends, rows = offsets[:-1], offsets[1:], slots.rows
-    if strings.null_count:
-        valid = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little").view(bool)
-        valid = valid[strings.offset : strings.offset + len(strings)]
+    valid = _valid(array if has_dictionary else strings)
+    if has_dictionary:
+        chosen = _buffer(array.indices, array.indices.type.to_pandas_dtype(), len(array))
+        chosen, rows = (chosen, rows) if valid is None else (chosen[valid], rows[valid])
+        starts, ends = starts[chosen], ends[chosen]
+    elif valid is not None:
         starts, ends, rows = starts[valid], ends[valid], rows[valid]
-    leaf = slots.leaf
     return Column(leaf.field, leaf.header, data, starts, ends, rows, leaf.top, text, leaf.key)
+
+
+def _content(strings: Any) -> tuple[bytes, Ints]:
+    """The bytes of an array of strings, one behind the other, and the offsets between them."""
+    import pyarrow as pa
+
+    offsets = _buffer(strings, np.int32 if pa.types.is_string(strings.type) else np.int64, len(strings) + 1)
+    offsets, buffer = offsets.astype(np.int64), strings.buffers()[2]
+    data = buffer.slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes() if buffer is not None else b""
+    return data, offsets - offsets[0]
+
+
+def _buffer(array: Any, kind: Any, count: int) -> npt.NDArray[Any]:
+    """So many numbers of the first buffer of an array, which are its indices or offsets."""
+    return np.frombuffer(array.buffers()[1], kind)[array.offset : array.offset + count]
+
+
+def _valid(array: Any) -> npt.NDArray[np.bool_] | None:
+    """Which slots of an array are no nulls; None where all are."""
+    if not array.null_count:
+        return None
+    valid = np.unpackbits(np.frombuffer(array.buffers()[0], np.uint8), bitorder="little").view(bool)
+    return valid[array.offset : array.offset + len(array)]
 
 
 def _empty(leaf: Leaf, none: Ints, *, text: bool = False) -> Column:

@@ -150,12 +150,13 @@ class DelimitedDocument(StreamDocument):
 
     def _records(self, reader: TextReader, text: bytes, table: _Table) -> Iterator[TableBatch | Skipped]:
         begin = len(table.titles) + len(table.header)
-        row, place = 0, START.after(text[:begin])
+        row, place, before = 0, START.after(text[:begin]), b""
         if begin == len(text):  # a header alone still has fields
             yield table_batch(self.name, b"", split_exactly(b"", table.delimiter, final=True), table.name, table.width,
                               row, place)
         for block, cells in self._blocks(reader, text[begin:], table.delimiter):
-            whole = bool(cells.end)
+            # Where a block ends is asked when another follows: the last one of a piece need not be gone through.
+            whole, place = bool(cells.end), place.after(before)
             if not whole:
                 cells = split_exactly(block, table.delimiter, final=True)
             batch = table_batch(self.name, block, cells, table.name, table.width, row, place)
@@ -163,7 +164,7 @@ class DelimitedDocument(StreamDocument):
             if not whole or cells.unclosed:
                 line = place.locate(block, cells.unclosed[0] if cells.unclosed else 0)[0]
                 yield Skipped(self.name, Reason.INVALID_RECORD, line=line)
-            row, place = row + batch.rows, place.after(block)
+            row, before = row + batch.rows, block
 
     def _blocks(self, reader: TextReader, held: bytes, delimiter: bytes) -> Iterator[tuple[bytes, Cells]]:
         """Blocks of whole records. One whose cells end at 0 is a piece of a record that is too long."""

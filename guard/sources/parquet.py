@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -14,6 +14,8 @@ from guard.sources.document import Document, Options
 from guard.sources.stable import Opener, StableFile
 
 _ENCRYPTED_MAGIC = b"PARE"
+_REPEATED = 8
+"""Bytes a row below which a column of strings is read as a dictionary: others have hardly any value twice."""
 _CODECS = {"SNAPPY", "GZIP", "BROTLI", "ZSTD", "LZ4"}
 
 
@@ -34,7 +36,7 @@ class ParquetDocument(Document):
     def read(self) -> Iterator[Batch | Skipped]:
         try:
             with StableFile.wrap(self._opener(), hashed=self._hashed) as file:
-                yield from read_batches(self.name, *_open(file), self._labels)
+                yield from read_batches(self.name, *_open(file, keep_dictionaries=True), self._labels)
                 self.digest = file.digest
                 if file.changed():
                     yield Skipped(self.name, Reason.CHANGED)
@@ -58,20 +60,35 @@ class ParquetDocument(Document):
         return edited
 
 
-def _open(file: StableFile) -> tuple[Any, Iterator[Any]]:
+def _open(file: StableFile, *, keep_dictionaries: bool = False) -> tuple[Any, Iterator[Any]]:
     """Schema and record batches. Raises SourceError, now and while the batches are read."""
     parquet, _ = _metadata(file)
+    if keep_dictionaries and (repeating := _repeating(parquet.metadata)):
+        parquet, _ = _metadata(file, repeating)
     return parquet.schema_arrow, _batches(parquet)
 
 
-def _metadata(file: StableFile) -> tuple[Any, str]:
-    """The opened file, and the compression of its first column."""
+def _repeating(metadata: Any) -> list[str]:
+    """The columns of strings that the file keeps as a dictionary and numbers, as far as their size tells."""
+    sizes, columns = dict[str, int](), metadata.schema.names
+    for group in range(metadata.num_row_groups):
+        chunks = metadata.row_group(group)
+        for place in range(chunks.num_columns):
+            chunk = chunks.column(place)
+            if chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page:
+                sizes[chunk.path_in_schema] = sizes.get(chunk.path_in_schema, 0) + chunk.total_uncompressed_size
+    return [name for name in columns if name in sizes and sizes[name] < _REPEATED * metadata.num_rows]
+
+
+def _metadata(file: StableFile, repeating: Sequence[str] = ()) -> tuple[Any, str]:
+    """The opened file, which gives the `repeating` columns as dictionaries, and the compression of its first column."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     _check_magic(file)
     try:
-        parquet = pq.ParquetFile(pa.PythonFile(file, "r"), pre_buffer=False, page_checksum_verification=True)
+        parquet = pq.ParquetFile(pa.PythonFile(file, "r"), pre_buffer=False, page_checksum_verification=True,
+                                 read_dictionary=list(repeating))
         metadata = parquet.metadata
         has_data = metadata.num_row_groups and metadata.num_columns
         codec = metadata.row_group(0).column(0).compression if has_data else "SNAPPY"
