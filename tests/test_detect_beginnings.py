@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import re._parser as parser
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -13,12 +14,16 @@ from hypothesis import strategies as st
 
 from guard import compiled
 from guard.batch import Hits
-from guard.detect import Budget, Detector, Matcher, PlainMatcher, limits, load, walk
+from guard.detect import Budget, Detector, Matcher, PlainMatcher, limits, load, prefilter, walk
 from guard.detect.assembly import Assembly
+from guard.detect.beginnings import TooLargeError, graph_of
 from guard.detect.pack import Confidence, Title, bounded
 from guard.detect.rule import compile_rules
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="no compiler for this platform")
+SCREENED, ALL = 1.0, -1.0
+"""Walks from the places that the prefilter lets through, or from all."""
+worths = st.sampled_from([SCREENED, ALL])
 BEHIND = ["", r"(?<![\w-])", "(?<!(?:x))", "(?<!(?i:b))", "(?<=a)", "(?<=[一-龥])", r"\b", "^", "(?<!号)(?<![0-9])",
           "(?=[a-z号])", "(?<=(?i:b))"]
 BEGINNINGS = ["ab", "(?:ab|号码|1)", "(?:a|b){1,3}", "[0-9]{1,3}", "[一-龥]{1,2}?", "(ab|b[0-9]|号)", "(?:(?:a|码)b?)+",
@@ -30,14 +35,16 @@ folded = st.one_of(pattern, pattern.map("(?i:{})".format), st.tuples(pattern, pa
 text = st.lists(st.text(st.sampled_from("aabbABxX1123-- 号码们_"), max_size=24), min_size=1, max_size=5)
 
 
-def spans(patterns: list[str], lines: list[str]) -> dict[int, set[tuple[int, int]]]:
-    """What the compiled engine finds: offsets of bytes by pattern."""
+def spans(patterns: list[str], lines: list[str], worth: float = prefilter.WORTH) -> dict[int, set[tuple[int, int]]]:
+    """What the compiled engine finds: offsets of bytes by pattern. `worth` is SCREENED or ALL."""
     from guard.detect.engine import EngineScan
     from guard.detect.sweep import Workspace
 
     detectors = [Detector(id=f"d{number}", data_class="person.name", title=Title(en="x", zh="x"), pattern=source,
                           boundary="none", confidence=Confidence(shape=0.9)) for number, source in enumerate(patterns)]
-    assembly = Assembly(compile_rules(detectors), "none", use_cache=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prefilter, "WORTH", worth)
+        assembly = Assembly(compile_rules(detectors), "none", use_cache=False)
     limits._current.set(Budget())
     scan = EngineScan(assembly, Workspace(), "\n".join(lines).encode(), "")
     found: dict[int, set[tuple[int, int]]] = {number: set() for number in range(len(patterns))}
@@ -57,11 +64,11 @@ def expected(source: str, lines: list[str]) -> set[tuple[int, int]]:
             if found.end() > found.start()}
 
 
-@given(st.lists(folded, min_size=3, max_size=12, unique=True), text)
-def test_the_sweep_finds_what_re_finds(patterns, lines):
+@given(st.lists(folded, min_size=3, max_size=12, unique=True), text, worths)
+def test_the_sweep_finds_what_re_finds(patterns, lines, worth):
     # What is walked for the first time, the second and the third goes three different ways.
     for repeated in (lines, lines * 3):
-        found = spans(patterns, repeated)
+        found = spans(patterns, repeated, worth)
         for number, source in enumerate(patterns):
             assert found[number] == expected(source, repeated), source
 
@@ -81,15 +88,16 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("little_room")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(folded, min_size=3, max_size=12, unique=True), text)
-def test_forgetting_states_loses_nothing(patterns, lines):
+@given(st.lists(folded, min_size=3, max_size=12, unique=True), text, worths)
+def test_forgetting_states_loses_nothing(patterns, lines, worth):
     lines = lines * 3
-    found = spans(patterns, lines)
+    found = spans(patterns, lines, worth)
     for number, source in enumerate(patterns):
         assert found[number] == expected(source, lines), source
 
 
-def test_states_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("worth", [SCREENED, ALL])
+def test_states_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch, worth: float) -> None:
     from guard.detect import engine
 
     monkeypatch.setattr(walk, "MOST_STATES", 64)
@@ -99,23 +107,57 @@ def test_states_are_forgotten_when_there_are_too_many(monkeypatch: pytest.Monkey
     # Transitions are made where they are asked for again.
     lines = [f"{word} 号码" for word in words for _ in range(3)]
     patterns = [f"{first}{second}{third}" for first in "abcde" for second in "edcba" for third in "abcde"]
-    found = spans(patterns, lines)
+    found = spans(patterns, lines, worth)
     assert forgotten
     assert all(found[number] == expected(source, lines) for number, source in enumerate(patterns))
 
 
-def test_long_lines_and_matches_across_the_window():
+@pytest.mark.parametrize("worth", [SCREENED, ALL])
+def test_long_lines_and_matches_across_the_window(worth):
     line = "x" * (walk.WINDOW - 3) + "ab1" + "号" * walk.WINDOW + "ab1" + "a" * 40 + "1"
-    for source in ("ab1", "x号?ab1", "(?<=x)ab", "号{3,}ab1$", "a{30,}1$", "1a{40}1"):
-        assert spans([source], [line, line])[0] == expected(source, [line, line]), source
+    sources = ("ab1", "x号?ab1", "(?<=x)ab", "(?<!号)a", "号{3,}ab1$", "a{30,}1$", "1a{40}1", "号{40}a", "^a{40}")
+    for ahead in ("", "1", "号"):
+        lines = [ahead + line, line, "a" * 40 + "1"]
+        for source in sources:
+            assert spans([source], lines, worth)[0] == expected(source, lines), source
 
 
-def test_more_places_than_are_noted_at_once():
+@pytest.mark.parametrize("worth", [SCREENED, ALL])
+def test_more_places_than_are_noted_at_once(worth):
     from guard.detect.sweep import EVENTS
 
     lines = ["x1" * EVENTS, "12" * 10, "1x" * 1_000]
     for source in ("[0-9]", "x?[0-9]x", "[0-9x]{3}"):
-        assert spans([source, "[0-9]"], lines)[0] == expected(source, lines), source
+        assert spans([source, "[0-9]"], lines, worth)[0] == expected(source, lines), source
+
+
+@given(st.lists(folded, min_size=1, max_size=30), text)
+def test_the_prefilter_lets_every_beginning_through(patterns, lines):
+    """Whatever bucket an opening is in, and however short a match is."""
+    graphs, sources = [], []
+    for source in patterns:
+        try:
+            tree = parser.parse(bounded(source, "none"), re.ASCII)
+            graphs.append(graph_of(list(tree.data), bool(tree.state.flags & re.IGNORECASE)))
+            sources.append(source)
+        except TooLargeError:
+            continue
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prefilter, "WORTH", SCREENED)
+        table = prefilter.prefilter(graphs, [None] * len(graphs))
+    data = ("\n" + "\n".join(lines) + "\n" * 8).encode()
+    for source, bucket in zip(sources, table.buckets.tolist(), strict=True):
+        for start, _ in expected(source, lines):
+            seen = [int(table.pairs[int.from_bytes(data[start + ahead :][:2], "little")]) for ahead in (0, 2, 4)]
+            assert seen[0] & seen[1] >> prefilter.SECOND & seen[2] >> prefilter.THIRD & bucket, source
+
+
+def test_a_line_asks_only_for_the_buckets_of_its_words():
+    """An opening with words is looked for in lines that hold one, in a bucket that others do not keep open."""
+    lines = ["token=abcdefgh", "abcdefgh", "abcdefgh token"]
+    sources = ["[a-z]{2,9}=[a-h]{8}", "token=[a-h]{8}", "[0-9]{9}"]
+    found = spans(sources, lines, SCREENED)
+    assert all(found[number] == expected(source, lines) for number, source in enumerate(sources))
 
 
 def test_a_masked_value_is_the_group_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,38 @@ def test_hits_of_some_lines(name: str, text: str, count: int) -> None:
     assert sum(row[0] == 0 for row in found) == count
 
 
+REFERENCES = {
+    "bare": replace(NUMBER, id="secret", pattern="=([^ =]{1,40})", group=1, boundary="none",
+                    filters=("not_reference", "not_hex_id")),
+    "separated": replace(NUMBER, id="secret", pattern="=([^ =]{1,40})", group=1, boundary="none", separators=("-",),
+                         filters=("not_reference",)),
+    "much evidence": replace(RULES["much evidence"], pattern="=([^ =]{1,40})", group=1, boundary="none",
+                             filters=("not_reference",)),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_names_of_code_are_refused_alike(name: str) -> None:
+    pieces = ("=", "=", " ", "a", "Key", "_x", "9", ".", ".", "->", "::", "-", ":", ">", "．", "é", "\u200b", "x" * 12,
+              "\n")
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.sampled_from(pieces), max_size=40).map("".join))
+    def check(text: str) -> None:
+        assert found_hits([REFERENCES[name]], text) == expected_hits([REFERENCES[name]], text)
+
+    check()
+
+
+@pytest.mark.parametrize(("value", "refused"), [
+    ("store.setJob", True), ("a->b::c9.d", True), ("_a.b", True), ("a．b", True), ("a.9b", False), ("a.b.9", False),
+    ("a.b->", False), ("9a.b-", False), ("a.b:c", False), ("é.b-c", False)])
+def test_a_name_of_code_is_no_secret(value: str, refused: bool) -> None:
+    found = found_hits([REFERENCES["bare"]], f"={value}")
+    assert found == expected_hits([REFERENCES["bare"]], f"={value}")
+    assert (not found) == refused
+
+
 def test_only_two_characters_have_ascii_letters_in_their_lower_case() -> None:
     letters = {chr(code) for code in range(128, 0x110000) if any(c.isascii() for c in chr(code).lower())}
     assert letters == {"\u0130", "\u212a"}

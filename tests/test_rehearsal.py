@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -83,3 +83,23 @@ def test_small_documents_are_among_them(monkeypatch: pytest.MonkeyPatch) -> None
     rehearsal.rehearse()
     assert len(read) > 1
     assert noted == [True]
+
+
+def test_places_are_looked_for_in_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    from guard.detect import engine
+
+    gone: set[str] = set()
+    def noted(name: str, loop: Callable[..., int]) -> Callable[..., int]:
+        def call(*arguments: object) -> int:
+            gone.add(name)
+            return loop(*arguments)
+
+        return call
+
+    for name in ("sweep", "sweep_screened"):
+        monkeypatch.setattr(engine, name, noted(name, getattr(engine, name)))
+    monkeypatch.setattr(compiled, "pays", lambda work: True)
+    monkeypatch.setattr(rehearsal, "documents", lambda detectors: [("text", "a line of text\n")])
+    monkeypatch.setattr(kept, "note_filled", lambda: None)
+    rehearsal.rehearse()
+    assert gone == {"sweep", "sweep_screened"}

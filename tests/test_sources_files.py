@@ -13,16 +13,18 @@ import time
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guard import compiled
 from guard.batch import Batch, Edits
 from guard.errors import SourceError, UsageError
 from guard.model import PlainLabels, Reason, Skipped
 from guard.sources import Document, Options, StableFile, discover, open_document, open_stream, open_table
 from guard.sources.delimited_cells import DELIMITERS, split_records
-from guard.sources.formats import sniff
+from guard.sources.formats import CONTROLS, sniff
 from guard.sources.sniffing import is_one_value, sniff_delimited, sniff_json
 from guard.sources.stable import peek
 
@@ -315,6 +317,15 @@ def test_documents_hold_no_file_open_before_they_are_read(tmp_path: Path) -> Non
     items = list(discover(tmp_path, Options(), PlainLabels()))
     assert len(items) == 300
     assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+@pytest.mark.skipif(not compiled.is_available(), reason="no compiler for this platform")
+@pytest.mark.parametrize("byte", range(256))
+def test_the_loop_knows_the_same_controls(byte: int) -> None:
+    from guard.sources.text_loops import has_controls
+
+    text = np.frombuffer(b"abc " * 20 + bytes([byte]) + b" def" * 20, np.uint8)
+    assert bool(has_controls(text)) == (byte in CONTROLS)
 
 
 # -- standard input ------------------------------------------------------------------------------------------------

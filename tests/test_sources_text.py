@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -16,6 +17,7 @@ from guard.batch import Batch, Edits, SpanEdit
 from guard.errors import OutputError, SourceError
 from guard.model import PlainLabels, Reason, Skipped
 from guard.sources import Options
+from guard.sources.stream import Place
 from guard.sources.text import TextDocument
 
 
@@ -224,3 +226,17 @@ def test_a_read_error_is_skipped_when_reading_and_an_error_when_rewriting() -> N
 def test_a_full_disk_is_an_output_error() -> None:
     with pytest.raises(OutputError, match="no space"):
         text_document(b"abc\n").rewrite(Failing(), Replacing(b"x", "y"))  # type: ignore[arg-type]
+
+
+@settings(deadline=None, max_examples=300)
+@given(pieces=st.lists(st.sampled_from(("a", "é", "中", "\n", "\r", "\r\n", "x" * 5000)), max_size=30),
+       shares=st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_line_and_column_are_told_of_places_in_any_order(pieces: list[str], shares: list[float]) -> None:
+    text = "".join(pieces)
+    data = text.encode()
+    ends = [found.end() for found in re.finditer("\r\n|\r|\n", text)]
+    for share in shares:
+        at = int(share * len(text))
+        before = [end for end in ends if end <= at]
+        found = Place(5, 0, 3).locate(data, len(text[:at].encode()))
+        assert found == (5 + len(before), at - before[-1] + 1 if before else at + 4)

@@ -21,6 +21,7 @@ _STDOUT = ("-", "/dev/stdout")
 _DEVICES = (Path("/dev"), Path("/proc"))
 """What lies there may lead to a file (`/dev/fd/3`); another file must not take its place all the same."""
 _HELD = 1 << 23
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def is_stdout(path: Path | None) -> bool:
@@ -73,17 +74,20 @@ class FindingsFile:
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._kept = 0
+        self._kept, self._has_more = 0, False
 
     def write(self, finding: Finding) -> None:
         self._file.write(_line(finding))
+        self._has_more = True
 
     def keep(self) -> None:
-        self._kept = self._file.tell()
+        if self._has_more:  # to tell where a file ends, all is written out
+            self._kept, self._has_more = self._file.tell(), False
 
     def withdraw(self) -> None:
         self._file.seek(self._kept)
         self._file.truncate()
+        self._has_more = False
 
 
 class FindingsStream:
@@ -125,4 +129,4 @@ def findings_to(file: TextIO) -> Iterator[FindingsFile | FindingsStream]:
 
 
 def _line(finding: Finding) -> str:
-    return json.dumps(finding.as_json(), ensure_ascii=False) + "\n"
+    return _ENCODER.encode(finding.as_json()) + "\n"

@@ -1,6 +1,7 @@
 """What it is: detector packs, and the matchers that find what they describe.
 
     load(paths=None) -> tuple[Detector, ...]     the shipped packs, or the given ones
+    shipped() -> list[Path]                      the files of the shipped packs
     Matcher(detectors, cache=True)               the fast matcher
     Budget()                                     what detectors may spend on one file, and which ran out
     PlainMatcher(detectors)                      the slow, obvious one that defines what is right
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from guard.detect.explanation import Explanation, explain
     from guard.detect.limits import Budget
     from guard.detect.matcher import Matcher
-    from guard.detect.pack import Detector, load
+    from guard.detect.pack import Detector, load, shipped
     from guard.detect.plain import PlainMatcher
 
-__all__ = ["Budget", "Detector", "Explanation", "Matcher", "PlainMatcher", "explain", "load"]
-_HOMES = {"Budget": "limits", "Detector": "pack", "load": "pack", "Matcher": "matcher", "PlainMatcher": "plain",
-          "Explanation": "explanation", "explain": "explanation"}
+__all__ = ["Budget", "Detector", "Explanation", "Matcher", "PlainMatcher", "explain", "load", "shipped"]
+_HOMES = {"Budget": "limits", "Detector": "pack", "load": "pack", "shipped": "pack", "Matcher": "matcher",
+          "PlainMatcher": "plain", "Explanation": "explanation", "explain": "explanation"}
 
 
 def __getattr__(name: str) -> Any:

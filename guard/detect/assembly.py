@@ -37,11 +37,12 @@ from guard.detect.firsts import first_of
 from guard.detect.gates import Gates, gates
 from guard.detect.judge import Kind
 from guard.detect.pack import bounded
+from guard.detect.prefilter import Prefilter, prefilter
 from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, UnsuitableError
 from guard.detect.rule import Rule
 from guard.detect.rule_tables import Rulings
 from guard.detect.sifting_loops import Patterns as JudgedPatterns
-from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, longest_run, superset, width_before
+from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, stretch, superset, width_before
 from guard.detect.sweep import Starts
 from guard.detect.walk import automaton_of
 from guard.detect.walk_loops import Automaton
@@ -58,7 +59,7 @@ DEAR = 1.0
 FEW = 32
 """Rules whose matches are looked for without a look at words first, where all that they begin with is rare."""
 _CODE = ("assembly", "beginnings", "charsets", "classes", "compile", "context", "factors", "firsts", "gates",
-         "kept_arrays", "names", "pack", "program", "rule", "supersets", "walk", "walk_loops")
+         "kept_arrays", "names", "pack", "prefilter", "program", "rule", "supersets", "walk", "walk_loops")
 _NO_WORDS = np.zeros(256, np.uint8)
 
 
@@ -89,11 +90,13 @@ class Pattern(NamedTuple):
 
 class Heading(NamedTuple):
     """What the name of a column says, by rule: whether it fits, and its sign as context. `always` are the bits of the
-    openings that are looked for in every line: the name of the column may do for a word as well."""
+    openings that are looked for in every line: the name of the column may do for a word as well. `active` are those of
+    their buckets."""
 
     fits: tuple[bool, ...]
     signs: tuple[int, ...]
     always: Bits
+    active: np.uint64
 
 
 class Assembly:
@@ -116,6 +119,7 @@ class Assembly:
         kept = assembled(rules, digest, use_cache=use_cache)
         self.patterns, self.opened = kept.patterns, kept.opened
         self.programs, self.automaton, self.words = kept.programs, kept.automaton, kept.words
+        self.prefilter = kept.prefilter
         self._expressions = kept.expressions
         self.starts = Starts(kept.entries if len(kept.entries) else np.zeros(1, np.int32),
                              np.array([pattern.reported for pattern in self.patterns] or [0], np.int32),
@@ -150,7 +154,7 @@ class Assembly:
         for opening in self._needy:
             index = self.patterns[self.owners[opening]].rule.index
             always[opening] |= fits[index] or signs[index] > 0
-        return Heading(tuple(fits), tuple(signs), as_bits(always))
+        return Heading(tuple(fits), tuple(signs), as_bits(always), self.prefilter.active(always))
 
     @cached_property
     def tells_stray_bytes(self) -> bool:
@@ -196,6 +200,7 @@ class Assembled(NamedTuple):
     entries: npt.NDArray[np.int32]
     programs: Programs
     automaton: Automaton
+    prefilter: Prefilter
     words: dict[int, Words | None]
     expressions: tuple[bytes, ...]
     gates: Gates
@@ -234,11 +239,13 @@ def assemble(rules: Sequence[Rule]) -> Assembled:
     literals = {number: word for number, pattern in enumerate(patterns) if (word := _literal(pattern))}
     if len(rules) <= FEW and not literals and all(way.is_walked for way in beginnings):
         beginnings = [way._replace(words=None) for way in beginnings]
-    gates_of_all, beside, spanning = _gates(beginnings, rules, literals)
+    graphs = [way.graph for way in beginnings]
+    places = prefilter(graphs, [way.words if way.is_gated else None for way in beginnings])
+    gates_of_all, beside, spanning = _gates(beginnings, rules, literals, places.buckets)
     programs = assembler.finish()
     entries = [_entry(programs, pattern.address, number < len(opened)) for number, pattern in enumerate(patterns)]
     return Assembled(patterns, len(opened), np.array(entries, np.int32), programs,
-                     automaton_of([way.graph for way in beginnings]), words,
+                     automaton_of(graphs), places, words,
                      tuple(map(_expression, told)), gates_of_all, np.array([n for _, n in ways], np.int32),
                      tuple(way.is_gated for way in beginnings), tuple(way.is_walked for way in beginnings), beside,
                      spanning)
@@ -324,7 +331,7 @@ def _keywords(rule: Rule) -> Factors | None:
 
 
 def _gates(ways: Sequence[Beginning], rules: Sequence[Rule], literals: Mapping[int, bytes],
-           ) -> tuple[Gates, dict[int, int], dict[int, int]]:
+           buckets: Bits) -> tuple[Gates, dict[int, int], dict[int, int]]:
     """The gates of all openings, and behind them the bits of the contexts of rules, by rule, and those of literals, by
     pattern."""
     contexts = {rule.index: words for rule in rules if (words := _context_words(rule)) is not None}
@@ -334,22 +341,29 @@ def _gates(ways: Sequence[Beginning], rules: Sequence[Rule], literals: Mapping[i
     needed: dict[int, Factors] = {
         **{number: way.words for number, way in enumerate(ways) if way.words and way.is_gated},
         **{beside[index]: words for index, words in contexts.items()},
-        **{spanning[number]: frozenset([word]) for number, word in literals.items()}}
+        **{spanning[number]: _spelled(literal) for number, literal in literals.items()}}
     needing: dict[bytes, list[int]] = {}
     for number, words in needed.items():
         for word in sorted(words):
             needing.setdefault(word, []).append(number)
-    return gates(needing, first + len(contexts) + len(literals)), beside, spanning
+    return gates(needing, first + len(contexts) + len(literals), buckets), beside, spanning
 
 
 def _literal(pattern: Pattern) -> bytes:
-    """What every match of a pattern that spans lines holds, in small letters, which stand for both cases; b"" where
-    nothing is known that one line holds and the gates can find."""
+    """What every match of a pattern that spans lines holds in one of them, as an expression; b"" where nothing is known
+    that the gates can find."""
     try:
-        literal = longest_run(pattern.source).lower() if pattern.spans_lines else ""
+        literal = stretch(pattern.source).encode() if pattern.spans_lines else b""
     except NoSupersetError:
         return b""
-    return literal.encode() if len(literal) > 1 and literal.isascii() and literal.isprintable() else b""
+    return literal if _spelled(literal) else b""
+
+
+def _spelled(literal: bytes) -> Factors:
+    """The words one of which stands where a literal does, none where they are too short to be looked for."""
+    words = factors(literal.decode()) or Factors()
+    are_usable = all(len(word) > 1 and word.isascii() and word.decode().isprintable() for word in words)
+    return words if are_usable else Factors()
 
 
 def _context_words(rule: Rule) -> Factors | None:
@@ -431,6 +445,7 @@ def _dump(made: Assembled) -> bytes:
              "spanning": made.spanning,
              "expressions": [expression.decode("latin-1") for expression in made.expressions]}
     arrays = {f"walk_{name}": array for name, array in made.automaton._asdict().items()}
+    arrays |= {f"place_{name}": array for name, array in made.prefilter._asdict().items()}
     arrays |= {f"gate_{name}": array for name, array in made.gates._asdict().items()}
     for index, found in made.words.items():
         if found:
@@ -449,7 +464,8 @@ def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
                                    found[2], found[3]) if found else None
                  for index, found in plain["words"].items()}
         automaton = Automaton(**{name: kept[f"walk_{name}"] for name in Automaton._fields})
-        return Assembled(patterns, plain["opened"], kept["entries"], kept["programs"], automaton, words,
+        places = Prefilter(**{name: kept[f"place_{name}"] for name in Prefilter._fields})
+        return Assembled(patterns, plain["opened"], kept["entries"], kept["programs"], automaton, places, words,
                          tuple(expression.encode("latin-1") for expression in plain["expressions"]),
                          Gates(**{name: kept[f"gate_{name}"] for name in Gates._fields}), kept["owners"],
                          tuple(plain["gated"]), tuple(plain["walked"]),

@@ -15,6 +15,7 @@ from guard.batch import Ints, distinct
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
 from guard.detect.classes import Bits
+from guard.detect.confirm_loops import OUT_OF_ROOM, OUT_OF_STEPS, around, confirm
 from guard.detect.damage import without_damage
 from guard.detect.folding import fold, fold_quickly
 from guard.detect.gate_loops import open_gates
@@ -24,11 +25,12 @@ from guard.detect.lines import LineText
 from guard.detect.pack import bounded
 from guard.detect.scan import Found, concatenate, from_damaged
 from guard.detect.shapes import Block
-from guard.detect.sweep import NOTED, OUT_OF_ROOM, OUT_OF_STEPS, Workspace, around, confirm, sweep
+from guard.detect.sweep import DONE, FULL, NOTED, Workspace, sweep, sweep_screened
 from guard.detect.sweep import Found as Matches
 from guard.detect.verdicts import Verdicts
 from guard.detect.walk import forget
-from guard.detect.walk_loops import NO_ROOM
+from guard.detect.walk_loops import NO_ROOM, Walks
+from guard.hashing_loops import words_of
 
 PATIENCE = 200_000_000
 """Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs."""
@@ -93,18 +95,26 @@ class EngineScan:
         """Fills the workspace with the matches of programs that have openings; how many there are."""
         assembly, work, block, found = self._assembly, self._workspace, self._block, 0
         walks, place = work.walks(assembly.automaton), np.zeros(3, np.int64)
-        edges = np.empty(len(assembly.starts.addresses) + 1, np.int64)
-        while place[0] < len(block.bounds):
-            noted = sweep(assembly.automaton, walks, block.buffer, block.bounds, bits, assembly.walked, work.events,
-                          place)
-            if noted == NO_ROOM:
+        edges, told = np.empty(len(assembly.starts.addresses) + 1, np.int64), FULL
+        while told != DONE:
+            told = self._sweep_on(walks, bits, place)
+            if told == NO_ROOM:
                 forget(walks)
                 continue
-            work.make_room(found + noted)
-            found = confirm(assembly.programs, assembly.starts, block.buffer, block.bounds, work.events, noted, edges,
-                            work.order, work.out, found, resume, work.memory, patience)
+            work.make_room(found + place[NOTED])
+            found = confirm(assembly.programs, assembly.starts, block.buffer, block.bounds, work.events, place[NOTED],
+                            edges, work.order, work.out, found, resume, work.memory, patience)
             place[NOTED] = 0
         return found
+
+    def _sweep_on(self, walks: Walks, bits: Bits, place: Ints) -> int:
+        """Notes further events, as many as there is room for."""
+        assembly, block, events = self._assembly, self._block, self._workspace.events
+        if assembly.prefilter.is_worth_it:
+            return sweep_screened(assembly.automaton, walks, assembly.prefilter.pairs, block.buffer,
+                                  words_of(block.buffer), block.twos, block.bounds, bits, assembly.walked, events,
+                                  place)
+        return sweep(assembly.automaton, walks, block.buffer, block.bounds, bits, assembly.walked, events, place)
 
     def _events(self, bits: Bits) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
         """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""
@@ -131,8 +141,8 @@ class EngineScan:
         self.multiline.setdefault(pattern.rule.index, []).extend(self._original_lines(lines))
 
     def _wanted(self) -> Bits:
-        """For each line the bits of the patterns with an opening that are looked for there, and of the contexts that
-        may say something; where nothing else depends on words, of all contexts."""
+        """For each line the bits of the patterns with an opening that are looked for there, of the contexts that may
+        say something, where nothing else depends on words of all, and in the last word of the buckets of openings."""
         assembly = self._assembly
         wanted = self._bits(assembly.contexts)
         if assembly.contexts is None:
@@ -142,7 +152,7 @@ class EngineScan:
     def _bits(self, more: Bits | None) -> Bits:
         """The same bits for every line: of the openings that are looked for everywhere, and `more`."""
         always, row = self._heading.always, np.zeros(self._assembly.gates.members.shape[1], np.uint64)
-        row[: len(always)] = always
+        row[: len(always)], row[-1] = always, self._heading.active
         if more is not None:
             row |= more
         bits = np.empty((len(self._block.bounds) - 1, len(row)), np.uint64)

@@ -28,6 +28,7 @@ WIDTH = 8
 _RARE = b"jqxzkvwybgpfmuchdlnroaisteJQXZKVWYBGPFMUCHDLNROAISTE0123456789/,_=.-\":' "
 """Signs from rare to common; what is none of them, bytes of Chinese too, is taken for rarer."""
 Ints32 = npt.NDArray[np.int32]
+_NO_BUCKETS = np.empty(0, np.uint64)
 
 
 class Gates(NamedTuple):
@@ -35,7 +36,8 @@ class Gates(NamedTuple):
     (word, offset of the place in it). `heads[n]` are the first bytes of word n and the bits of them that count, as
     numbers (lowest byte first). `singles` are (word, byte) of the words of one byte. Word n is
     `letters[starts[n]:starts[n + 1]]`, where a small letter stands for both cases; `members[n]` are the bits of the
-    openings that need it, all in those of its `columns` from `spans[n]` to `spans[n + 1]`."""
+    openings that need it, and in the last column those of their buckets in the prefilter, all in those of its `columns`
+    from `spans[n]` to `spans[n + 1]`."""
 
     filter: npt.NDArray[np.uint8]
     first: Ints32
@@ -49,8 +51,8 @@ class Gates(NamedTuple):
     singles: Ints32
 
 
-def gates(words: Mapping[bytes, Sequence[int]], openings: int) -> Gates:
-    """The tables for words and the numbers of the openings that need them."""
+def gates(words: Mapping[bytes, Sequence[int]], openings: int, buckets: Bits = _NO_BUCKETS) -> Gates:
+    """The tables for words and the numbers of the openings that need them, of which the first are in these buckets."""
     hashes = sorted((_hash(seen), number, place) for number, word in enumerate(words)
                     if len(word) > 1 for place in [_rarest_place(word)] for seen in _spelled(word[place:][:PLACE]))
     filled = np.zeros(1 << HASH_BITS, bool)
@@ -61,7 +63,9 @@ def gates(words: Mapping[bytes, Sequence[int]], openings: int) -> Gates:
     members = np.zeros((max(1, len(words)), max(1, openings)), bool)
     for number, needing in enumerate(words.values()):
         members[number, list(needing)] = True
-    bits, lengths = as_bits(members), [0, *map(len, words)]
+    active = np.where(members[:, : len(buckets)], buckets[:openings], np.uint64(0))
+    bits = np.column_stack([as_bits(members), np.bitwise_or.reduce(active, axis=1)])
+    lengths = [0, *map(len, words)]
     return Gates(np.packbits(filled, bitorder="little"), np.cumsum(counts).astype(np.int32),
                  np.array([entry for _, *entry in hashes], np.int32).reshape(-1, 2),
                  np.array([_head(word) for word in words] or [(0, 0)], np.uint64),

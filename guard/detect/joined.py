@@ -6,7 +6,6 @@ them, and columns of equal meaning as one. Rules that span lines are run over ea
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,17 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from guard.batch import Column, Hits, Ints, distinct
+from guard.batch import Column, Hits, Ints
 from guard.detect.choice import scanned
 from guard.detect.decoding import Scan, decoded_text, with_decoded
 from guard.detect.dense import header_sign
-from guard.detect.headers import HeaderWords
 from guard.detect.overlap import Placed
-from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
 from guard.detect.rule import Rule
 from guard.detect.scan import concatenate, found_of, merge
-from guard.detect.supersets import NoSupersetError, stretch
+from guard.detect.spanning import scan_around
 
 SILENT = "q"
 """Stands for every header that says nothing to any rule."""
@@ -51,23 +48,15 @@ def scan_texts(plan: Plan, texts: Sequence[bytes], scan_values: Scan) -> list[Hi
 
 def _spanning(plan: Plan, texts: Sequence[bytes], starts: Ints, multiline: Mapping[int, Sequence[int]]
               ) -> Iterator[Placed]:
-    """The hits of rules that span lines, in the texts where the scan saw something of them."""
-    for index in sorted(multiline):
-        needed = _needed(plan.rules[index].detector.pattern)
-        for number in distinct(np.searchsorted(starts, multiline[index], "right") - 1).tolist():
-            if needed is not None and not needed.search(texts[number]):
-                continue
-            for hit in scan_blocks([plan.rules[index]], texts[number]):
-                yield hit._replace(start=hit.start + int(starts[number]), end=hit.end + int(starts[number]))
-
-
-@lru_cache(maxsize=256)
-def _needed(pattern: str) -> re.Pattern[bytes] | None:
-    """What stands in every text that a pattern matches in; None where nothing is known."""
-    try:
-        return re.compile(stretch(pattern).encode("ascii"))
-    except NoSupersetError:
-        return None
+    """The hits of rules that span lines, around the lines where the scan saw something of them."""
+    for index, seen in sorted(multiline.items()):
+        offsets = np.sort(np.asarray(seen, np.int64))
+        edges = np.searchsorted(offsets, np.append(starts, offsets[-1:] + 1))
+        for number in np.flatnonzero(np.diff(edges)).tolist():
+            start = int(starts[number])
+            mine = (offsets[edges[number] : edges[number + 1]] - start).tolist()
+            for hit in scan_around(plan.rules, texts[number], {index: mine}):
+                yield hit._replace(start=hit.start + start, end=hit.end + start)
 
 
 def _split(hits: Hits, firsts: Ints, starts: Ints) -> list[Hits]:
@@ -131,7 +120,7 @@ def _meaning(plan: Plan, header: str) -> str:
 def _is_silent(plan: Plan, header: str) -> bool:
     """Whether no rule fits a header that is not empty, and no word of a context stands in it."""
     speech = _speech(plan)
-    if speech.words.fit(header):
+    if plan.header_words.fit(header):
         return False
     if header.isascii():
         squeezed = _squeezed(header)
@@ -141,10 +130,9 @@ def _is_silent(plan: Plan, header: str) -> bool:
 
 
 class _Speech(NamedTuple):
-    """The header words of all rules together, and the words of their contexts in ASCII, each without its gaps; the
-    rules that have such; and a header for each way in which these were met."""
+    """The words of the contexts of rules in ASCII, each without its gaps; the rules that have header words or contexts;
+    and a header for each way in which these were met."""
 
-    words: HeaderWords
     context: tuple[str, ...]
     named: tuple[Rule, ...]
     known: dict[tuple[tuple[int, ...], tuple[int, ...]], str]
@@ -154,8 +142,7 @@ class _Speech(NamedTuple):
 def _speech(plan: Plan) -> _Speech:
     contexts = [rule.detector.context for rule in plan.rules if rule.detector.context is not None]
     words = {word for context in contexts for word in (*context.words, *context.against) if word.isascii()}
-    return _Speech(HeaderWords(word for rule in plan.rules for word in rule.detector.headers),
-                   tuple(sorted(_squeezed(word) for word in words)),
+    return _Speech(tuple(sorted(_squeezed(word) for word in words)),
                    tuple(rule for rule in plan.rules if rule.header_words or rule.vicinity), {})
 
 

@@ -16,6 +16,7 @@ from guard.detect.judge import COMPANION_DISTANCE
 from guard.detect.machine import before
 from guard.detect.name_loops import weigh
 from guard.detect.rule_tables import (
+    BUT_PATHS,
     BY_STEPS,
     BY_WORDS,
     FIRST_STEP,
@@ -74,9 +75,37 @@ def judge(tables: RuleTables, checks: Bytes, today: int, tools: Tools, buffer: B
                 changed = not _is_written(buffer, start, end, value, size)
         elif way == BY_WORDS:
             code, changed = _of_words(tables, rule, tools, buffer, start, end, signs[index])
+        elif way == BUT_PATHS and is_path(buffer, start, end):
+            code = 0
         codes[index], noisy[index] = code, changed
         unread += code == UNREAD
     return unread
+
+
+@inlined_loop
+def is_path(buffer: Bytes, start: int, end: int) -> bool:
+    """Whether names of code with `.`, `->` or `::` between them: the first of what `not_reference` refuses."""
+    at, names = start, 0
+    while at < end and _is_of_name(buffer[at]) and not 48 <= buffer[at] <= 57:
+        names += 1
+        while at < end and _is_of_name(buffer[at]):
+            at += 1
+        if at == end:
+            return names > 1
+        sign: Any = buffer[at]
+        behind = buffer[at + 1] if at + 1 < end else 0
+        if sign == 46:
+            at += 1
+        elif (sign == 45 and behind == 62) or (sign == 58 and behind == 58):
+            at += 2
+        else:
+            return False
+    return False
+
+
+@inlined_loop
+def _is_of_name(byte: int) -> bool:
+    return 97 <= byte <= 122 or 65 <= byte <= 90 or byte == 95 or 48 <= byte <= 57
 
 
 @inlined_loop

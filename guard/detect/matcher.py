@@ -13,13 +13,11 @@ many small texts need is imported for these.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import ClassVar
 
 from guard.batch import Column, Hits
 from guard.detect.choice import scanned
 from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
-from guard.detect.headers import HeaderWords
 from guard.detect.limits import Budget, within
 from guard.detect.normalise import normal_form
 from guard.detect.pack import Detector, digest
@@ -97,12 +95,7 @@ class Matcher:
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""
-        return header_classes(self.rules, header) if self._all_header_words.names(header) else ()
-
-    @cached_property
-    def _all_header_words(self) -> HeaderWords:
-        """Those of all rules together: most headers say nothing, and need not be held against every rule."""
-        return HeaderWords(word for rule in self.rules for word in rule.detector.headers)
+        return header_classes(self.rules, header) if self._plan.header_words.fit(header) else ()
 
     def normal_form(self, index: int, raw: bytes) -> str:
         """The value as detector `index` compares it: one value however it is written gives one text."""

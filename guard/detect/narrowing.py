@@ -231,13 +231,14 @@ class NarrowedAssembly(Assembly):
                              self.owners if len(self.owners) else np.zeros(1, np.int32))
         self.backs = _some(whole.backs, chosen)
         openings = wanted[whole.owners]
-        self.automaton, self.walked = whole.automaton, whole.walked & as_bits(openings)
+        self.automaton, self.prefilter, self.walked = whole.automaton, whole.prefilter, whole.walked & as_bits(openings)
         # In cells with digits looking for words takes longer than they save.
         always = _members(heading.always, len(openings)) | (ord("0") in alphabet.leads)
         self.gates, self.beside = _gates(whole, np.flatnonzero(openings & ~always)), {}
         self.finder = self.text_finder = _Told(whole.finder, (told - whole.opened).tolist())
         self.spanning = {}
-        self._heading = Heading(heading.fits, heading.signs, as_bits(always & openings))
+        self._heading = Heading(heading.fits, heading.signs, as_bits(always & openings),
+                                self.prefilter.active(always & openings))
 
     def heading(self, header: str) -> Heading:
         """What the header says for which this assembly was made."""
@@ -263,7 +264,7 @@ def _gates(whole: Assembly, gated: Ints) -> Gates:
     members = _members(whole.gates.members, max(1, len(whole.owners)))[:, gated]
     needing = {letters[starts[word] : starts[word + 1]]: gated[members[word]].tolist()
                for word in np.flatnonzero(members.any(axis=1)).tolist()}
-    return gates(needing, len(whole.owners))
+    return gates(needing, len(whole.owners), whole.prefilter.buckets)
 
 
 class _Told(LineFinder):

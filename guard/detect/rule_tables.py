@@ -28,10 +28,11 @@ Mask = npt.NDArray[np.bool_]
 """Columns of `RuleTables.rows`: whether the row is filled; how the extent is found (NONE, or a way of `name_loops`, or
 FIRST_ADDRESS and a way of `address_loops`); the first keyword and the one behind the last, and whether some are not
 ASCII; how words around a match are weighed (NONE, BY_LOOP, ASKED), the addresses of their programs, and how far they
-reach; how a value is judged (BY_STEPS, BY_WORDS, ASKED), its first step, normal form, and whether spaces do not count;
-the worth of the circumstances 0 without a fitting header, and how far behind are those with one."""
+reach; how a value is judged (BY_STEPS, BY_WORDS, ASKED, or BUT_PATHS: asked but for
+paths of names, which do not count), its first step, normal form, and whether spaces do not count; the worth of the
+circumstances 0 without a fitting header, and how far behind are those with one."""
 NONE, BY_LOOP, ASKED = range(-1, 2)
-BY_STEPS, BY_WORDS = 2, 3
+BY_STEPS, BY_WORDS, BUT_PATHS = 2, 3, 4
 FIRST_ADDRESS = 16
 OF_EXTENT, OF_VALUE = 0, 1
 """Columns of `RuleTables.floors`: least plausibility of a name that is cut out, and with which a check may pass."""
@@ -199,7 +200,7 @@ class _Filling:
 
     def _put_steps(self, row: Ints, index: int, rule: Rule) -> None:
         detector, known = rule.detector, self.tables
-        row[WAY], row[FIRST_STEP] = ASKED, len(known.steps)
+        row[WAY], row[FIRST_STEP] = BUT_PATHS if _refuses_paths(rule) else ASKED, len(known.steps)
         if len(rule.evidence) > MOST_EVIDENCE:
             return
         if (steps := check_tables.steps(rule)) is not None:
@@ -240,6 +241,14 @@ def _keys(character: str, ignored: bool) -> Iterable[int]:
         return range(NO_SECOND + 1)
     written = {character, character.lower(), character.upper(), *OTHER_CASES.get(character.lower(), "")}
     return {ord(one) & 255 for one in (written if ignored else character)}
+
+
+def _refuses_paths(rule: Rule) -> bool:
+    """Whether no value, as it is written, is a path of names: of what stands where a secret could, most is one."""
+    detector = rule.detector
+    if detector.separators or detector.form or len(rule.evidence) > MOST_EVIDENCE:
+        return False
+    return "not_reference" in detector.filters
 
 
 @lru_cache(maxsize=4096)

@@ -82,6 +82,11 @@ class Block:
             mask = self._members[codes] = _member_mask(self.padded, codes)
         return mask
 
+    @property
+    def twos(self) -> npt.NDArray[np.uint16]:
+        """The byte before each offset and that at it, as one little-endian number; behind the data too."""
+        return np.ndarray((self.size + PADDING,), "<u2", buffer=self.padded, offset=PADDING - 1, strides=(1,))
+
     @cached_property
     def bounds(self) -> Ints:
         """Offsets of all line ends, with one before the first and one behind the last byte."""

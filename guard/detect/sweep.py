@@ -1,7 +1,7 @@
-"""One pass over a block: every match of every program that has openings, and of the others around given events.
+"""One pass over a block: where matches may begin, of every program that has openings.
 
-Walks tell where a match of which program may begin (`sweep`), and the machine looks at these places (`confirm`).
-Matches come as columns, in order of the block for each program; no two of one program overlap, as in a search by `re`.
+Walks tell where a match of which program may begin, followed from all places, or from those that the prefilter lets
+through. The machine looks at what they noted (`guard.detect.confirm_loops`).
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.compiled import inlined, inlined_loop, tight_loop
 from guard.detect.beginnings import DEPTH
-from guard.detect.classes import PLANE
-from guard.detect.machine import EXHAUSTED, LAST_CLOSED, STEPS, before, code_point, new_memory, run, run_here, width_at
-from guard.detect.program import Programs
-from guard.detect.walk import BEYOND, WINDOW, new_walks
+from guard.detect.classes import END, PLANE
+from guard.detect.machine import before, code_point, new_memory
+from guard.detect.prefilter import SECOND, THIRD
+from guard.detect.walk import BEYOND, WIDEST, WINDOW, new_walks
 from guard.detect.walk_loops import ACCEPTING, DEAD, NO_ROOM, ONCE, UNKNOWN, Automaton, Walks, advance, root
 
 Bytes = Any
 Events = Any
-OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
-"""What is left of the patience of a program that was given up: it took too long, or the stack was too small."""
 MARGIN = 8
 """Bytes behind the text that may be read."""
 EVENTS = 1 << 16
 """Events that are noted before the machine looks at them."""
 OPENING, AT, LINE = range(3)
 """Rows of events: the opening by which a match may begin, the offset, and the number of the line."""
-NOTED = 2
-"""The slot of the place that says how many events there are."""
+DONE, FULL = 0, 1
+LAST_LINE, REACH, NOTED = range(3)
+"""Slots of a place: the number of its line, its offset, and how many events there are."""
 _FARTHEST = DEPTH + 2
+_HIGHS = np.uint64(0x8080808080808080)
 _NO_ROOM = np.uint64(NO_ROOM & (1 << 64) - 1)
 FEW_NODES = 32
 """Of a state from which the machine is asked in place of a transition, the first time that one is wanted: what occurs
@@ -86,60 +86,123 @@ class Workspace:
 
 
 @inlined
-def _given_up(patience: int, left: int) -> int:
-    if patience < 0:
-        return patience
-    return OUT_OF_STEPS if left < 0 else OUT_OF_ROOM
-
-
-@tight_loop
-def _keep(out: Any, count: int, program: int, group: int, at: int, end: int, line: int, memory: Any) -> int:
-    """Adds a match; the new number of matches. What `judge.reported` says is reported."""
-    start, stop, chosen = at, end, abs(group)
-    if chosen > 0:
-        if memory[2 * chosen] < 0 or memory[2 * chosen + 1] < 0:
-            if group < 0:
-                return count
-            chosen = max(0, memory[LAST_CLOSED])
-        if chosen > 0:
-            start, stop = memory[2 * chosen], memory[2 * chosen + 1]
-    if stop > start:
-        out[0, count], out[1, count], out[2, count], out[3, count] = program, start, stop, line
-        return count + 1
-    return count
-
-
-@inlined
 def _signed(number: Any) -> Any:
     """A number without a sign as one with it: of both together the compiler would make a fraction."""
     return np.int64(number)
 
 
 @inlined_loop
-def _classify(automaton: Automaton, walks: Walks, text: Bytes, low: int, at: int, high: int) -> int:
-    """Notes the classes and places of the characters from an offset on, and first the class before it; how many."""
-    classes, kinds, offsets = automaton.classes, walks.kinds, walks.offsets
-    kinds[0] = 0
-    if at > low:
-        code = code_point(text, before(text, low, at))
-        kinds[0] = classes[min(code, PLANE)]
+def _screen(pairs: Any, twos: Any, at: int, stop: int, active: Any, begins: Any, left: Any) -> Any:
+    """Adds the offsets at which the prefilter lets some active bucket through to those that there are; how many then.
+
+    Two places at a time, since every entry is asked for again two places on, and then two more.
+    """
+    second, third, two, one = np.uint64(SECOND), np.uint64(THIRD), np.uint64(2), np.uint64(1)
+    place, behind, before_all = np.uint64(at), np.uint64(stop), left
+    even, odd = pairs[twos[place]] & active, pairs[twos[place + one]] & active
+    next_even, next_odd = pairs[twos[place + two]], pairs[twos[place + np.uint64(3)]]
+    while place < behind:
+        last_even, last_odd = pairs[twos[place + np.uint64(4)]], pairs[twos[place + np.uint64(5)]]
+        begins[left] = place
+        left += np.uint64(even & next_even >> second & last_even >> third != 0)
+        begins[left] = place + one
+        left += np.uint64(odd & next_odd >> second & last_odd >> third != 0)
+        even, odd, next_even, next_odd = next_even & active, next_odd & active, last_even, last_odd
+        place += two
+    if left > before_all and begins[left - one] == behind:
+        left -= one
+    return left
+
+
+@inlined_loop
+def _is_ascii(words: Any, start: int, stop: int) -> bool:
+    """Whether no character of a slice takes more than a byte; up to seven bytes behind it are looked at as well."""
+    seen = np.uint64(0)
+    for at in range(start, stop, 8):
+        seen |= words[at]
+    return seen & _HIGHS == 0
+
+
+@inlined
+def _kind_before(automaton: Automaton, text: Bytes, low: int, at: int) -> Any:
+    """The class of what stands before an offset in a line."""
+    if at <= low:
+        return np.uint16(END)
+    return automaton.classes[min(code_point(text, before(text, low, at)), PLANE)]
+
+
+@inlined
+def _kind_at(automaton: Automaton, text: Bytes, at: Any, byte: Any) -> Any:
+    """The class of a character that takes more than one byte, and their number."""
+    kind = automaton.classes[min(code_point(text, _signed(at)), PLANE)]
+    return kind, np.uint64(2 if byte < 0xE0 else 3 if byte < 0xF0 else 4)
+
+
+@inlined_loop
+def _classify_all(automaton: Automaton, walks: Walks, text: Bytes, low: int, at: int, high: int) -> int:
+    """Notes the classes and offsets of the characters of a line from one on, and first the class before it; how many of
+    them are places to walk from. Some more are classed, and END behind the line."""
+    classes, kinds, begins = automaton.classes, walks.kinds, walks.begins
+    kinds[0] = _kind_before(automaton, text, low, at)
     length, reach = np.uint64(0), np.uint64(at)
     stop, most, one = np.uint64(high), np.uint64(WINDOW + BEYOND), np.uint64(1)
     while reach < stop and length < most:
         byte = text[reach]
-        offsets[length] = reach
+        begins[length] = reach
         length += one
         if byte < 0x80:
             kinds[length] = classes[byte]
             reach += one
         else:
-            kinds[length] = classes[min(code_point(text, _signed(reach)), PLANE)]
-            reach += np.uint64(2 if byte < 0xE0 else 3 if byte < 0xF0 else 4)
-    offsets[length] = reach
+            kinds[length], width = _kind_at(automaton, text, reach, byte)
+            reach += width
+    begins[length] = reach
+    for index in range(length + one, length + np.uint64(BEYOND)):
+        kinds[index] = END
     found: Any = np.int64(length)
-    for index in range(found + 1, found + BEYOND):
-        kinds[index] = 0
-    return found
+    return found if reach >= stop else WINDOW
+
+
+@inlined_loop
+def _classify(automaton: Automaton, walks: Walks, text: Bytes, words: Any, low: int, high: int, first: Any, behind: Any,
+              length: Any) -> Any:
+    """Adds the classes of the characters of a line about some places, as far as walks may go from there, to so many
+    that there are, and says for each place the number of what stands before it; how many there are then."""
+    classes, kinds, begins, places = automaton.classes, walks.kinds, walks.begins, walks.places
+    start, last = int(begins[first]), int(begins[behind - np.uint64(1)])
+    base, one = np.uint64(length), np.uint64(1)
+    kinds[base] = _kind_before(automaton, text, low, start)
+    stop = min(high, last + BEYOND)
+    if _is_ascii(words, start, stop):
+        for at in range(start, stop):
+            length += one
+            kinds[length] = classes[text[at]]
+        for index in range(first, behind):
+            places[index] = begins[index] - start + base
+    else:
+        length = _decode(automaton, walks, text, start, min(high, last + WIDEST * BEYOND), length)
+        for index in range(first, behind):
+            places[index] = walks.numbers[begins[index] - start]
+    kinds[length + one] = END
+    return length + np.uint64(2)
+
+
+@inlined_loop
+def _decode(automaton: Automaton, walks: Walks, text: Bytes, start: int, stop: int, length: Any) -> Any:
+    """Adds the classes of any characters behind so many, and notes how many those are at the first byte of each."""
+    classes, kinds, numbers = automaton.classes, walks.kinds, walks.numbers
+    reach, base, behind, one = np.uint64(start), np.uint64(start), np.uint64(stop), np.uint64(1)
+    while reach < behind:
+        byte = text[reach]
+        numbers[reach - base] = length
+        length += one
+        if byte < 0x80:
+            kinds[length] = classes[byte]
+            reach += one
+        else:
+            kinds[length], width = _kind_at(automaton, text, reach, byte)
+            reach += width
+    return length
 
 
 @inlined_loop
@@ -155,30 +218,54 @@ def _stride(walks: Walks, row: Any, ahead: Any) -> Any:
 
 
 @inlined_loop
-def _thin_out(walks: Walks, base: Any, length: int) -> int:
-    """Notes the places of a window whose walks are still going after some strides, or accepted something; how many.
+def _begin_all(walks: Walks, base: Any, count: int) -> Any:
+    """Notes which of so many places have walks from one root that are still going after a stride, or accepted
+    something; how many."""
+    slots, reached = walks.left, walks.rows
+    # The compiler looks for numbers below zero before each index, but not where there are none.
+    dead, left, one = np.uint64(DEAD * (len(walks.table) // len(walks.ends))), np.uint64(0), np.uint64(1)
+    slot, behind = np.uint64(0), np.uint64(count)
+    while slot < behind:
+        row = _stride(walks, base, slot)
+        slots[left], reached[left] = slot, row
+        left += np.uint64(row != dead)
+        slot += one
+    return left
+
+
+@inlined_loop
+def _begin(walks: Walks, count: Any) -> Any:
+    """The same for places with roots of their own."""
+    places, roots, slots, reached = walks.places, walks.roots, walks.left, walks.rows
+    dead, left, one = np.uint64(DEAD * (len(walks.table) // len(walks.ends))), np.uint64(0), np.uint64(1)
+    slot, behind = np.uint64(0), np.uint64(count)
+    while slot < behind:
+        row = _stride(walks, np.uint64(roots[slot]), np.uint64(places[slot]))
+        slots[left], reached[left] = slot, row
+        left += np.uint64(row != dead)
+        slot += one
+    return left
+
+
+@inlined_loop
+def _thin_out(walks: Walks, left: Any, has_all: bool) -> Any:
+    """The same after some more strides.
 
     Most walks end within a few characters. They are taken without a question in between, since a wrong guess of the
     processor costs more than some steps: first that from each place, then those that are left, and so on.
     """
-    places, reached = walks.places, walks.rows
-    # The compiler looks for numbers below zero before each index, but not where there are none.
-    dead, left, one = np.uint64(DEAD * (len(walks.table) // len(walks.ends))), np.uint64(0), np.uint64(1)
-    start, behind = np.uint64(0), np.uint64(length)
-    while start < behind:
-        row = _stride(walks, base, start)
-        places[left], reached[left] = start, row
-        left += np.uint64(row != dead)
-        start += one
+    places, slots, reached = walks.places, walks.left, walks.rows
+    dead, one = np.uint64(DEAD * (len(walks.table) // len(walks.ends))), np.uint64(1)
     for stride in range(1, STRIDES):
-        index, behind, left = np.uint64(0), left, np.uint64(0)
+        index, behind, left = np.uint64(0), np.uint64(left), np.uint64(0)
         while index < behind:
-            place = np.uint64(places[index])
-            row = _stride(walks, np.uint64(reached[index]), place + np.uint64(4 * stride))
-            places[left], reached[left] = place, row
+            slot = np.uint64(slots[index])
+            start = slot if has_all else np.uint64(places[slot])
+            row = _stride(walks, np.uint64(reached[index]), start + np.uint64(4 * stride))
+            slots[left], reached[left] = slot, row
             left += np.uint64(row != dead)
             index += one
-    return int(left)
+    return left
 
 
 @inlined_loop
@@ -207,156 +294,119 @@ def _has_few_nodes(walks: Walks, row: Any) -> bool:
     return walks.ends[state] - walks.ends[state - np.uint64(1)] <= FEW_NODES
 
 
-@tight_loop
-def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted: Any, walked: Any, events: Events,
-          place: Any) -> int:
-    """Fills `events` with the openings by which a match may begin somewhere, from `place` = (line, offset) on.
-
-    `bounds` are the offsets of the line ends, with one before the first byte. `wanted[line]` are the bits of the
-    openings that are looked for in a line, `walked` those that are followed in every line, so that lines have few
-    different roots. An event may come twice. Returns how many there are, of all lines when `place` is behind the last:
-    otherwise confirm them and call again. NO_ROOM when the walks are full: then make room and call again.
-    """
-    table, kinds, offsets, places, reached = walks.table, walks.kinds, walks.offsets, walks.places, walks.rows
+@inlined_loop
+def _follow(automaton: Automaton, walks: Walks, survivors: Any, has_all: bool, bounds: Ints, wanted: Any, line: int,
+            events: Events, place: Any) -> int:
+    """Follows the walks that are left to their ends, the first of them in a line or behind it; DONE, or the reason to
+    stop, with where to go on in `place`."""
+    table, kinds, begins, reached = walks.table, walks.kinds, walks.begins, walks.rows
     columns, unknown, flag = np.uint64(len(table) // len(walks.ends)), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
     dead, once = np.uint64(DEAD) * columns, np.uint64(ONCE) * columns
     one, strides, rows, farthest = np.uint64(1), np.uint64(4 * STRIDES), np.uint64(ACCEPTING - 1), np.uint64(_FARTHEST)
     room, count = np.uint64(EVENTS), np.uint64(place[NOTED])
-    for line in range(place[0], len(bounds) - 1):
-        low, high = bounds[line] + 1, bounds[line + 1]
-        at = max(low, place[1]) if line == place[0] else low
-        if at >= high:
-            continue
-        rooted = root(automaton, walks, wanted, walked, line)
-        if rooted == NO_ROOM:
-            place[0], place[1], place[NOTED] = line, at, count
-            return NO_ROOM
-        base = np.uint64(rooted)
-        if base == dead:
-            continue
-        while at < high:
-            length = _classify(automaton, walks, text, low, at, high)
-            if offsets[length] < high:
-                length = WINDOW
-            for survivor in range(_thin_out(walks, base, length)):
-                start, row = np.uint64(places[survivor]), np.uint64(reached[survivor])
-                ahead = start + strides
-                if row >= flag or row <= once:
-                    row, ahead = base, start
-                if count >= room:
-                    place[0], place[1], place[NOTED] = line, offsets[start], count
-                    return _signed(count)
-                while row != dead:
-                    if row >= flag or ahead - start > farthest:
-                        if row == _NO_ROOM:
-                            place[0], place[1], place[NOTED] = line, offsets[start], count
-                            return NO_ROOM
-                        deep = row < flag
-                        row &= rows
-                        count = _note(walks, automaton, row, deep, offsets[start], line, wanted, events, count)
-                        if deep:
-                            break
-                    following = np.uint64(table[row + np.uint64(kinds[ahead])])
-                    if following <= once:
-                        # Only walks know what stands before a match, so that their first step is always taken.
-                        if following == unknown and ahead != start and _has_few_nodes(walks, row):
-                            table[row + np.uint64(kinds[ahead])] = once
-                            count = _note(walks, automaton, row, True, offsets[start], line, wanted, events, count)
-                            break
-                        following = np.uint64(advance(automaton, walks, _signed(row), int(kinds[ahead])))
-                    row = following
-                    ahead += one
-            at = offsets[length]
-    place[0], place[NOTED] = len(bounds), count
-    return _signed(count)
-
-
-@tight_loop
-def confirm(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, events: Events, noted: int, edges: Ints,
-            order: Any, out: Any, count: int, resume: Any, memory: Any, patience: Any) -> int:
-    """Fills `out`, from `count` on, with the matches that begin at the first `noted` events; how many there are then.
-
-    Program by program, those of one as they come: the processor guesses better where what comes next is like what came
-    before. `resume[program]` is where its last match ended, `patience[program]` how many steps it has left. `edges`,
-    one more than programs, and `order` are working memory; `out` has room for a match of each event.
-    """
-    owners = starts.owners
-    edges[:] = 0
-    for event in range(noted):
-        edges[owners[events[OPENING, event]] + 1] += 1
-    for program in range(1, len(edges)):
-        edges[program] += edges[program - 1]
-    for event in range(noted):
-        program = owners[events[OPENING, event]]
-        order[edges[program]] = event
-        edges[program] += 1
-    first = 0
-    for program in range(len(starts.addresses)):
-        address, group = starts.addresses[program], starts.groups[program]
-        for index in range(first, edges[program]):
-            at, line = int(events[AT, order[index]]), int(events[LINE, order[index]])
-            if resume[program] > at or patience[program] < 0:
-                continue
-            low, high = bounds[line] + 1, bounds[line + 1]
-            memory[STEPS] = patience[program]
-            end = run_here(programs, address, text, low, high, at, memory)
-            patience[program] = memory[STEPS] if end != EXHAUSTED else _given_up(patience[program], memory[STEPS])
-            if end >= 0:
-                resume[program] = max(end, at + 1)
-                count = _keep(out, count, program, group, at, end, line, memory)
-        first = edges[program]
-    return count
-
-
-@tight_loop
-def around(programs: Programs, starts: Starts, text: Bytes, bounds: Ints, event_programs: Ints, event_ends: Ints,
-           backs: Ints, out: Any, resume: Any, memory: Any, patience: Any, place: Any) -> int:
-    """Fills `out` with the matches that begin at most `backs[program]` characters before an event, from `place` on.
-
-    Events are sorted by their end. `backs` of -1 look at the whole line. Returns as `sweep` does.
-    """
-    addresses, groups = starts.addresses, starts.groups
-    room, count, line = out.shape[1] - 8, place[2], place[0]
-    for event in range(place[1], len(event_ends)):
-        program, last = event_programs[event], event_ends[event]
-        if patience[program] < 0:
-            continue
-        # An event may have swallowed the end of its line.
-        inside = max(last - 1, 0)
-        if text[inside] == 10 or text[inside] == 13:
-            inside -= 1
-        while bounds[line + 1] < inside:
+    for survivor in range(survivors):
+        slot, row = np.uint64(walks.left[survivor]), np.uint64(reached[survivor])
+        start, begin = slot if has_all else np.uint64(walks.places[slot]), _signed(begins[slot])
+        while not has_all and bounds[line + 1] <= begin:
             line += 1
-        while line > 0 and bounds[line] >= inside:
-            line -= 1
+        ahead = start + strides
+        if row >= flag or row <= once:
+            row, ahead = np.uint64(walks.roots[np.uint64(0) if has_all else slot]), start
+        if count >= room:
+            place[LAST_LINE], place[REACH], place[NOTED] = line, begin, count
+            return FULL
+        while row != dead:
+            if row >= flag or ahead - start > farthest:
+                if row == _NO_ROOM:
+                    place[LAST_LINE], place[REACH], place[NOTED] = line, begin, count
+                    return NO_ROOM
+                deep = row < flag
+                row &= rows
+                count = _note(walks, automaton, row, deep, begin, line, wanted, events, count)
+                if deep:
+                    break
+            following = np.uint64(table[row + np.uint64(kinds[ahead])])
+            if following <= once:
+                # Only walks know what stands before a match, so that their first step is always taken.
+                if following == unknown and ahead != start and _has_few_nodes(walks, row):
+                    table[row + np.uint64(kinds[ahead])] = once
+                    count = _note(walks, automaton, row, True, begin, line, wanted, events, count)
+                    break
+                following = np.uint64(advance(automaton, walks, _signed(row), int(kinds[ahead])))
+            row = following
+            ahead += one
+    place[NOTED] = count
+    return DONE
+
+
+@tight_loop
+def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted: Any, walked: Any, events: Events,
+          place: Any) -> int:
+    """Fills `events` with the openings by which a match may begin somewhere, from `place` on; says in it how many.
+
+    `bounds` are the offsets of the line ends, with one before the first byte. `wanted[line]` are the bits of the
+    openings that are looked for in a line; `walked` those that are followed in every line, so that lines have few
+    different roots. An event may come twice. Returns DONE when it is through, FULL when events have to be confirmed,
+    and NO_ROOM when the walks are full: then make room and call again.
+    """
+    roots, begins, dead = walks.roots, walks.begins, DEAD * (len(walks.table) // len(walks.ends))
+    line, at = place[LAST_LINE], place[REACH]
+    while line < len(bounds) - 1:
         low, high = bounds[line] + 1, bounds[line + 1]
-        at = low
-        if backs[program] >= 0:
-            at = min(last, high)
-            steps = backs[program]
-            while at > low and steps > 0:
-                at -= 1
-                while at > low and text[at] & 0xC0 == 0x80:
-                    at -= 1
-                steps -= 1
-        at = max(at, resume[program])
-        limit = min(last, high)
-        while at < limit or (backs[program] < 0 and at < high):
-            memory[STEPS] = patience[program]
-            end = run(programs, addresses[program], text, low, high, at, memory)
-            if end == EXHAUSTED:
-                patience[program] = _given_up(patience[program], memory[STEPS])
-                break
-            patience[program] = memory[STEPS]
-            if end < 0:
-                at += width_at(text, at)
+        at = max(at, low)
+        base = dead if at >= high else root(automaton, walks, wanted, walked, line)
+        if base == NO_ROOM:
+            place[LAST_LINE], place[REACH] = line, at
+            return NO_ROOM
+        while base != dead and at < high:
+            count = _classify_all(automaton, walks, text, low, at, high)
+            roots[0] = base
+            left = _thin_out(walks, _begin_all(walks, np.uint64(base), count), True)
+            told = _follow(automaton, walks, left, True, bounds, wanted, line, events, place)
+            if told != DONE:
+                return told
+            at = begins[count]
+        line += 1
+    place[LAST_LINE], place[REACH] = line, at
+    return DONE
+
+
+@tight_loop
+def sweep_screened(automaton: Automaton, walks: Walks, pairs: Any, text: Bytes, words: Any, twos: Any, bounds: Ints,
+                   wanted: Any, walked: Any, events: Events, place: Any) -> int:
+    """The same where the prefilter lets few places through: `pairs` is its table, and the last word of `wanted[line]`
+    are the bits of the buckets. `words` are the eight bytes from each offset of the text on, `twos` the byte before it
+    and that at it."""
+    roots, begins = walks.roots, walks.begins
+    line, at, size, buckets = place[LAST_LINE], place[REACH], bounds[len(bounds) - 1], wanted.shape[1] - 1
+    while at < size:
+        before_all, stop, left, length = line, min(size, at + WINDOW), np.uint64(0), np.uint64(0)
+        while at < stop:
+            low, high = bounds[line] + 1, bounds[line + 1]
+            if at >= high:
+                line += 1
+                at = max(at, high + 1)
                 continue
-            if count >= room:
-                place[0], place[1], place[2] = line, event, count
-                resume[program] = max(resume[program], at)
-                return -count - 1
-            count = _keep(out, count, program, groups[program], at, end, line, memory)
-            at = max(end, at + width_at(text, at))
-        resume[program] = max(resume[program], at)
-    place[2] = count
-    return count
+            edge = min(stop, high)
+            more = _screen(pairs, twos, at, edge, wanted[line, buckets], begins, left)
+            if more > left:
+                base = root(automaton, walks, wanted, walked, line)
+                if base == NO_ROOM:
+                    if left == 0:
+                        place[LAST_LINE], place[REACH] = line, at
+                        return NO_ROOM
+                    break
+                for index in range(left, more):
+                    roots[index] = base
+                length = _classify(automaton, walks, text, words, low, high, left, more, length)
+                left = more
+            at = edge
+        if left > 0:
+            left = _thin_out(walks, _begin(walks, left), False)
+            told = _follow(automaton, walks, left, False, bounds, wanted, before_all, events, place)
+            if told != DONE:
+                return told
+    place[LAST_LINE], place[REACH] = line, at
+    return DONE
+
+

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from guard.detect.beginnings import ACCEPT, BEFORE, Graph, Step
-from guard.detect.classes import HAN, Mask, Table, classes_of, members_of
+from guard.detect.classes import END, HAN, Mask, Table, classes_of, members_of
 from guard.detect.walk_loops import ACCEPTED, DEAD, EVERYTHING, ROOTS, STATES, UNKNOWN, Automaton, Walks
 
 MOST_STATES = 32_768
@@ -24,9 +24,11 @@ HAN_CLASSES = 128
 LISTED = 1 << 22
 """Nodes that all states have together, at most; memory is used only as far as it is filled."""
 WINDOW = 4096
-"""Characters of a line that are classed at once."""
+"""Bytes that are classed at once."""
 BEYOND = 56
-"""How many more are classed behind them: as far as a walk goes, and some."""
+"""How many characters more are classed behind them: as far as a walk goes, and some."""
+WIDEST = 4
+"""Bytes of a character, at most."""
 
 
 def automaton_of(graphs: Sequence[Graph]) -> Automaton:
@@ -45,6 +47,7 @@ def automaton_of(graphs: Sequence[Graph]) -> Automaton:
     members = np.array([[step.end, *members_of(step.chosen, samples[1:])] for step in steps]
                        or [[False] * len(samples)], bool)
     classes, members = _fewer(classes, samples, members)
+    classes[[10, 13]] = END
     ends = np.cumsum([0, *map(len, follows)])
     return Automaton(classes, np.ascontiguousarray(members.T, np.uint8), np.array(nodes, np.int32),
                      ends.astype(np.int32),
@@ -75,14 +78,13 @@ def _fewer(classes: Table, samples: Sequence[int], members: Mask) -> tuple[Table
 def new_walks(automaton: Automaton) -> Walks:
     """Room for the states of one thread."""
     nodes, openings, columns = len(automaton.steps), len(automaton.roots), len(automaton.members) + 1
-    words, most = -(-openings // 64), WINDOW + 2 * BEYOND
+    words, most = -(-openings // 64), 2 * (WINDOW + WIDEST * BEYOND)
     walks = Walks(np.zeros(MOST_STATES * columns, np.uint32), np.zeros(max(LISTED, BEYOND * nodes), np.int32),
                   np.zeros(MOST_STATES, np.int32), np.zeros(BEYOND * (openings + MOST_STATES), np.int32),
                   np.zeros(MOST_STATES, np.int32), np.zeros(4 * MOST_STATES, np.int32),
                   np.zeros((MOST_ROOTS, words), np.uint64), np.zeros(MOST_ROOTS, np.int32),
                   np.zeros(4 * MOST_ROOTS, np.int32), np.zeros(nodes, np.int32), np.zeros(openings, np.int32),
-                  np.zeros(8, np.int64), np.zeros(most, np.uint16), np.zeros(most, np.int64),
-                  np.zeros(most, np.uint32), np.zeros(most, np.uint32))
+                  np.zeros(8, np.int64), np.zeros(most, np.uint16), *(np.zeros(most, np.uint32) for _ in range(6)))
     forget(walks)
     return walks
 

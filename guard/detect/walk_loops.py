@@ -54,8 +54,10 @@ class Walks(NamedTuple):
     began; `slots` are states by a hash of both. Root n is `root_states[n]`, for the openings `root_rows[n]`;
     `root_slots` are roots by a hash.
     `marks` and `opening_marks` say in which step a node or an opening was met, `counts` how much of all is used.
-    `kinds` and `offsets` are the classes and places of some characters of a line, `places` those of them from which a
-    walk goes on, and `rows` where it is.
+    `kinds` are the classes of some characters. `begins` are the offsets of places from which walks are followed,
+    `roots` the rows that these begin with, `left` the walks that go on and `rows` where they are. Where places are few,
+    `places` are the numbers of what stands before them among `kinds`, found by the `numbers` of offsets; else it is
+    their own number, and all have the first of the roots.
     """
 
     table: npt.NDArray[np.uint32]
@@ -71,8 +73,11 @@ class Walks(NamedTuple):
     opening_marks: Ints32
     counts: npt.NDArray[np.int64]
     kinds: npt.NDArray[np.uint16]
-    offsets: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.uint32]
+    begins: npt.NDArray[np.uint32]
     places: npt.NDArray[np.uint32]
+    roots: npt.NDArray[np.uint32]
+    left: npt.NDArray[np.uint32]
     rows: npt.NDArray[np.uint32]
 
 
@@ -217,13 +222,11 @@ def root(automaton: Automaton, walks: Walks, wanted: Any, walked: Any, line: int
     mask = len(walks.root_slots) - 1
     slot = np.int64((key ^ key >> np.uint64(32)) >> np.uint64(16) & np.uint64(mask))
     while walks.root_slots[slot] != 0:
-        number = walks.root_slots[slot]
-        alike = True
+        number, differing = walks.root_slots[slot], np.uint64(0)
+        # To the end, without a question for each word: the processor compares many at once.
         for word in range(words):
-            if walks.root_rows[number, word] != (wanted[line, word] | walked[word]):
-                alike = False
-                break
-        if alike:
+            differing |= walks.root_rows[number, word] ^ (wanted[line, word] | walked[word])
+        if differing == 0:
             return int(walks.root_states[number] * columns)
         slot = (slot + 1) & mask
     number = counts[ROOTS]

@@ -40,7 +40,12 @@ def escape_json(text: str) -> str:
     """JSON text whose strings hold no acting character in clear: `\\u202e`, with surrogate pairs above U+FFFF."""
     if text.isascii() and not _has_controls(text.encode("ascii")):  # as most of a report is: many times as fast
         return text
-    return _UNSAFE_IN_JSON.sub(_json_escape, text)
+    return "\n".join(map(_escape_line, text.split("\n")))
+
+
+def _escape_line(text: str) -> str:
+    is_plain = text.isascii() and not _has_controls(text.encode("ascii"))
+    return text if is_plain else _UNSAFE_IN_JSON.sub(_json_escape, text)
 
 
 def _has_controls(text: bytes) -> bool:

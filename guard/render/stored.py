@@ -95,7 +95,7 @@ def _dump_rows(value: Any) -> str:
     """A row on a line reads and compares well, and keeps to the encoder in C, which knows no indentation."""
     if not isinstance(value, list) or not value:
         return _dump(value)
-    return "[\n" + ",\n".join(map(_dump, value)) + "\n]"
+    return "[\n" + escape_json(",\n".join(map(_ENCODER.encode, value))) + "\n]"
 
 
 def _dump(value: Any) -> str:

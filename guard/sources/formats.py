@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
+from guard import compiled
 from guard.errors import SourceError, UsageError
 from guard.model import Labels, Reason, Skipped
 from guard.patterns import pattern
@@ -69,7 +70,7 @@ _SUFFIXES = {
 _OFFICE = pattern(rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL)
 _OTHER_OFFICE = pattern(
     rb"PK\x03\x04.{26}(?:word/|ppt/|mimetypeapplication/vnd\.oasis\.opendocument\.(?!spreadsheet))", re.DOTALL)
-_CONTROL = bytes(set(range(32)) - set(b"\x01\b\t\n\v\f\r\x1a\x1b")) + b"\x7f"
+CONTROLS = bytes(set(range(32)) - set(b"\x01\b\t\n\v\f\r\x1a\x1b")) + b"\x7f"
 """Bytes that text hardly has. \\x01 is the delimiter of Hive exports, \\x1b begins colours in logs."""
 
 
@@ -204,13 +205,21 @@ def _codec_of(head: bytes, options: Options) -> str | None:
 
 def _is_binary(head: bytes, codec: str) -> bool:
     """Whether control characters are no exception."""
-    if codec == "utf-8":  # in which they are single bytes and can be counted without decoding
-        controls = len(head) - len(head.translate(None, _CONTROL))
-        if not controls:
-            return False
+    if codec == "utf-8" and not _has_controls(head):  # in which they are single bytes
+        return False
     text = _as_text(head, codec)
-    controls = sum(text.count(chr(byte)) for byte in _CONTROL)
+    controls = sum(text.count(chr(byte)) for byte in CONTROLS)
     return controls > 0.02 * len(text) or (controls > 0 and len(text) < 8)
+
+
+def _has_controls(head: bytes) -> bool:
+    if not compiled.pays(len(head)):
+        return len(head.translate(None, CONTROLS)) != len(head)
+    import numpy as np
+
+    from guard.sources.text_loops import has_controls
+
+    return bool(has_controls(np.frombuffer(head, np.uint8)))
 
 
 def _as_text(head: bytes, codec: str) -> str:

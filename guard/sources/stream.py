@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
 
-import numpy as np
-
-from guard.batch import Batch, Edited, Editor, Ints
+from guard.batch import Batch, Edited, Editor
 from guard.errors import OutputError, SourceError
 from guard.model import Labels, Reason, Skipped
 from guard.sources.cutting import MOST, Borders, Cutter, Extent, LineBorders, Piece
 from guard.sources.document import Document, Options
 from guard.sources.encoding import UTF8, DecodingError, Encoding, TextReader, count_line_ends, named
 from guard.sources.stable import Opener, StableFile
+
+_SHORT = 1 << 12
+"""Bytes in which Python's own search for line ends is done before NumPy has begun."""
 
 
 class Place(NamedTuple):
@@ -35,9 +36,7 @@ class Place(NamedTuple):
 
     def locate(self, text: bytes, start: int) -> tuple[int, int]:
         """Line and column (code points from 1) of the byte `start` of the block `text`."""
-        starts = _STARTS.of(text)
-        before = int(np.searchsorted(starts, start, side="right"))
-        begin = int(starts[before - 1]) if before else 0
+        before, begin = _ENDS.before(text, start)
         held = 0 if before else self.column
         return self.line + before, held + _code_points(text[begin:start]) + 1
 
@@ -47,35 +46,46 @@ START = Place()
 
 def line_start(text: bytes, position: int) -> int:
     """Where the line that holds `position` begins."""
-    return max(text.rfind(b"\n", 0, position), text.rfind(b"\r", 0, position)) + 1
+    start = text.rfind(b"\n", 0, position) + 1
+    return max(start, text.rfind(b"\r", start, position) + 1)
 
 
-class _LineStarts(threading.local):
-    """Where the lines after the first begin in the block that this thread asked about last: many places of one block
-    are asked for in a row. Blocks are told apart by identity, as to compare them takes longer than to look."""
+class _LineEnds(threading.local):
+    """The lines that end before a place in the block that this thread asked about last: many places of one block are
+    asked for in a row, mostly in order, so that every byte is looked at once. Blocks are told apart by identity, as to
+    compare them takes longer than to look."""
 
     def __init__(self) -> None:
         self._text = b""
-        self._starts = _line_starts(b"")
+        self._begin = self._count = 0
+        self._has_returns = False
 
-    def of(self, text: bytes) -> Ints:
-        """Those of a block."""
+    def before(self, text: bytes, place: int) -> tuple[int, int]:
+        """How many end in a block before this place, and where its line begins."""
         if text is not self._text:
-            self._text, self._starts = text, _line_starts(text)
-        return self._starts
+            self._text, self._begin, self._count, self._has_returns = text, 0, 0, b"\r" in text
+        elif place < self._begin:
+            self._begin = self._count = 0
+        begin = max(self._begin, text.rfind(b"\n", self._begin, place) + 1)
+        if self._has_returns:
+            begin = max(begin, _behind_return(text, begin, place))
+        if begin - self._begin < _SHORT and not self._has_returns:
+            self._count += text.count(b"\n", self._begin, begin)
+        else:
+            self._count += count_line_ends(text[self._begin : begin])
+        self._begin = begin
+        return self._count, begin
 
 
-def _line_starts(text: bytes) -> Ints:
-    view = np.frombuffer(text, np.uint8)
-    ends = view == ord("\n")
-    if b"\r" in text:
-        alone = view == ord("\r")
-        alone[:-1] &= view[1:] != ord("\n")
-        ends |= alone
-    return np.flatnonzero(ends) + 1
+def _behind_return(text: bytes, start: int, place: int) -> int:
+    """The byte behind the last CR between two bytes that is a line end by itself, 0 for none."""
+    found = text.rfind(b"\r", start, place)
+    if found >= 0 and text.startswith(b"\n", found + 1):
+        found = text.rfind(b"\r", start, found)
+    return found + 1
 
 
-_STARTS = _LineStarts()
+_ENDS = _LineEnds()
 
 
 def _code_points(text: bytes) -> int:
