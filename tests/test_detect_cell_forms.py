@@ -73,7 +73,7 @@ def test_cells_of_few_forms_are_searched_once() -> None:
     for size in (5, 20):
         column = as_column(names[:size], "姓名")
         assert rows(fast.scan_column(column, Budget())) == rows(plain.scan_column(column, Budget()))
-    assert 0 < sum(one._fresh for one in forms(fast)) < 15
+    assert 0 < sum(one._fresh for one in forms(fast)) < 7
 
 
 def test_forms_that_do_not_repeat_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,8 +113,8 @@ class CellForms:
             return known["kinds"] if len(known["kinds"]) else None
         sources, words, firsts = self._sources
         others = (pattern.pattern for chosen in words if (pattern := compile_words(chosen)) is not None)
-        found = kinds_of([*sources, *others], [*_RUNS, *(
-            charset([(ord(one), ord(one))]) for first in firsts for one in first)])
+        begun = (charset([(ord(one), ord(one)) for one in first]) for first in firsts if first)
+        found = kinds_of([*sources, *others], [*_RUNS, *begun])
         self._tables.put(self._name, {"kinds": np.empty(0, np.uint16) if found is None else found})
         return found
 

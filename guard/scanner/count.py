@@ -130,8 +130,9 @@ def _free_texts_compiled(data: bytes, columns: Sequence[Column]) -> list[int]:
     starts, ends = ((columns[0].starts, columns[0].ends) if len(columns) == 1 else
                     (np.concatenate([column.starts for column in columns]),
                      np.concatenate([column.ends for column in columns])))
-    loops.count_free_texts(words_of(data), starts, ends, edges, _FREE_TEXT_BYTES, _FREE_TEXT_SPACES,
-                           _FREE_TEXT_HAN_BYTES, counts)
+    # Without a space only what is so long counts: columns of names and codes are not gone through.
+    least = _FREE_TEXT_BYTES if b" " in data else _FREE_TEXT_HAN_BYTES
+    loops.count_free_texts(words_of(data), starts, ends, edges, least, _FREE_TEXT_SPACES, _FREE_TEXT_HAN_BYTES, counts)
     found: list[int] = counts.tolist()
     return found
 

@@ -87,15 +87,20 @@ class FindingMaker:
 
 def has_room(field: FieldTally, before: Shown) -> bool:
     """Whether the report may still have room for a finding of what `field` counts, after those `before`."""
-    return before.findings < MAX_FINDINGS or any(
-        before.examples.get(name, 0) < MAX_EXAMPLES for name in field.detectors)
+    return before.findings < MAX_FINDINGS or bool(_wanted(field, before))
+
+
+def _wanted(field: FieldTally, before: Shown) -> set[str]:
+    """The detectors of which more examples are wanted, and whose hits are not all of values that others show."""
+    return {name for name, tally in field.detectors.items()
+            if before.examples.get(name, 0) < MAX_EXAMPLES and (tally.masked or tally.shadowed < tally.hits)}
 
 
 def with_room(hits: Hits, detectors: Sequence[Detector], field: FieldTally, before: Shown) -> Hits:
     """The hits that `worth_making` need be asked about, of those that `field` counts: mostly those of a few rules."""
     if before.findings < MAX_FINDINGS:
         return hits
-    wanted = {name for name in field.detectors if before.examples.get(name, 0) < MAX_EXAMPLES}
+    wanted = _wanted(field, before)
     numbers = [number for number in np.flatnonzero(np.bincount(hits.detector)).tolist()
                if detectors[number].id in wanted]
     places = [np.flatnonzero(hits.detector == number) for number in numbers]
