@@ -90,9 +90,9 @@ def test_a_block_ends_at_a_line_end() -> None:
     assert all(batch.data.endswith(b"\n") for batch in found)
 
 
-@pytest.mark.parametrize(("more", "blocks"), [(0, 1), (1, 1), (15, 1), (16, 2), (127, 2), (128, 2), (143, 2), (144, 3)])
+@pytest.mark.parametrize(("more", "blocks"), [(0, 1), (16, 1), (31, 1), (32, 2), (144, 2), (159, 2), (160, 3)])
 def test_a_small_rest_is_no_block_of_its_own(more: int, blocks: int) -> None:
-    """A block is about 128 bytes here."""
+    """A block is about 128 bytes here, the first one with an eighth more."""
     text = b"01234567890123\n" * 20
     found = batches(text_document(text[: 128 + more], 64))
     assert b"".join(batch.data for batch in found) == text[: 128 + more]

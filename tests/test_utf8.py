@@ -34,4 +34,12 @@ def test_what_is_utf8_decodes(data: bytes) -> None:
         patch.setattr(compiled, "pays", lambda work: True)
         assert is_utf8(data) == decodes(data)
         patch.setattr(compiled, "pays", lambda work: False)
+        assert is_utf8(bytes(bytearray(data))) == decodes(data)
+
+
+@given(st.lists(pieces, min_size=1, max_size=3), st.lists(st.integers(0, 5), max_size=12))
+def test_buffers_may_be_asked_about_again_in_any_order(drawn: list[bytes], order: list[int]) -> None:
+    buffers = [*drawn, drawn[0] + b"\xc3", "数".encode(), bytes(bytearray("数".encode()))]
+    for number in order:
+        data = buffers[number % len(buffers)]
         assert is_utf8(data) == decodes(data)

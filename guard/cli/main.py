@@ -15,7 +15,7 @@ from guard.errors import GuardError, origin_of
 INTERNAL, USAGE, INTERRUPTED = 4, 2, 130
 FINISHED = (0, 1, 3)
 """Exit codes of verbs that came to their end."""
-COLLECTED_AFTER = 100_000
+COLLECTED_AFTER = 500_000
 """Objects made, and not freed when nobody knows them any more, until circles of such are looked for."""
 
 

@@ -84,7 +84,8 @@ def edit_text(batch: Batch, editor: Editor) -> tuple[bytes, int]:
 
 def cut_blocks(reader: TextReader, size: int) -> Iterator[bytes]:
     """Blocks of about `size` bytes cut at line ends; joined they are the text."""
-    held = reader.read(size)
+    # With what would be no block of its own: a piece of this size is then one read, and its text is not copied again.
+    held = reader.read(size + size // REST)
     while fresh := reader.read(size):
         if len(fresh) < size // REST:
             held += fresh
