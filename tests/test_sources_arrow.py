@@ -24,7 +24,7 @@ from guard.batch import Batch, CellEdit, Edits, SpanEdit
 from guard.errors import SourceError
 from guard.model import PlainLabels, Reason, Skipped
 from guard.sources import xlsx_parts
-from guard.sources.arrow import TableDocument
+from guard.sources.arrow import BATCH_ROWS, TableDocument
 from guard.sources.document import Document, Options
 from guard.sources.parquet import ParquetDocument
 from guard.sources.xlsx import XlsxDocument
@@ -241,6 +241,25 @@ def test_columns_that_repeat_are_read_as_the_others() -> None:
     assert len(few.data) < 10
     assert len(few) > 500
     assert rewritten(parquet_document(data), Changes()).schema.equals(table.schema)
+
+
+@pytest.mark.parametrize("tells_sizes", [True, False])
+def test_a_large_dictionary_is_not_brought_with_each_batch(monkeypatch: pytest.MonkeyPatch, tells_sizes: bool) -> None:
+    """Whatever the file says of its size: each batch would copy all of it, and few of its values are used in most."""
+    strings, rows = [f"{number:050}" for number in range(40_000)], 8 * BATCH_ROWS
+    keys = [*range(len(strings)), *[7] * (rows - len(strings))]
+    table = pa.table({"few": ["ab"[row % 2] for row in range(rows)],
+                      "v": pa.DictionaryArray.from_arrays(pa.array(keys), pa.array(strings)).cast(pa.string())})
+    data = parquet(table, dictionary_pagesize_limit=1 << 30)
+    if not tells_sizes:
+        monkeypatch.setattr("guard.sources.parquet._repeating", lambda metadata: ["few", "v"])
+    batches = [batch for batch in parquet_document(data).read() if isinstance(batch, Batch)]
+    read = [batch.columns[1] for batch in batches]
+    cells = [column.value(cell).decode() for column in read for cell in range(len(column))]
+    assert cells == [strings[key] for key in keys]
+    assert sum(len(column.data) for column in read) == 50 * rows
+    assert [int(row) for batch in batches for row in batch.columns[0].rows] == list(range(rows))
+    assert (len(batches[0].columns[0].data) < 10) == tells_sizes
 
 
 def test_no_removed_value_survives_in_parquet() -> None:

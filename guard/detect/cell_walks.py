@@ -178,11 +178,14 @@ def _arrays_of(joints: Sequence[Joint], single: Sequence[int]) -> Arrays:
 
 
 def _joined_of(arrays: Arrays | None) -> tuple[list[Joint], list[int]] | None:
-    """What `_arrays_of` was given."""
-    if arrays is None:
+    """What `_arrays_of` was given; None when it is not there, or not whole."""
+    if arrays is None or "single" not in arrays:
         return None
     joints = list[Joint]()
     while (place := f"{len(joints)}.") + "kinds" in arrays:
-        joint = Joint._make(arrays[place + field] for field in Joint._fields)
+        parts = [arrays.get(place + field) for field in Joint._fields]
+        if any(part is None for part in parts):
+            return None
+        joint = Joint._make(parts)
         joints.append(joint._replace(shift=int(joint.shift), closed=int(joint.closed)))
     return joints, arrays["single"].tolist()

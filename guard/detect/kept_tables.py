@@ -1,7 +1,8 @@
 """Tables for columns in the rule cache: what follows from patterns and from the kind of characters that cells have.
 
 To make those of a column of numbers takes longer than to scan a megabyte of it, and every register has such columns.
-Nothing of a value is kept: such kinds are few and tell no letters (`is_common`).
+Nothing of a value is kept: the alphabets that tables are kept for are few and tell no letters (`is_common`), and kinds
+of characters follow from patterns alone; of a column they show at most which of these it was searched for.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from guard.detect import kept_arrays
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 MOST = 32
-"""Tables that are kept, of up to 100 kB: those that were made last."""
-_CODE = ("automaton", "cell_forms", "cell_walks", "charsets", "context", "joint_walks", "pack", "supersets")
+"""Tables that are kept, each of a hundred kB or so: those that were made last."""
+_CODE = ("automaton", "cell_forms", "cell_walks", "charsets", "classes", "context", "joint_walks", "pack", "supersets")
 _CAPITALS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _SMALL = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 _OTHERS = frozenset(b"\r\n +,-./:0123456789")

@@ -19,6 +19,8 @@ from guard.sources.json_paths import step
 
 BATCH_ROWS = 32_768
 _EXACT = 2.0**53
+_BROUGHT = 32
+"""Bytes of a dictionary for each row that uses it, at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -351,13 +353,21 @@ def _coarse(array: Any) -> Any:
         return array
 
 
+def brings_much(array: Any, rows: int) -> bool:
+    """Whether a dictionary is much for so many rows: each batch brings all of it, whatever few of it are used."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_dictionary(array.type) and array.dictionary.nbytes > _BROUGHT * rows)
+
+
 def _has_dictionary(array: Any) -> bool:
     """Whether the array says each string once: its values are then slices of these."""
     import pyarrow as pa
 
     kind = array.type
     return bool(pa.types.is_dictionary(kind) and array.dictionary.null_count == 0
-                and (pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)))
+                and (pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type))
+                and not brings_much(array, len(array)))
 
 
 def _column(slots: _Slots) -> Column | None:

@@ -1,4 +1,4 @@
-"""Parquet files, in batches of rows. Written anew: no foreign metadata, no dictionaries carried over."""
+"""Parquet files, in batches of rows. What is written is new: no foreign metadata, no dictionaries carried over."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any, BinaryIO
 from guard.batch import Batch, Edited, Editor
 from guard.errors import SourceError
 from guard.model import Labels, Reason, Skipped
-from guard.sources.arrow import BATCH_ROWS, read_batches
+from guard.sources.arrow import BATCH_ROWS, brings_much, read_batches
 from guard.sources.document import Document, Options
 from guard.sources.stable import Opener, StableFile
 
 _ENCRYPTED_MAGIC = b"PARE"
 _REPEATED = 8
 """Bytes a row below which a column of strings is read as a dictionary: others have hardly any value twice."""
+_LARGE = 1 << 18
+"""Bytes of a dictionary in the file that is too much to bring with each batch."""
 _CODECS = {"SNAPPY", "GZIP", "BROTLI", "ZSTD", "LZ4"}
 
 
@@ -64,20 +66,40 @@ def _open(file: StableFile, *, keep_dictionaries: bool = False) -> tuple[Any, It
     """Schema and record batches. Raises SourceError, now and while the batches are read."""
     parquet, _ = _metadata(file)
     if keep_dictionaries and (repeating := _repeating(parquet.metadata)):
-        parquet, _ = _metadata(file, repeating)
+        return parquet.schema_arrow, _batches_with_dictionaries(file, repeating)
     return parquet.schema_arrow, _batches(parquet)
 
 
+def _batches_with_dictionaries(file: StableFile, repeating: Sequence[str]) -> Iterator[Any]:
+    """The batches with some columns as dictionaries, up to one that brings much of it: what the file says of their
+    sizes need not be true, and the library copies a dictionary for each batch. From there on without."""
+    done = 0
+    for batch in _batches(_metadata(file, repeating)[0]):
+        if any(brings_much(column, BATCH_ROWS) for column in batch.columns):
+            break
+        yield batch
+        done += batch.num_rows
+    else:
+        return
+    for batch in _batches(_metadata(file)[0]):
+        if batch.num_rows > done:
+            yield batch.slice(done)
+        done = max(0, done - batch.num_rows)
+
+
 def _repeating(metadata: Any) -> list[str]:
-    """The columns of strings that the file keeps as a dictionary and numbers, as far as their size tells."""
-    sizes, columns = dict[str, int](), metadata.schema.names
+    """The columns of strings that the file keeps as a small dictionary and numbers, as far as their size tells."""
+    sizes, large, columns = dict[str, int](), set[str](), metadata.schema.names
     for group in range(metadata.num_row_groups):
         chunks = metadata.row_group(group)
         for place in range(chunks.num_columns):
             chunk = chunks.column(place)
             if chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page:
                 sizes[chunk.path_in_schema] = sizes.get(chunk.path_in_schema, 0) + chunk.total_uncompressed_size
-    return [name for name in columns if name in sizes and sizes[name] < _REPEATED * metadata.num_rows]
+                if chunk.data_page_offset - chunk.dictionary_page_offset > _LARGE:
+                    large.add(chunk.path_in_schema)
+    return [name for name in columns if name not in large and name in sizes
+            and sizes[name] < _REPEATED * metadata.num_rows]
 
 
 def _metadata(file: StableFile, repeating: Sequence[str] = ()) -> tuple[Any, str]:
