@@ -235,15 +235,23 @@ class Scanner:
         `version` is the document where it is one of several that a file has had.
         """
         new = None if version is None else NewValues(version, labels, self._batches_of, self._versions)
-        if batch.is_text and not len(raw[0]) and not labels.has_findings:
-            counted = count_text(batch, raw[0], self.matcher.detectors, self._sketch_key)
-            part = Part(Tally({(counted.dataset, counted.name): counted}), read=len(batch.data))
+        if not (labels.has_findings or any(map(len, raw)) or any(map(may_be_named, batch.columns))):
+            part = self._plain_part(batch, raw)
         else:
             part = _run(self._read([batch], batch.dataset, labels, sink, new, raw=raw))
             part.names = self.names_of(labels)
         if new is not None and not part.is_secret:
             new.remember()
         part.known = frozenset(self._suppressor.used if self._suppressor else ())
+        return part
+
+    def _plain_part(self, batch: Batch, raw: Sequence[Hits]) -> Part:
+        """As `part_of`, of a batch in which nothing was found."""
+        part = Part(self.tally_batch(batch, raw), read=len(batch.data))
+        if batch.columns:
+            weak = self._weak_protection()
+            weak.add(batch)
+            _note_weak(weak, part.tally)
         return part
 
     def new_labels(self) -> ScannedLabels:
@@ -288,9 +296,8 @@ class Scanner:
                 weak = weak or self._weak_protection()
                 weak.add(item)
             yield len(item.data)
-        for key, found in weak.found().items() if weak else ():
-            if key in part.tally.fields:
-                part.tally.fields[key].weakness = found.sentence()
+        if weak:
+            _note_weak(weak, part.tally)
         return part
 
     def _weak_protection(self) -> WeakProtection:
@@ -443,6 +450,12 @@ class Scanner:
         if self._suppressor is None or detector.id not in self._suppressor.detectors:
             return False
         return self._suppressor.covers(self._maker.of_batch(batch, column, hits, index, placed=False))
+
+
+def _note_weak(weak: WeakProtection, tally: Tally) -> None:
+    for key, found in weak.found().items():
+        if key in tally.fields:
+            tally.fields[key].weakness = found.sentence()
 
 
 def _run(steps: Steps) -> Part:
