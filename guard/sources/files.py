@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
@@ -130,7 +131,7 @@ class _Folder:
         """What is in it, sorted by the bytes of the names; one without a name where it cannot be read."""
         try:
             with os.scandir(self.path) as scanned:
-                found = sorted(scanned, key=lambda entry: os.fsencode(entry.name))
+                found = _in_order(list(scanned))
         except OSError:
             return iter((_Entry(self, "", self.path, None),))
         self._raw = [entry.name for entry in found]
@@ -154,6 +155,14 @@ class _Folder:
         if self._names is None:
             self._names = _Names(self._raw, self.shown, self.labels, self.foreseeing)
         return self._names.shown(name, kind)
+
+
+def _in_order(found: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """By the bytes of the names. Those of UTF-8 have the order of its characters; bytes that are none stand apart."""
+    found.sort(key=attrgetter("name"))
+    if not all(entry.name.isascii() for entry in found):
+        found.sort(key=lambda entry: os.fsencode(entry.name))
+    return found
 
 
 class _Entry:
