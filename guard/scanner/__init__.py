@@ -247,12 +247,13 @@ class Scanner:
 
     def _plain_part(self, batch: Batch, raw: Sequence[Hits]) -> Part:
         """As `part_of`, of a batch in which nothing was found."""
-        part = Part(self.tally_batch(batch, raw), read=len(batch.data))
-        if batch.columns:
-            weak = self._weak_protection()
-            weak.add(batch)
-            _note_weak(weak, part.tally)
-        return part
+        if batch.is_text:
+            counted = count_text(batch, raw[0], self.matcher.detectors, self._sketch_key)
+            return Part(Tally({(counted.dataset, counted.name): counted}), read=len(batch.data))
+        weak, tally = self._weak_protection(), self.tally_batch(batch, raw)
+        weak.add(batch)
+        _note_weak(weak, tally)
+        return Part(tally, read=len(batch.data))
 
     def new_labels(self) -> ScannedLabels:
         """Labels for the names inside of one document."""
