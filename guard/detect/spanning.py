@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from guard.detect.factors import factors_of
 from guard.detect.overlap import Placed
 from guard.detect.plain import judge_block
 from guard.detect.rule import Rule
@@ -27,7 +26,7 @@ def scan_around(rules: Sequence[Rule], data: bytes, seen: Mapping[int, Sequence[
         width = _width(pattern) if isinstance(pattern, re.Pattern) else WIDEST + 1
         if isinstance(pattern, re.Pattern) and width <= WIDEST:
             matches = (found for low, high in _stretches(data, seen[index], width)
-                       if _may_match(pattern, data[low:high]) for found in pattern.finditer(text, low, high))
+                       for found in pattern.finditer(text, low, high))
             yield from judge_block(rules[index], text, matches)
         elif pattern is not None:
             yield from judge_block(rules[index], text, pattern.finditer(text))
@@ -52,21 +51,6 @@ def _stretches(data: bytes, offsets: Sequence[int], width: int) -> Iterator[tupl
         high = last
     if high >= 0:
         yield low, high
-
-
-def _may_match(pattern: re.Pattern[str], stretch: bytes) -> bool:
-    """Whether a stretch holds the words that a match has beside those that it was told by: `name: ` and `value: ` stand
-    in many files, in few of them with `password` between. To look for words takes a part of what the pattern takes."""
-    lowered = stretch.lower()
-    return all(any(word in lowered for word in words) for words in _company(pattern))
-
-
-@lru_cache(maxsize=256)
-def _company(pattern: re.Pattern[str]) -> list[list[bytes]]:
-    """Words in small letters, of which every match holds one of each list."""
-    tree = parser.parse(pattern.pattern, pattern.flags)
-    needed = [factors_of([item], bool(pattern.flags & re.IGNORECASE)) for item in tree if item[0] is sre.SUBPATTERN]
-    return [sorted({word.lower() for word in words}) for words in needed if words and all(map(bytes.isascii, words))]
 
 
 @lru_cache(maxsize=256)
