@@ -60,13 +60,20 @@ def load(name: str, within: str = "") -> bytes | None:
 
     `within` is the name of a `subdirectory`, where a blob is the file of its name.
     """
+    blob = load_writable(name, within)
+    return None if blob is None else bytes(blob)
+
+
+def load_writable(name: str, within: str = "") -> bytearray | None:
+    """As `load`, for large blobs that are to be written to: without a copy."""
     with contextlib.suppress(OSError), _opened(within, create=False) as folder:
         handle = os.open(name if within else name + _SUFFIX, os.O_RDONLY | _NO_FOLLOW, dir_fd=folder)
-        with os.fdopen(handle, "rb") as file:
+        with os.fdopen(handle, "rb", buffering=0) as file:
             state = os.fstat(file.fileno())
-            if stat.S_ISREG(state.st_mode) and _is_private(state) and state.st_size <= MAX_BLOB:
-                head, blob = file.read(_HEAD), file.read()
-                return blob if head == MAGIC + hashlib.sha256(blob).digest() else None
+            if stat.S_ISREG(state.st_mode) and _is_private(state) and _HEAD <= state.st_size <= MAX_BLOB:
+                head, blob = file.read(_HEAD), bytearray(state.st_size - _HEAD)
+                is_whole = file.readinto(blob) == len(blob) and not file.read(1)
+                return blob if is_whole and head == MAGIC + hashlib.sha256(blob).digest() else None
     return None
 
 

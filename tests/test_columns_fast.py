@@ -107,6 +107,13 @@ def test_cells_in_every_dress(fast: bool, header: str) -> None:
         assert as_rows(Matcher(detectors()).scan_column(column)) == as_rows(plain().scan_column(column))
 
 
+@pytest.mark.parametrize("header", ["工作单位", "employer", "银行账号", "家庭年收入", "诊断结果", "宗教信仰"])
+def test_plain_cells_that_all_say_the_same(fast: bool, header: str) -> None:
+    cells = ["青岛发星机械制造有限责任公司", "6217006584245922811", "415.00", "高血压", "x", "佛教", "公" * 200, ""]
+    column = as_column([cell.encode() for cell in cells], header)
+    assert as_rows(Matcher(detectors()).scan_column(column)) == as_rows(plain().scan_column(column))
+
+
 def test_values_that_come_again_in_later_batches(fast: bool) -> None:
     chance, matcher = random.Random(5), Matcher(detectors())
     stock = some_values(chance, 30)

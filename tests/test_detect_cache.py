@@ -36,6 +36,7 @@ def test_what_is_stored_is_loaded(folder: Path) -> None:
     assert cache.load(NAME) is None
     cache.store(NAME, b"blob")
     assert cache.load(NAME) == b"blob"
+    assert cache.load_writable(NAME) == bytearray(b"blob")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(only_file(folder).stat().st_mode) == 0o600
 

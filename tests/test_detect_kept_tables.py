@@ -28,7 +28,8 @@ def blobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     monkeypatch.setattr(cell_walks, "ENOUGH", 1)
     monkeypatch.setattr(cell_forms, "ENOUGH", 0)
     kept = dict[str, bytes]()
-    monkeypatch.setattr(kept_tables, "cache", SimpleNamespace(key=cache.key, load=kept.get, store=kept.__setitem__))
+    monkeypatch.setattr(kept_tables, "cache", SimpleNamespace(key=cache.key, load_writable=kept.get,
+                                                              store=kept.__setitem__))
     return kept
 
 

@@ -214,7 +214,7 @@ class Assembled(NamedTuple):
 def assembled(rules: Sequence[Rule], digest: str, *, use_cache: bool) -> Assembled:
     """The parts for the rules whose digest is given, from the cache if it can be."""
     name = cache.key("assembly", digest, _code(), sys.version) if use_cache and _code() else ""
-    if name and (blob := cache.load(name)) is not None and (known := _load(rules, blob)) is not None:
+    if name and (kept := cache.load_writable(name)) is not None and (known := _load(rules, kept)) is not None:
         return known
     made = assemble(rules)
     if not name:
@@ -454,7 +454,7 @@ def _dump(made: Assembled) -> bytes:
                                     **arrays})
 
 
-def _load(rules: Sequence[Rule], blob: bytes) -> Assembled | None:
+def _load(rules: Sequence[Rule], blob: bytes | bytearray) -> Assembled | None:
     """The parts in a blob; None when it is of another form."""
     try:
         plain, kept = kept_arrays.load(blob)

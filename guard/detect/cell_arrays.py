@@ -18,7 +18,7 @@ from guard.detect.cell_hits import placed
 from guard.detect.cell_loops import find_usual
 from guard.detect.cell_shapes import cell_pattern
 from guard.detect.cell_text import CellText
-from guard.detect.cells import Explained, plainly
+from guard.detect.cells import Explained, constant_worth, is_constant, plainly
 from guard.detect.dense import header_sign
 from guard.detect.folding import Folded
 from guard.detect.limits import AnyPattern
@@ -27,6 +27,7 @@ from guard.detect.rule import Rule
 from guard.detect.scan import Found, found_of
 from guard.detect.shapes import Block
 from guard.detect.verdicts import judged
+from guard.model import POSSIBLE
 
 Mask = npt.NDArray[np.bool_]
 
@@ -106,6 +107,9 @@ class WholeCells:
             cells = cells[cell_pattern(rule.cell).takes(
                 self._block.data, self._block.buffer, lows[cells], highs[cells])]
         low, high = lows[cells], highs[cells]
+        if self._text.is_plain and is_constant(rule):
+            found = self._constant(rule, high - low)
+            return found, cells[: len(found.start)]
         signs = np.full(len(cells), header_sign(rule, self._header), np.int64)
         spans = judged(rule, self._block, self._folded, low, high, signs, fits=True)
         flags = spans.flags.astype(np.int64) | FROM_HEADER
@@ -117,6 +121,13 @@ class WholeCells:
         first, last = self._folded.originals(spans.start, spans.end)  # without invisible characters at the ends
         begin = self._values.starts[cells]
         return Found(index, first - begin, last - begin, spans.confidence, flags), cells
+
+    def _constant(self, rule: Rule, sizes: Ints) -> Found:
+        """The hits of a rule that says the same of plain cells of whatever sizes."""
+        confidence, flags = constant_worth(rule, self._header)
+        count = len(sizes) if confidence >= POSSIBLE else 0
+        return Found(np.full(count, rule.index, np.int64), np.zeros(count, np.int64), sizes[:count],
+                     np.full(count, confidence), np.full(count, flags, np.int64))
 
     def _plainly(self, rest: Sequence[tuple[Rule, Mask]]) -> Iterator[tuple[int, Placed]]:
         chosen = np.logical_or.reduce([mask for _, mask in rest])

@@ -21,6 +21,18 @@ from guard.detect.rule import Rule
 from guard.model import POSSIBLE
 
 
+def is_constant(rule: Rule) -> bool:
+    """Whether every cell that the pattern takes is worth the same: nothing else is looked at."""
+    looks = rule.reads_value or rule.detector.separators or rule.detector.form
+    return not looks and (rule.cell is None or not rule.cell.groups)
+
+
+def constant_worth(rule: Rule, header: str) -> tuple[float, int]:
+    """Confidence and flags of such a cell under a header that fits; no finding below POSSIBLE."""
+    confidence, flags = worth_of(rule, circumstances(True, True, header_sign(rule, header), 0), True)
+    return confidence, flags | FROM_HEADER
+
+
 class Explained:
     """In which cells a rule has found something already."""
 
@@ -91,22 +103,15 @@ class _CellJudge:
 
     def __post_init__(self) -> None:
         self._sign = header_sign(self.rule, self.header)
-        self.is_constant = self._is_constant()
-
-    def _is_constant(self) -> bool:
-        """Whether every cell that the pattern takes is worth the same: nothing else is looked at."""
-        rule, detector = self.rule, self.rule.detector
-        looks = rule.filters or rule.checks or rule.evidence or detector.entropy or detector.separators or detector.form
-        return not looks and (rule.cell is None or not rule.cell.groups)
+        self.is_constant = is_constant(self.rule)
 
     def constant_worth(self, value: bytes) -> tuple[float, int] | None:
         """As `worth`, for a constant judge and a value of ASCII letters and digits, which no mask hides."""
         if self.rule.cell is not None and not self.rule.cell.fullmatch(value.decode("ascii")):
             return None
         if self._constant is None:
-            self._constant = worth_of(self.rule, circumstances(True, True, self._sign, 0), True)
-        confidence, flags = self._constant
-        return (confidence, flags | FROM_HEADER) if confidence >= POSSIBLE else None
+            self._constant = constant_worth(self.rule, self.header)
+        return self._constant if self._constant[0] >= POSSIBLE else None
 
     def is_usual(self, text: str) -> bool:
         """Whether the cell is no masked value and the pattern reports all of it."""

@@ -29,11 +29,13 @@ def dump(plain: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     return b"".join(parts)
 
 
-def load(blob: bytes) -> tuple[Any, dict[str, npt.NDArray[Any]]]:
-    """What `dump` was given; arrays can be written to. Raises ValueError or TypeError for other bytes."""
+def load(blob: bytes | bytearray) -> tuple[Any, dict[str, npt.NDArray[Any]]]:
+    """What `dump` was given; arrays can be written to, those of a bytearray are parts of it. Raises ValueError or
+    TypeError for other bytes."""
     behind = blob.find(b"\n") + 1
     plain, forms = json.loads(blob[:behind])
-    memory, arrays = np.frombuffer(bytearray(blob), np.uint8), {}
+    memory = np.frombuffer(blob if isinstance(blob, bytearray) else bytearray(blob), np.uint8)
+    arrays = {}
     for name, kind, shape in forms:
         start = behind + -behind % _ALIGNMENT
         behind = start + np.dtype(kind).itemsize * math.prod(shape)

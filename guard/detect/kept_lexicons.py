@@ -30,7 +30,7 @@ def lexicons(wanted: bool, *, use_cache: bool = False) -> Lexicons:
 @once
 def _lexicons(use_cache: bool) -> Lexicons:
     name = cache.key("lexicons", _code(), sys.version) if use_cache and _code() else ""
-    if name and (known := load_lexicons(cache.load(name) or b"")) is not None:
+    if name and (known := load_lexicons(cache.load_writable(name) or b"")) is not None:
         return known
     made = name_lexicon(), address_lexicon()
     if name:
@@ -62,7 +62,7 @@ def dump_lexicons(made: Lexicons) -> bytes:
     return dump(plain, arrays)
 
 
-def load_lexicons(blob: bytes) -> Lexicons | None:
+def load_lexicons(blob: bytes | bytearray) -> Lexicons | None:
     """What `dump_lexicons` was given; None for bytes of another form."""
     try:
         plain, arrays = load(blob)

@@ -41,7 +41,7 @@ class KeptTables:
 
     def __init__(self, *, use_cache: bool) -> None:
         self._name = cache.key("tables of columns", _code(), sys.version) if use_cache and _code() else ""
-        self._known = _load(cache.load(self._name)) if self._name else dict[str, Arrays]()
+        self._known = _load(cache.load_writable(self._name)) if self._name else dict[str, Arrays]()
 
     def get(self, name: str) -> Arrays | None:
         """What was put there, by this process or another one."""
@@ -55,7 +55,7 @@ class KeptTables:
                 f"{name} {field}": array for name, arrays in self._known.items() for field, array in arrays.items()}))
 
 
-def _load(blob: bytes | None) -> dict[str, Arrays]:
+def _load(blob: bytes | bytearray | None) -> dict[str, Arrays]:
     known: dict[str, dict[str, npt.NDArray[Any]]] = {}
     try:
         for spelled, array in kept_arrays.load(blob or b"")[1].items():

@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from guard.model import Labels
 
@@ -38,7 +37,6 @@ _ENGLISH = frozenset((
     "amount", "total", "price", "cost", "count", "number", "quantity", "unit", "company", "employer", "organisation",
     "organization", "department", "office", "school", "user", "username", "account", "card", "bank", "key", "hash",
     "url", "link", "host", "port", "latitude", "longitude", "message", "text", "content", "source", "target", "owner"))
-_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def find_head(rows: Sequence[Sequence[str]]) -> TableHead:
 def _count_titles(rows: Sequence[Sequence[str]]) -> int:
     """Leading rows with far fewer cells than the table has: a title, a note, an empty row."""
     counts = [sum(map(bool, row)) for row in rows]
-    usual = median(counts[1:]) if len(counts) > 2 else max(counts, default=0)
+    usual = _median(counts[1:]) if len(counts) > 2 else max(counts, default=0)
     if usual < 2:
         return 0
     few = next((index for index, count in enumerate(counts) if count > max(1, usual / 2)), 0)
@@ -109,12 +107,22 @@ def _vote(name: str, values: Sequence[str]) -> int:
 
 
 def _vote_words(name: str, values: Sequence[str]) -> int:
-    han = sum(bool(_HAN.search(value)) for value in values)
-    if len(values) >= 3 and not _HAN.search(name) and han >= 0.8 * len(values):
+    han = sum(map(_has_han, values))
+    if len(values) >= 3 and not _has_han(name) and han >= 0.8 * len(values):
         return 2
-    if median(map(len, values)) >= 3 * len(name) and min(map(len, values)) > len(name):
+    if _median([*map(len, values)]) >= 3 * len(name) and min(map(len, values)) > len(name):
         return 1
     return 0
+
+
+def _has_han(text: str) -> bool:
+    return not text.isascii() and any("\u3400" <= character <= "\u9fff" for character in text)
+
+
+def _median(counts: Sequence[int]) -> float:
+    """As `statistics.median`, whose module takes as long to import as a table head takes to find."""
+    ordered = sorted(counts)
+    return (ordered[len(ordered) // 2] + ordered[(len(ordered) - 1) // 2]) / 2
 
 
 def _shape(values: Sequence[str]) -> tuple[str, float]:
