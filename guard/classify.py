@@ -71,8 +71,10 @@ def _weigh_hints(fields: Sequence[FieldTally], detectors: Sequence[Detector]) ->
         return list(fields)
     hinting = [(detector, HeaderWords(detector.headers)) for detector in detectors
                if any(word.startswith("?") for word in detector.headers)]
-    records = _records(fields)
     by_form = [detector for detector in detectors if detector.extent == _BY_FORM]
+    if not hinting and not by_form:  # packs of secrets
+        return list(fields)
+    records = _records(fields)
     return [_weigh_hint(field, hinting, by_form, records) if field.kind == "column" else field for field in fields]
 
 

@@ -106,8 +106,11 @@ class Tally:
 
     def __iadd__(self, other: Tally) -> Tally:
         """Addition in place: the sum of many parts takes time for each part, not for all before it."""
-        for key, tally in other.fields.items():
-            self.fields[key] = self.fields[key] + tally if key in self.fields else tally
+        if self.fields.keys().isdisjoint(other.fields):
+            self.fields.update(other.fields)
+        else:
+            for key, tally in other.fields.items():
+                self.fields[key] = self.fields[key] + tally if key in self.fields else tally
         self.inputs += other.inputs
         room = MAX_SKIPPED - len(self.skipped)
         self.skipped += other.skipped[:room]

@@ -166,3 +166,12 @@ def test_a_secret_mark_withholds_the_proof_and_json_is_looked_at_too(tmp_path: P
     assert any("unkeyed hash (MD5)" in warning for warning in SCANNER.scan(tmp_path / "t.jsonl").warnings)
     marked: list[Any] = ["绝密★启用前"]
     assert warnings(tmp_path, "a,b", [*marked, *(f"{v},{HASHES['MD5'](v.encode())}" for v in values)]) == []
+
+
+def test_some_values_that_are_encoded_otherwise_do_not_hide_the_others(tmp_path: Path) -> None:
+    numbers = [base64.b64encode(PEOPLE.mobile().encode()).decode() for _ in range(20)]
+    for others in (0, 4):
+        # Four of twenty may be anything, also where they come first.
+        rows = ["-"] * others + numbers[others:]
+        assert "base64" in "".join(warnings(tmp_path, "ref", rows))
+    assert "base64" not in "".join(warnings(tmp_path, "ref", ["-"] * 5 + numbers[5:]))

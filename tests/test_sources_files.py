@@ -467,10 +467,33 @@ def test_a_file_that_grows_while_it_is_looked_at_is_not_taken_for_whole(tmp_path
         return real(descriptor, size)
 
     monkeypatch.setattr(os, "read", read)
-    data, is_all = peek(str(path), 1000)
+    data, size, is_all = peek(str(path), 1000)
     assert data.startswith(b"x" * 100 + b"y")
+    assert size == 100
     assert not is_all
-    assert peek(str(path), 50) == (b"x" * 50, False)
+    assert peek(str(path), 50)[::2] == (b"x" * 50, False)
+
+
+def test_of_a_file_that_may_not_be_read_it_is_known_when_it_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                     ) -> None:
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "full.txt").write_bytes(b"x")
+
+    def refuse(path: str, flags: int) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert list(discover(tmp_path, Options(), PlainLabels())) == [
+        Skipped("empty.txt", Reason.EMPTY), Skipped("full.txt", Reason.UNREADABLE)]
+
+
+def test_what_is_no_regular_file_is_named_and_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "b.txt")
+    monkeypatch.setattr(os, "open", None)
+    found = [Skipped("a.txt", Reason.SYMLINK), Skipped("b.txt", Reason.SPECIAL)]
+    assert list(discover(tmp_path, Options(), PlainLabels())) == found
+    assert list(discover(tmp_path / "b.txt", Options(), PlainLabels())) == found[1:]
 
 
 @pytest.mark.parametrize("kind", ["csv", "text", "jsonl", "json"])

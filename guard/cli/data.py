@@ -186,7 +186,7 @@ def report_command(run: Path, **options: Any) -> int:
     """Show a stored JSON report (RUN) in another form."""
     from guard.render import load_report
 
-    _emit_plain(load_report(run), options)
+    _emit(load_report(run), options)
     return 0
 
 
@@ -197,13 +197,10 @@ def _policy(name: str, exceptions: Path | None) -> Any:
     return policy.with_exceptions(load_exceptions(exceptions)) if exceptions is not None else policy
 
 
-def _emit(report: Report, options: dict[str, Any]) -> None:
-    _emit_plain(report.as_json(), options)
-
-
-def _emit_plain(report: dict[str, Any], options: dict[str, Any]) -> None:
+def _emit(report: Report | dict[str, Any], options: dict[str, Any]) -> None:
+    """Write a report, or the JSON of a stored one."""
     if options["format_"] == "terminal":
-        _show(report, options)
+        _show(report.as_json() if isinstance(report, Report) else report, options)
         return
     from guard.render import render
 

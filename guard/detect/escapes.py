@@ -24,7 +24,7 @@ Bytes = npt.NDArray[np.uint8]
 PERCENT, CODED, SHORT = 0, 1, 2
 """Kinds of escapes: percent-encoding; a backslash with a number; a backslash with a letter or mark."""
 _WIDTH = 3
-"""Bytes of the shortest escape that makes its line worth decoding."""
+"""Bytes of the shortest escape that makes its line worth decoding, which is percent-encoding."""
 _SEQUENCES = ((1, 0x00, 0x7F, 0x7F), (2, 0xC2, 0xDF, 0x1F), (3, 0xE0, 0xEF, 0x0F), (4, 0xF0, 0xF4, 0x07))
 """Of the sequences of UTF-8 by length: the first and last lead byte, and which bits of it belong to the character."""
 _LETTER_ESCAPES = {0x22: 0x22, 0x27: 0x27, 0x2F: 0x2F, 0x5C: 0x5C, ord("n"): 10, ord("r"): 13, ord("t"): 9}
@@ -55,18 +55,19 @@ _NO_ESCAPES = Escapes(*(np.empty(0, np.int64) for _ in Escapes._fields))
 def find_escapes(data: bytes) -> Escapes:
     """The escapes in a buffer that stand for characters of text; others, and bytes that are no UTF-8, are left out."""
     # A search stops at the first one: most buffers have none, and their other backslashes need not be sorted out.
-    percent, coded = b"%" in data and _PERCENT.search(data), b"\\" in data and _CODED.search(data)
-    view = _padded(data) if percent or coded else np.empty(0, np.uint8)
-    parts = []
-    if percent:
-        parts.append(_characters(*_byte_escapes(view, np.flatnonzero(view == 0x25), 1), PERCENT))
-    if coded:
-        parts.extend(_backslashes(view))
+    parts = list[Escapes]()
+    if b"%" in data and _PERCENT.search(data):
+        view = np.frombuffer(data, np.uint8)
+        places = np.flatnonzero(view == 0x25)
+        whole = places[places <= len(data) - _WIDTH]
+        parts.append(_characters(*_byte_escapes(view, whole, 1), PERCENT))
+    if b"\\" in data and _CODED.search(data):
+        parts.extend(_backslashes(_padded(data)))
     parts = [part for part in parts if len(part.starts)]
     if not parts:
         return _NO_ESCAPES
-    whole = Escapes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    return whole.take(np.argsort(whole.starts, kind="stable"))
+    together = Escapes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return together.take(np.argsort(together.starts, kind="stable"))
 
 
 def _padded(data: bytes) -> Bytes:

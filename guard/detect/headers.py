@@ -10,7 +10,7 @@ patterns of a cell be tried and says nothing by itself; `?` alone is for columns
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from guard.detect.normalise import normalise
 from guard.detect.tables import table
@@ -21,6 +21,9 @@ _NOTE = pattern(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
 _TAIL = pattern(r"[ _.\-]*[0-9]{0,2}[ :*?]*$")
 _HUMP = pattern(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SPLIT = pattern(r"[^0-9A-Za-z\u4e00-\u9fff]+")
+_APART = frozenset("([<\x1b")
+"""What begins something that is no word of a header, and is left away with what stands in it."""
+_BETWEEN_WORDS = {code: None for code in range(128) if not chr(code).isalnum()}
 
 
 @lru_cache(maxsize=4096)
@@ -48,6 +51,11 @@ class HeaderWords:
         han = (normalise(word).lower() for word in ends if not word.isascii())
         self.han = tuple(sorted(han, key=len, reverse=True))
 
+    @cached_property
+    def _endings(self) -> tuple[str, ...]:
+        """How headers end that fit, or from whose end `parts` may leave something away."""
+        return (*self.whole, *self.hints, *self.latin, *_GENERIC, *"0123456789")
+
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self.whole or self.hints or self.latin or self.han)
@@ -55,6 +63,12 @@ class HeaderWords:
     def fit(self, header: str) -> int:
         """How well the header fits: 0 not at all, else the length of the word found, 100 more for the whole header."""
         return _fit(self, header)
+
+    def may_fit(self, header: str) -> bool:
+        """Whether it needs a closer look to tell that a header does not fit; most keys of JSON do not at the first."""
+        if not header.isascii() or not _APART.isdisjoint(header):
+            return True
+        return header.lower().translate(_BETWEEN_WORDS).endswith(self._endings)
 
     def hint(self, header: str) -> int:
         """As `fit`, for the words that only hint at the class."""
@@ -90,4 +104,4 @@ class HeaderWords:
 @lru_cache(maxsize=8192)
 def _fit(words: HeaderWords, header: str) -> int:
     """`HeaderWords.fit`, kept: every value of a column asks for the same one."""
-    return words.names(header) or words.hint(header)
+    return words.names(header) or words.hint(header) if words.may_fit(header) else 0

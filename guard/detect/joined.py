@@ -73,20 +73,32 @@ def scan_columns(plan: Plan, columns: Sequence[Column], scan: Scan) -> list[Hits
     """The hits of each column; `scan` scans one."""
     alike: dict[tuple[str, bool, bool], list[int]] = defaultdict(list)
     found = [_NOTHING] * len(columns)
-    for number, column in enumerate(columns):
-        if column.size > LARGEST:
+    lengths = [len(column.starts) for column in columns]
+    for number, (column, size) in enumerate(zip(columns, _sizes(columns, lengths), strict=True)):
+        if size > LARGEST:
             found[number] = scan(column)
-        elif len(column):
+        elif lengths[number]:
             alike[_meaning(plan, column.header), column.text, column.key].append(number)
     for (header, _, _), numbers in alike.items():
         hits = scan(_joined([columns[number] for number in numbers], header))
-        edges = np.cumsum([0, *(len(columns[number]) for number in numbers)])
+        edges = np.cumsum([0, *(lengths[number] for number in numbers)])
         cuts = np.searchsorted(hits.cell, edges).tolist()
         for place, number in enumerate(numbers):
             if cuts[place] < cuts[place + 1]:
                 mine = hits.take(np.arange(cuts[place], cuts[place + 1]))
                 found[number] = replace(mine, cell=mine.cell - edges[place])
     return found
+
+
+def _sizes(columns: Sequence[Column], lengths: Sequence[int]) -> list[int]:
+    """`Column.size` of each of these columns, which have so many values."""
+    if not columns:
+        return []
+    starts, ends = (np.concatenate([getattr(column, name) for column in columns]) for name in ("starts", "ends"))
+    before = np.concatenate([[0], np.cumsum(ends - starts)])
+    edges = np.cumsum([0, *lengths])
+    sizes: list[int] = (before[edges[1:]] - before[edges[:-1]]).tolist()
+    return sizes
 
 
 def _joined(columns: Sequence[Column], header: str) -> Column:

@@ -17,6 +17,7 @@ import base64
 import binascii
 import codecs
 import hashlib
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ _TURNED = re.compile(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]
                      re.IGNORECASE)
 """What a mobile number, an ID number of somebody born in 19.. or 20.., and an address in com, net, org, edu, gov or cn
 are like once they are turned. Any address in clear would be like one if its ending could be any word."""
+_TELLING = re.compile(rb"(?:%b)|%b" % (_TURNED.pattern, _BASE64.pattern), re.IGNORECASE)
+"""Digests are like base64."""
 _ROT5 = bytes.maketrans(b"0123456789", b"5678901234")
 
 _MARKED = 20
@@ -137,6 +140,8 @@ class WeakProtection:
     def _first_look(self, batch: Batch, column: Column) -> _Field:
         if len(column) < FEWEST:
             return _Field()
+        if not _may_be_weak(column):
+            return _Field()
         values = [column.value(index).strip() for index in range(min(len(column), SAMPLE))]
         if width := _digest_width(values):
             return _Field(_beside(batch, column, width), self._finder.header_classes(column.header), width)
@@ -174,9 +179,21 @@ class WeakProtection:
         return None
 
 
+def _may_be_weak(column: Column) -> bool:
+    """Whether one of the first values has a form of which most values of a weak column are: mostly none has."""
+    size = min(len(column), SAMPLE)
+    enough = size - math.ceil(_needed(size)) + 1
+    return any(_TELLING.fullmatch(column.value(index).strip()) for index in range(enough))
+
+
+def _needed(size: int) -> float:
+    """How many of so many values have to be of one kind."""
+    return max(FEWEST, _SHARE * size)
+
+
 def _most_of(values: Sequence[bytes], decode: Callable[[bytes], bytes | None]) -> list[bytes]:
     """What the values say when they are decoded; nothing where too few of them say anything."""
-    decoded, needed = list[bytes](), max(FEWEST, _SHARE * len(values))
+    decoded, needed = list[bytes](), _needed(len(values))
     for left, value in zip(range(len(values), 0, -1), values, strict=True):
         if len(decoded) + left < needed:
             return []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from guard.errors import UsageError
+from guard.model import Report
 from guard.render.escape import shown
 from guard.render.phrases import LANGUAGES, phrases
 from guard.render.stored import load_report, parse_report
@@ -15,8 +16,8 @@ __all__ = ["FORMATS", "LANGUAGES", "load_report", "parse_report", "render", "ren
 Json = Mapping[str, Any]
 
 
-def render(report: Json, format: str, language: str = "en") -> str:  # noqa: A002 - the word of the command line
-    """A report (the shape of `Report.as_json`, schema `guard.report/v1`) as text in one of FORMATS.
+def render(report: Json | Report, format: str, language: str = "en") -> str:  # noqa: A002 - the word of the command line
+    """A report (or the shape of `Report.as_json`, schema `guard.report/v1`) as text in one of FORMATS.
 
     Same report, same text. json and jsonl do not depend on the language. Raises UsageError for an unknown format or
     language, ContentError for a broken template or string.
@@ -24,7 +25,13 @@ def render(report: Json, format: str, language: str = "en") -> str:  # noqa: A00
     phrases(language)
     if format not in FORMATS:
         raise UsageError(f"unknown report format {shown(format, 20)}", hint=f"use one of {', '.join(FORMATS)}")
-    return FORMATS[format](report, language)
+    if not isinstance(report, Report):
+        return FORMATS[format](report, language)
+    if format == "json":
+        from guard.render.report_text import write_report
+
+        return write_report(report)
+    return FORMATS[format](report.as_json(), language)
 
 
 def render_notice(manifest: Json, language: str = "en", format: str = "html", *,  # noqa: A002

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -82,24 +82,33 @@ def _refuse(_constant: str) -> NoReturn:
 
 def write_json(report: Mapping[str, Any]) -> str:
     """The report as JSON text that ends with a newline: keys in the order of the schema, rows sorted, one on a line."""
-    members = (f"{_dump(key)}: {_dump_rows(value)}" for key, value in arrange(report).items())
+    members = (f"{dump(key)}: {_dump_rows(value)}" for key, value in arrange(report).items())
     return "{\n" + ",\n".join(members) + "\n}\n"
 
 
 def write_findings(report: Mapping[str, Any]) -> str:
     """The findings as JSON Lines, in the order of their places."""
-    return "".join(f"{_dump(row)}\n" for row in arrange(report)["findings"])
+    return "".join(f"{dump(row)}\n" for row in arrange(report)["findings"])
 
 
 def _dump_rows(value: Any) -> str:
-    """A row on a line reads and compares well, and keeps to the encoder in C, which knows no indentation."""
-    if not isinstance(value, list) or not value:
-        return _dump(value)
-    return "[\n" + escape_json(",\n".join(map(_ENCODER.encode, value))) + "\n]"
+    return rows_on_lines(map(encoded, value)) if isinstance(value, list) and value else dump(value)
 
 
-def _dump(value: Any) -> str:
-    return escape_json(_ENCODER.encode(value))
+def rows_on_lines(rows: Iterable[str]) -> str:
+    """A list of encoded rows, of which there is one. A row on a line reads and compares well, and keeps to the encoder
+    in C, which knows no indentation."""
+    return "[\n" + escape_json(",\n".join(rows)) + "\n]"
+
+
+def encoded(value: Any) -> str:
+    """A value as JSON, not yet with `escape_json`."""
+    return _ENCODER.encode(value)
+
+
+def dump(value: Any) -> str:
+    """A value as JSON."""
+    return escape_json(encoded(value))
 
 
 def arrange(report: Mapping[str, Any]) -> dict[str, Any]:

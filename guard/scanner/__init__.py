@@ -235,9 +235,8 @@ class Scanner:
         `version` is the document where it is one of several that a file has had.
         """
         new = None if version is None else NewValues(version, labels, self._batches_of, self._versions)
-        if batch.is_text and not len(raw[0]) and not labels.has_findings:
-            counted = count_text(batch, raw[0], self.matcher.detectors, self._sketch_key)
-            part = Part(Tally({(counted.dataset, counted.name): counted}), read=len(batch.data))
+        if not (labels.has_findings or any(map(len, raw)) or any(map(may_be_named, batch.columns))):
+            part = self._plain_part(batch, raw)
         else:
             part = _run(self._read([batch], batch.dataset, labels, sink, new, raw=raw))
             part.names = self.names_of(labels)
@@ -245,6 +244,16 @@ class Scanner:
             new.remember()
         part.known = frozenset(self._suppressor.used if self._suppressor else ())
         return part
+
+    def _plain_part(self, batch: Batch, raw: Sequence[Hits]) -> Part:
+        """As `part_of`, of a batch in which nothing was found."""
+        if batch.is_text:
+            counted = count_text(batch, raw[0], self.matcher.detectors, self._sketch_key)
+            return Part(Tally({(counted.dataset, counted.name): counted}), read=len(batch.data))
+        weak, tally = self._weak_protection(), self.tally_batch(batch, raw)
+        weak.add(batch)
+        _note_weak(weak, tally)
+        return Part(tally, read=len(batch.data))
 
     def new_labels(self) -> ScannedLabels:
         """Labels for the names inside of one document."""
@@ -288,9 +297,8 @@ class Scanner:
                 weak = weak or self._weak_protection()
                 weak.add(item)
             yield len(item.data)
-        for key, found in weak.found().items() if weak else ():
-            if key in part.tally.fields:
-                part.tally.fields[key].weakness = found.sentence()
+        if weak:
+            _note_weak(weak, part.tally)
         return part
 
     def _weak_protection(self) -> WeakProtection:
@@ -443,6 +451,12 @@ class Scanner:
         if self._suppressor is None or detector.id not in self._suppressor.detectors:
             return False
         return self._suppressor.covers(self._maker.of_batch(batch, column, hits, index, placed=False))
+
+
+def _note_weak(weak: WeakProtection, tally: Tally) -> None:
+    for key, found in weak.found().items():
+        if key in tally.fields:
+            tally.fields[key].weakness = found.sentence()
 
 
 def _run(steps: Steps) -> Part:

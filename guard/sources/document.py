@@ -55,7 +55,7 @@ class Recipe:
     def content(self, limit: int) -> bytes | None:
         """All of the content, where it has less than `limit` bytes; None where it has more, or cannot be read."""
         try:
-            content, is_all = peek(self.path, limit)
+            content, _, is_all = peek(self.path, limit)
         except (SourceError, OSError):
             return None
         return content if is_all else None

@@ -6,8 +6,10 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property, partial
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
@@ -61,7 +63,8 @@ def discover(path: str | os.PathLike[str], options: Options, labels: Labels, *, 
         return _walk(root, opening)
     compiled.announce(status.st_size)
     shown = _Names([named.name], "", labels, _foreseeing(labels)).shown(named.name, "file")
-    return iter([opening.document(str(root.absolute()), status, shown)])
+    return iter([opening.document(str(root.absolute()), shown) if stat.S_ISREG(status.st_mode)
+                 else Skipped(shown, Reason.SPECIAL)])
 
 
 def _walk(root: Path, opening: _Opening) -> Iterator[Document | Skipped]:
@@ -69,18 +72,30 @@ def _walk(root: Path, opening: _Opening) -> Iterator[Document | Skipped]:
     size, foreseeing = 0, _foreseeing(opening.labels)
     listed = _listed(_Folder(str(root.absolute()), opening.labels, foreseeing))
     while entries := list(islice(listed, AHEAD)):
-        size += sum(entry.status.st_size for entry in entries if entry.status is not None)
+        size += _size(entries, compiled.WORTH - size)
         compiled.announce(size)
         if foreseeing is not None:
             foreseeing.foresee([_readable(entry.name) for entry in entries])
         for entry in entries:
             shown = entry.shown  # of a folder too: its name may be a finding
-            if entry.status is not None:
-                yield opening.document(entry.path, entry.status, shown)
+            if entry.why_not is not None:
+                yield Skipped(shown, entry.why_not)
             elif not entry.is_folder:
-                yield Skipped(shown, Reason.UNREADABLE)
+                yield opening.document(entry.path, shown)
             elif entry.is_history:
                 yield Skipped(shown, Reason.HISTORY)
+
+
+def _size(entries: Iterable[_Entry], enough: int) -> int:
+    """The bytes of files, not many more than it is `enough` to know of: each takes a call of the system."""
+    total = 0
+    for entry in entries:
+        if total >= enough:
+            break
+        if not entry.is_folder and entry.why_not is None:
+            with suppress(OSError):
+                total += os.lstat(entry.path).st_size
+    return total
 
 
 def _foreseeing(labels: Labels) -> Foreseeing | None:
@@ -130,19 +145,24 @@ class _Folder:
         """What is in it, sorted by the bytes of the names; one without a name where it cannot be read."""
         try:
             with os.scandir(self.path) as scanned:
-                found = sorted(scanned, key=lambda entry: os.fsencode(entry.name))
+                found = _in_order(list(scanned))
         except OSError:
-            return iter((_Entry(self, "", self.path, None),))
+            return iter((_Entry(self, "", self.path, Reason.UNREADABLE),))
         self._raw = [entry.name for entry in found]
         return map(self._entry_of, found)
 
     def _entry_of(self, found: os.DirEntry[str]) -> _Entry:
+        """An entry; what it is the listing tells mostly, without a further call of the system."""
+        why_not = None
         try:
             if found.is_dir(follow_symlinks=False):
-                return _Entry(self, found.name, found.path, None, is_folder=True)
-            return _Entry(self, found.name, found.path, found.stat(follow_symlinks=False))
+                return _Entry(self, found.name, found.path, is_folder=True)
+            if not found.is_file(follow_symlinks=False):
+                is_link = stat.S_ISLNK(found.stat(follow_symlinks=False).st_mode)
+                why_not = Reason.SYMLINK if is_link else Reason.SPECIAL
         except OSError:
-            return _Entry(self, found.name, found.path, None)
+            why_not = Reason.UNREADABLE
+        return _Entry(self, found.name, found.path, why_not)
 
     @property
     def shown(self) -> str:
@@ -156,17 +176,25 @@ class _Folder:
         return self._names.shown(name, kind)
 
 
+def _in_order(found: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """By the bytes of the names. Those of UTF-8 have the order of its characters; bytes that are none stand apart."""
+    found.sort(key=attrgetter("name"))
+    if not all(entry.name.isascii() for entry in found):
+        found.sort(key=lambda entry: os.fsencode(entry.name))
+    return found
+
+
 class _Entry:
-    """A name in a folder, and what the system says of it if it is no folder: None where it says nothing."""
+    """A name in a folder, and why it is not to be opened if it is neither a folder nor a regular file."""
 
-    __slots__ = ("_folder", "_shown", "is_folder", "is_history", "name", "path", "status")
+    __slots__ = ("_folder", "_shown", "is_folder", "is_history", "name", "path", "why_not")
 
-    def __init__(self, folder: _Folder, name: str, path: str, status: os.stat_result | None, *,
+    def __init__(self, folder: _Folder, name: str, path: str, why_not: Reason | None = None, *,
                  is_folder: bool = False) -> None:
         self._folder = folder
         self.name = name
         self.path = path
-        self.status = status
+        self.why_not = why_not
         self.is_folder = is_folder
         self.is_history = is_folder and name == ".git" and is_history(Path(path))
         self._shown = ""
@@ -228,25 +256,31 @@ class _Opening(NamedTuple):
     labels: Labels
     with_content: bool
 
-    def document(self, path: str, status: os.stat_result, name: str) -> Document | Skipped:
-        """The document at an absolute path, or why there is none."""
-        size = status.st_size
-        if not stat.S_ISREG(status.st_mode):
-            return Skipped(name, Reason.SYMLINK if stat.S_ISLNK(status.st_mode) else Reason.SPECIAL)
-        if not size:
-            return Skipped(name, Reason.EMPTY)
+    def document(self, path: str, name: str) -> Document | Skipped:
+        """The document of the regular file at an absolute path, or why there is none."""
         try:
-            head, is_all = peek(path, HEAD)
+            head, size, is_all = peek(path, HEAD)
         except SourceError as error:
-            return skipped(name, error)
+            return Skipped(name, Reason.EMPTY) if _is_empty(path) else skipped(name, error)
         except OSError:
             return Skipped(name, Reason.UNREADABLE)
+        if not size:
+            return Skipped(name, Reason.EMPTY)
         shown = PurePosixPath(name)
         found = recognised(head, name, shown, opener_of(path), size, self.options, self.labels, 0, _suffix_of(path))
         if isinstance(found, Document):
             found.recipe = Recipe(found.format, name, shown, path, size, self.options)
             found.content = head if is_all and self.with_content else None
         return found
+
+
+def _is_empty(path: str) -> bool:
+    """Whether there is nothing in a file, which can be told of one that may not be read."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and not found.st_size
 
 
 def reopen(recipe: Recipe, labels: Labels, content: bytes | None = None) -> Document:

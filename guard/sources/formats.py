@@ -55,8 +55,8 @@ _UNSUPPORTED = (
     (4, b"Standard ACE DB", "Access database"), (0, b"salted__", "encrypted"), (0, b"Salted__", "encrypted"),
 )
 _MARKS = tuple(mark for mark, _ in _MAGIC)
-_UNSUPPORTED_MARKS = tuple((at, tuple(mark for place, mark, _ in _UNSUPPORTED if place == at))
-                           for at in sorted({place for place, _, _ in _UNSUPPORTED}))
+_OFFSETS = sorted({at for at, _, _ in _UNSUPPORTED})
+_UNSUPPORTED_MARKS = [tuple(mark for place, mark, _ in _UNSUPPORTED if place == at) for at in _OFFSETS]
 """The same by offset: most files begin with none of them, which is asked of all at once."""
 _SUFFIXES = {
     "csv": "csv", "tsv": "tsv", "tab": "tsv", "json": "json", "geojson": "json", "har": "json", "jsonl": "jsonl",
@@ -148,7 +148,7 @@ def sniff(head: bytes, suffix: str, options: Options) -> str | tuple[Reason, str
     if head.startswith(_MARKS):
         magic = next(found for mark, found in _MAGIC if head.startswith(mark))
         return _packed(magic, head, suffix, options)
-    if any(head.startswith(marks, at) for at, marks in _UNSUPPORTED_MARKS):
+    if any(map(head.startswith, _UNSUPPORTED_MARKS, _OFFSETS)):
         _, mark, kind = next(known for known in _UNSUPPORTED if head.startswith(known[1], known[0]))
         # Of a folder, `--as csv` forces a reader on its pictures too.
         if not options.as_format or _is_evident(mark):

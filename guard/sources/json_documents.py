@@ -6,7 +6,7 @@ usual kind (`guard.sources.json_tree_loops`), where one of its keys may not be s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,6 +33,8 @@ Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int32]
 KINDS, REST = 4, -2
 """Of `guard.sources.json_tree_loops`."""
+_Span = tuple[int, int, int]
+"""A field, by its number in its document, and its values from one up to another."""
 _BYTES_PER_TOKEN = 4
 _SPARE = 64
 
@@ -192,34 +194,37 @@ def _batches(forest: _Forest, is_plain: Callable[[str], bool]) -> Iterator[JsonB
     """The batch of each document; None for one that is unusual, or has a key that is not plain."""
     hidden = np.array([*(key != "" and not is_plain(key) for key in forest.keys), False, False], np.bool_)
     spelling, edges = _Spelling(forest), forest.edges
-    filled = np.flatnonzero(edges[KINDS:-1:KINDS] > edges[:-2:KINDS])
+    filled, cuts = np.flatnonzero(edges[KINDS:-1:KINDS] > edges[:-2:KINDS]), edges.tolist()
     bounds = np.searchsorted(filled, np.asarray(forest.fields.firsts)).tolist()
     nodes, fields = forest.node_firsts.tolist(), forest.fields.firsts.tolist()
     for number, is_good in enumerate(forest.is_good.tolist()):
-        size = edges[KINDS * fields[number + 1]] - edges[KINDS * fields[number]]
+        size = cuts[KINDS * fields[number + 1]] - cuts[KINDS * fields[number]]
         keys = forest.node_keys[nodes[number] : nodes[number + 1]]
         if is_good and size <= BATCH_VALUES and not hidden[keys].any():
-            yield _batch(forest, number, filled[bounds[number] : bounds[number + 1]].tolist(), spelling)
+            mine = filled[bounds[number] : bounds[number + 1]].tolist()
+            yield _batch(forest, number, [(field, cuts[KINDS * field : KINDS * field + KINDS + 1]) for field in mine],
+                         spelling)
         else:
             yield None
 
 
-def _batch(forest: _Forest, number: int, fields: Sequence[int], spelling: _Spelling) -> JsonBatch:
-    """The batch of a document in which these fields have values."""
+def _batch(forest: _Forest, number: int, fields: Iterable[tuple[int, Sequence[int]]], spelling: _Spelling
+           ) -> JsonBatch:
+    """The batch of a document in which these fields have values, each with its part of the edges."""
     columns, cells, literals = list[Column](), list[_Span](), list[_Span]()
     first, text, begin = int(forest.fields.firsts[number]), forest.texts[number], int(forest.begins[number])
+    rows_of = forest.values[0]
 
     def add(field: int, span: tuple[int, int], rest: tuple[int, int], *, is_text: bool, is_key: bool = False) -> None:
         name, header = spelling.of(field)
         which = slice(*span)
         columns.append(Column(f"{name} (key)" if is_key else name, header, forest.data, forest.starts[which],
-                              forest.ends[which], forest.values[0, which], field - first, is_text, is_key))
-        cells.append(_Span(field - first, *span))
-        literals.append(_Span(field - first, *rest))
+                              forest.ends[which], rows_of[which], field - first, is_text, is_key))
+        cells.append((field - first, *span))
+        literals.append((field - first, *rest))
 
     keys = list[tuple[int, int, int]]()
-    for field in fields:
-        texts, numbers, others, named, end = forest.edges[KINDS * field : KINDS * field + KINDS + 1].tolist()
+    for field, (texts, numbers, others, named, end) in fields:
         rest = (others, named)
         if texts < numbers:
             add(field, (texts, numbers), rest, is_text=True)
@@ -263,14 +268,6 @@ class _Spelling:
         if key not in self._steps:
             self._steps[key] = step(self._names[key])
         return above + self._steps[key], self._names[key]
-
-
-class _Span(NamedTuple):
-    """The values `start` up to `stop` of a field, by its number in its document."""
-
-    field: int
-    start: int
-    stop: int
 
 
 class _Slices(Sequence[Cells]):

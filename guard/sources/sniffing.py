@@ -10,7 +10,8 @@ from guard.sources.delimited_cells import DELIMITERS, split_records
 ENOUGH_ROWS = 4
 """Fewer rows than this prove no table in a file whose name does not say so."""
 _BLANKS = bytes(code for code in range(128) if chr(code).isspace())
-_OPENING, _PAIRS = (b"{", b"["), (b"}{", b"}[", b"]{", b"][")
+_OPENING = b"{", b"["
+_BRACKETS, _CLOSED_AND_OPENED = bytes.maketrans(b"{}", b"[]"), b"]["
 _ROWS, _FIRST_ROWS = 100, 8
 """How many rows are looked at, and how many before the others."""
 
@@ -37,8 +38,7 @@ def is_one_value(head: bytes) -> bool:
     or array begin right behind the end of another, as the next line of these would."""
     if not head.isascii():
         return False
-    text = head.translate(None, _BLANKS)
-    return text.startswith(_OPENING) and not any(pair in text for pair in _PAIRS)
+    return head.lstrip(_BLANKS).startswith(_OPENING) and _CLOSED_AND_OPENED not in head.translate(_BRACKETS, _BLANKS)
 
 
 def _is_cut(text: str, error: json.JSONDecodeError) -> bool:

@@ -150,8 +150,9 @@ def open_regular(path: str | Path) -> BinaryIO:
     return open(_opened(path)[0], "rb")
 
 
-def peek(path: str, size: int) -> tuple[bytes, bool]:
-    """The first `size` bytes of a regular file, and whether they are all of it and it stayed as it was meanwhile.
+def peek(path: str, size: int) -> tuple[bytes, int, bool]:
+    """The first `size` bytes of a regular file, how many it has, and whether they are all of it and it stayed as it was
+    meanwhile.
 
     Raises SourceError and OSError. In calls of the system alone, since a tree of sources has many small files, and with
     no more room than each needs: to ask for room and give it back takes longer than to read.
@@ -164,7 +165,7 @@ def peek(path: str, size: int) -> tuple[bytes, bool]:
         is_all = len(data) == found.st_size < size and _identity(os.fstat(descriptor)) == _identity(found)
     finally:
         os.close(descriptor)
-    return data, is_all
+    return data, found.st_size, is_all
 
 
 def _opened(path: str | Path) -> tuple[int, os.stat_result]:
