@@ -27,7 +27,8 @@ worths = st.sampled_from([SCREENED, ALL])
 BEHIND = ["", r"(?<![\w-])", "(?<!(?:x))", "(?<!(?i:b))", "(?<=a)", "(?<=[一-龥])", r"\b", "^", "(?<!号)(?<![0-9])",
           "(?=[a-z号])", "(?<=(?i:b))"]
 BEGINNINGS = ["ab", "(?:ab|号码|1)", "(?:a|b){1,3}", "[0-9]{1,3}", "[一-龥]{1,2}?", "(ab|b[0-9]|号)", "(?:(?:a|码)b?)+",
-              "a?号", "(?:a(?<!ba)|1)", "(?:[0-9]{2}-){1,2}", "(?i:A[bB])", "x{2,}"]
+              "a?号", "(?:a(?<!ba)|1)", "(?:[0-9]{2}-){1,2}", "(?i:A[bB])", "x{2,}", r"([ab-]?)1\1",
+              r"(a|[0-9]号?){1,2}-?\1", r"(?i:(A|号)\1)", r"(a?(b|1))\2\1"]
 REST = ["", "[0-9]", "(?: ?号|-b)", "(?=[号1])", "(?!b)", "(?:ab)?1", "[a-z一-龥]{1,3}", " ?(?:xx|号码|b1)", "$",
         "[ab]*+1"]
 pattern = st.builds("{}{}{}".format, st.sampled_from(BEHIND), st.sampled_from(BEGINNINGS), st.sampled_from(REST))
@@ -71,6 +72,13 @@ def test_the_sweep_finds_what_re_finds(patterns, lines, worth):
         found = spans(patterns, repeated, worth)
         for number, source in enumerate(patterns):
             assert found[number] == expected(source, repeated), source
+
+
+@pytest.mark.parametrize(("source", "spelled"), [(r"([ -]?)1\1", "[ -]?1[ -]?"), (r"(ab|c)\1", "(?:ab|c)(?:ab|c)"),
+                                                 (r"(a)(b\1)\2", "aba")])
+def test_a_reference_is_whatever_its_group_can_be(source: str, spelled: str) -> None:
+    steps = [graph_of(list(parser.parse(one, re.ASCII).data), False).steps for one in (source, spelled)]
+    assert steps[0] == steps[1]
 
 
 @pytest.mark.parametrize("source", [r"(?i:(?<![\w-])[A-Z]{1,3}-[A-Z]{1,2}\s\d{1,4})", r"(?<!(?:x))ab\d"])

@@ -113,7 +113,9 @@ def patterns() -> st.SearchStrategy[str]:
             st.tuples(inner, quantifier).map(lambda pair: f"(?:{pair[0]}){pair[1]}"),
             inner.map(lambda body: f"({body})"), inner.map(lambda body: f"(?={body})"),
             inner.map(lambda body: f"(?!{body})"), inner.map(lambda body: f"(?>{body})"),
-            st.sampled_from(["^", "$", r"\b", r"\B", "(?<=a)", "(?<![0-9])", "(?<=张三)", "(?<!ab)", "(?<=[a张])"]))
+            st.sampled_from(["^", "$", r"\b", r"\B", "(?<=a)", "(?<![0-9])", "(?<=张三)", "(?<!ab)", "(?<=[a张])",
+                             "(?<=[a张]{2})", "(?<![0-9]张)", "(?<!ab(?:0|1))", "(?<=(?i:A)b)", "(?<!(?:a[01]){2})",
+                             r"(?<=\ba)", "(?<!(a)b)"]))
 
     return st.recursive(st.sampled_from(CHARACTERS), extend, max_leaves=8)
 

@@ -152,9 +152,14 @@ def test_what_is_reviewed_survives_pickling_but_no_change() -> None:
     assert not dataclasses.replace(ours, pattern="(a+)+b").reviewed
 
 
+DOUBLING = "".join(rf"(\{group}\{group})" for group in range(1, 60))
+"""Groups that each match what the one before did, twice."""
+
+
 @pytest.mark.parametrize(("line", "fault"), [
     ("pattern: 'x*'", "at least one character"), ("pattern: '(?=x)'", "at least one character"),
-    ("pattern: '(?:(?:a{1,1000}){1,1000}){1,1000}b'", "repeats amount"), ("pattern: '(?i)abc'", "global flags"),
+    ("pattern: '(?:(?:a{1,1000}){1,1000}){1,1000}b'", "references amount"), ("pattern: '(?i)abc'", "global flags"),
+    (f"pattern: '(ab){DOUBLING}'", "references amount"), (f"pattern: '(a?){DOUBLING}b'", "references amount"),
     ("masked: '(?:x?){3}'\n  pattern: 'abc'", "at least one character"),
     ("cell: 'a|'\n  pattern: 'abc'", "at least one character"),
 ])

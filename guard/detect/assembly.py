@@ -32,7 +32,7 @@ from guard.detect.damage import are_told_apart
 from guard.detect.dense import header_sign
 from guard.detect.examples import samples
 from guard.detect.factors import Words as Factors
-from guard.detect.factors import factors, factors_of, line_share, rarest
+from guard.detect.factors import factors, factors_of, fewest, line_share, rarest
 from guard.detect.firsts import first_of
 from guard.detect.gates import Gates, gates
 from guard.detect.judge import Kind
@@ -327,7 +327,7 @@ def _keywords(rule: Rule) -> Factors | None:
     if not rule.keywords or not "".join(rule.keywords).isascii():
         return None
     others = [sign for sign in ("\u0130", "\u212a") if not set(sign.lower()).isdisjoint("".join(rule.keywords))]
-    return frozenset(word.encode() for word in (*rule.keywords, *others))
+    return fewest(frozenset(word.encode() for word in (*rule.keywords, *others)))
 
 
 def _gates(ways: Sequence[Beginning], rules: Sequence[Rule], literals: Mapping[int, bytes],
@@ -373,7 +373,7 @@ def _context_words(rule: Rule) -> Factors | None:
         return None
     needed = [factors(pattern.pattern) for words in (context.words, context.against)
               if (pattern := compile_words(words)) is not None]
-    return None if None in needed else frozenset().union(*(words for words in needed if words is not None))
+    return None if None in needed else fewest(Factors().union(*(words for words in needed if words is not None)))
 
 
 def _source(rule: Rule, kind: Kind) -> str:

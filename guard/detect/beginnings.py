@@ -1,9 +1,9 @@
 """How matches begin, character by character: a pattern as an automaton, from its syntax tree.
 
 After Glushkov: each node is one character, with the nodes that may come next. It takes every beginning of a match, and
-some texts more: references and most look-arounds are left out, and what lies further behind than DEPTH is taken for
-granted. `guard.detect.walk` follows the beginnings of all patterns at once from each place of a text, and the machine
-looks only at those that come through.
+some texts more: a reference is whatever its group can be, most look-arounds are left out, and what lies further behind
+than DEPTH is taken for granted. `guard.detect.walk` follows the beginnings of all patterns at once from each place of a
+text, and the machine looks only at those that come through.
 """
 
 from __future__ import annotations
@@ -200,6 +200,8 @@ class _Builder:
 
     def __init__(self, graph: Graph, depth: int) -> None:
         self._graph, self._depth = graph, depth
+        self._groups: dict[int, tuple[list[Item], bool]] = {}
+        self._references = 0
 
     def sequence(self, items: Sequence[Item], fold: bool, reached: Nodes, last: bool) -> Nodes:
         """`last`: nothing but look-arounds comes behind them."""
@@ -217,7 +219,11 @@ class _Builder:
         if (chosen := charset_of(operation, value, fold)) is not None:
             return self._graph.add(Step(chosen), reached)
         if operation is sre.SUBPATTERN:
-            return self.sequence(list(value[3]), _folded(value, fold), reached, last)
+            return self._group(value[0], list(value[3]), _folded(value, fold), reached, last)
+        if operation is sre.GROUPREF:
+            self._references += 1
+            items, folds = self._groups.get(value, (None, False))
+            return self._graph.accept(reached) if items is None else self.sequence(items, fold or folds, reached, False)
         if operation is sre.ATOMIC_GROUP:
             return self.sequence(list(value), fold, reached, last)
         if operation is sre.BRANCH:
@@ -227,6 +233,15 @@ class _Builder:
         if operation in _LOOKS:
             return self._look(operation, value, fold, reached) if last else reached
         return self._graph.accept(reached)
+
+    def _group(self, number: int | None, items: list[Item], fold: bool, reached: Nodes, last: bool) -> Nodes:
+        """A group is noted for references: what it matched is one of the texts that it can match. One with references
+        of its own is not, since such groups in a row would be twice as long each."""
+        before = self._references
+        ends = self.sequence(items, fold, reached, last)
+        if number is not None and self._references == before:
+            self._groups[number] = items, fold
+        return ends
 
     def _repeat(self, low: int, high: int, items: Sequence[Item], fold: bool, reached: Nodes) -> Nodes:
         for _ in range(min(low, self._depth)):

@@ -95,10 +95,12 @@ def _needed(part: _Part) -> Words | None:
 
 
 def _usable(exact: Words | None) -> Words | None:
-    if exact is None or min(map(len, exact)) < SHORTEST:
-        return None
-    # What holds another of the words adds nothing.
-    return frozenset(word for word in exact if not any(other != word and other in word for other in exact))
+    return None if exact is None or min(map(len, exact)) < SHORTEST else fewest(exact)
+
+
+def fewest(words: Words) -> Words:
+    """Those of the words that say it all: what holds another of them adds nothing."""
+    return frozenset(word for word in words if not any(other != word and other in word for other in words))
 
 
 def _sequence(items: Iterable[Any], fold: bool) -> _Part:
@@ -158,7 +160,7 @@ def _either(one: _Part, other: _Part) -> _Part:
 
 
 def _both(one: Words | None, other: Words | None) -> Words | None:
-    return None if one is None or other is None else one | other
+    return None if one is None or other is None else fewest(one | other)
 
 
 def _repeated(low: int, high: int, part: _Part) -> _Part:

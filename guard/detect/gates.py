@@ -8,6 +8,7 @@ for every byte that may stand behind it; those of a single byte are few and look
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -87,8 +88,12 @@ def _spelled(place: bytes) -> list[bytes]:
 
 
 def _rarest_place(word: bytes) -> int:
+    """Of places alike the first that has the end of one character beyond ASCII and the beginning of the next: two
+    characters of words do not often stand together, and each of them does in many others."""
     ranks = [_RARE.find(byte) for byte in word]
-    return min(range(max(1, len(word) - PLACE + 1)), key=lambda place: sum(ranks[place : place + PLACE]))
+    are_two = [byte & 0xC0 == 0x80 and further >= 0xC0 for byte, further in pairwise(word)] + [False]
+    return min(range(max(1, len(word) - PLACE + 1)),
+               key=lambda place: (sum(ranks[place : place + PLACE]), not are_two[place]))
 
 
 def _hash(place: bytes) -> int:

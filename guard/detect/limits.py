@@ -172,8 +172,8 @@ def fault(pattern: str) -> str:
         tree = parser.parse(pattern, re.ASCII)
         if tree.getwidth()[0] == 0:
             return "it must take at least one character"
-        if _spelled_size(tree) > LARGEST:
-            return f"its repeats amount to more than {LARGEST} characters"
+        if _spelled_size(tree, {}) > LARGEST:
+            return f"its repeats and references amount to more than {LARGEST} characters"
         LimitedPattern(pattern, 0).groups  # noqa: B018
     except (re.error, _regex().error) as error:
         return f"{error.msg} at position {error.pos}"
@@ -182,19 +182,25 @@ def fault(pattern: str) -> str:
     return ""
 
 
-def _spelled_size(items: Iterable[tuple[Any, Any]]) -> int:
-    """The characters of a syntax tree with its repeats written out."""
+def _spelled_size(items: Iterable[tuple[Any, Any]], groups: dict[int | None, int]) -> int:
+    """The characters of a syntax tree with its repeats and references written out, given those of groups before it."""
     total = 0
     for operation, value in items:
         if operation in _REPEATS:
             low, high, inner = value
-            total += (low + 1 if high is sre.MAXREPEAT else high) * _spelled_size(inner)
+            total += (low + 1 if high is sre.MAXREPEAT else high) * _spelled_size(inner, groups)
         elif operation is sre.BRANCH:
-            total += sum(map(_spelled_size, value[1]))
+            total += sum(_spelled_size(way, groups) for way in value[1])
         elif operation is sre.GROUPREF_EXISTS:
-            total += sum(_spelled_size(part) for part in value[1:] if part is not None)
-        elif operation in (sre.SUBPATTERN, sre.ASSERT, sre.ASSERT_NOT):
-            total += _spelled_size(value[-1])
+            total += sum(_spelled_size(part, groups) for part in value[1:] if part is not None)
+        elif operation is sre.SUBPATTERN:
+            size = _spelled_size(value[-1], groups)
+            groups[value[0]] = max(size, 1)
+            total += size
+        elif operation in (sre.ASSERT, sre.ASSERT_NOT):
+            total += _spelled_size(value[-1], groups)
+        elif operation is sre.GROUPREF:
+            total += groups.get(value, 1)
         else:
-            total += _spelled_size(value) if operation is sre.ATOMIC_GROUP else 1
+            total += _spelled_size(value, groups) if operation is sre.ATOMIC_GROUP else 1
     return total

@@ -193,8 +193,9 @@ def run_here(programs: Array, address: int, text: Bytes, low: int, high: int, at
             memory[_index(first)] = at
         elif operation == 26:  # CLOSE
             if top > _STACK:
+                top = _push(memory, top, _UNDO, 2 * first + 1, memory[_index(2 * first + 1)], 0)
                 top = _push(memory, top, _UNDO, LAST_CLOSED, memory[LAST_CLOSED], 0)
-            memory[LAST_CLOSED] = first
+            memory[_index(2 * first + 1)], memory[LAST_CLOSED] = at, first
         elif operation == 0:  # MATCH
             memory[STEPS] = left
             return at
@@ -206,6 +207,14 @@ def run_here(programs: Array, address: int, text: Bytes, low: int, high: int, at
             alive = at < high and has(programs, first, text, at)
         elif operation == 12:  # BEHIND
             alive = at > low and has(programs, first, text, before(text, low, at))
+        elif operation == 28 or operation == 29:  # ALL_BEHIND, NOT_ALL_BEHIND
+            place, count = at, 0
+            while count < first and place > low:
+                place = before(text, low, place)
+                if not has(programs, programs[_index(pc + 2 + count)], text, place):
+                    break
+                count += 1
+            alive = (count == first) == (operation == 28)
         elif operation == 18:  # LOOK
             memory[_index(_MARKS + first)], memory[_index(_MARKS + first + 1)] = top, at
         elif operation == 19:  # LOOK_END

@@ -31,6 +31,8 @@ MOST_GROUPS = 24
 MOST_MARKS = 64
 LARGEST = 20_000
 """Instructions of one program: more would be a repeat of repeats that had better be searched in another way."""
+MOST_BEHIND = 3
+"""Characters before a place that one instruction looks at."""
 _REPEATS: Mapping[Any, str] = {sre.MAX_REPEAT: "greedy", sre.MIN_REPEAT: "lazy", sre.POSSESSIVE_REPEAT: "possessive"}
 Ints32 = npt.NDArray[np.int32]
 
@@ -67,8 +69,10 @@ class Op(IntEnum):
     ATOMIC = 23  # mark
     ATOMIC_END = 24  # mark
     REFERENCE = 25  # group
-    CLOSE = 26  # group, which becomes the last one closed
+    CLOSE = 26  # group, which ends and becomes the last one closed
     ENTER = 27  # groups, which have taken no part yet
+    ALL_BEHIND = 28  # how many sets, each of which has its character behind: the nearest first
+    NOT_ALL_BEHIND = 29  # the same
 
 
 Programs = Ints32
@@ -122,7 +126,26 @@ class Assembler:
             del self._code[address:]
             raise
         self._emit(Op.MATCH)
+        self._settle(address)
         return address
+
+    def _settle(self, address: int) -> None:
+        """What is looked at first are characters before the match, in which no group has a part; and of jumps only the
+        last is taken."""
+        code = self._code
+        if code[address][0] == Op.ENTER:
+            first = address
+            while code[first + 1][0] == Op.NOT_BEHIND:
+                first += 1
+            code.insert(first, code.pop(address))
+        for number in range(address, len(code)):
+            last = number
+            while code[last][0] == Op.JUMP:
+                last = code[last][1]
+            if code[last][0] == Op.MATCH:
+                code[number] = [*code[last]]
+            elif last != number:
+                code[number][1] = last
 
     def finish(self) -> Programs:
         """The programs so far."""
@@ -201,7 +224,6 @@ class Assembler:
             return
         self._emit(Op.SAVE, 2 * group)
         self._sequence(items, inner, rest)
-        self._emit(Op.SAVE, 2 * group + 1)
         self._emit(Op.CLOSE, group)
 
     def _branch(self, value: Any, fold: bool, rest: First) -> None:
@@ -237,6 +259,9 @@ class Assembler:
         if (chosen := _single(items, fold)) is not None:
             self._emit(Op.AHEAD if direction > 0 else Op.BEHIND, self._set(chosen))
             return
+        if direction < 0 and (behind := self._behind(items, fold)):
+            self._emit(Op.ALL_BEHIND, len(behind), *behind)
+            return
         mark = self._mark()
         self._emit(Op.LOOK, mark)
         self._looked_at(direction, items, fold)
@@ -247,11 +272,22 @@ class Assembler:
         if (chosen := _single(items, fold)) is not None:
             self._emit(Op.NOT_AHEAD if direction > 0 else Op.NOT_BEHIND, self._set(chosen))
             return
+        if direction < 0 and (behind := self._behind(items, fold)):
+            self._emit(Op.NOT_ALL_BEHIND, len(behind), *behind)
+            return
         mark = self._mark()
         entry = self._emit(Op.LOOK_NOT, mark)
         self._looked_at(direction, items, fold)
         self._emit(Op.LOOK_NOT_END, mark)
         self._code[entry][2] = len(self._code)
+
+    def _behind(self, items: Any, fold: bool) -> list[int]:
+        """The sets of the characters before a place, the nearest first; none where they are not a few characters."""
+        singles = [item for one in items for item in _repeated(one)]
+        chosen = [_single([item], fold) for item in singles]
+        if len(chosen) > MOST_BEHIND:
+            return []
+        return [self._set(one) for one in reversed(chosen) if one is not None] if None not in chosen else []
 
     def _looked_at(self, direction: int, items: Any, fold: bool) -> None:
         if direction < 0:
@@ -325,6 +361,13 @@ class Assembler:
     def _limit(self, before: int) -> None:
         if len(self._code) - before > LARGEST:
             raise UnsuitableError("too many rounds")
+
+
+def _repeated(item: Item) -> list[Item]:
+    """The items that a repeat of just so many rounds stands for, if they are few."""
+    operation, value = item
+    rounds = int(value[0]) if operation in _REPEATS and value[0] == value[1] else 0
+    return [inner for _ in range(rounds) for inner in value[2]] if 0 < rounds <= MOST_BEHIND else [item]
 
 
 def _words(bits: Sequence[int]) -> list[int]:

@@ -19,6 +19,9 @@ MOST_ROOTS = 32
 """Sets of openings that are walked in lines of their own kind; in lines of further kinds all are."""
 MOST_HAN = 48
 """Han characters that words spell from which on a step is a set of its own, such as surnames, and no word."""
+MOST_ALIKE = 64
+"""Han characters of one class from which on they are what no word spells: none that words do spell is taken for those.
+"""
 HAN_CLASSES = 128
 """Classes of Han characters that words spell, of those that the same sets take."""
 LISTED = 1 << 22
@@ -62,7 +65,8 @@ def _fewer(classes: Table, samples: Sequence[int], members: Mask) -> tuple[Table
     that takes one for the other only goes on too far. Those that many steps take, such as surnames, are told apart.
     """
     codes = np.array(samples)
-    spelled = np.flatnonzero((codes >= HAN[0]) & (codes <= HAN[1]))
+    spelled = np.flatnonzero((codes >= HAN[0]) & (codes <= HAN[1])
+                             & (np.bincount(classes, minlength=len(codes)) <= MOST_ALIKE))
     wide = members[members[:, spelled].sum(axis=1) > MOST_HAN][:, spelled]
     kinds = np.unique(wide.T, axis=0, return_inverse=True)[1].ravel() if len(spelled) else spelled
     keys = kinds * HAN_CLASSES + np.arange(len(spelled)) % HAN_CLASSES
