@@ -219,11 +219,13 @@ class ScanRun:
 
     def _with_others(self, job: Job) -> list[Job]:
         """The job, and if it is a small file those that are to be scanned together with it."""
-        jobs, size = [job], job.size
-        while job.is_small and self._free and self._free[0].is_small and self._has_room(size, len(jobs)):
-            jobs.append(self._free.popleft())
-            self._free_bytes -= jobs[-1].size
+        jobs, size, free = [job], job.size, self._free
+        if not job.is_small:
+            return jobs
+        while free and self._has_room(size, len(jobs)) and free[0].is_small:
+            jobs.append(free.popleft())
             size += jobs[-1].size
+        self._free_bytes -= size - job.size
         return jobs
 
     @staticmethod
@@ -302,7 +304,7 @@ class ScanRun:
                 yield result
 
     def _pass_on(self, job: Job) -> None:
-        if self._current is not None and (job.findings or job.packed):
+        if (job.findings or job.packed) and self._current is not None:
             self._current.write(job.findings)
             self._current.write(map(unpacked, job.packed))
             job.findings, job.packed = [], []
@@ -354,7 +356,8 @@ class ScanRun:
         tally.add(part)
         if not tally.is_entangled:
             self.names += part.names
-            self._scanner.note_known(part.known)
+            if part.known:
+                self._scanner.note_known(part.known)
 
 
 def _is_stepwise(job: Job) -> bool:
