@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from guard import compiled
 from guard.model import Input, Skipped
 from guard.scanner.labels import ScannedLabels
-from guard.scanner.names import FoundNames
+from guard.scanner.names import NO_NAMES, FoundNames
 from guard.scanner.parallel import HELD, Job, Pool
 from guard.scanner.parts import DocumentTally, Part, Unit, unpacked
 from guard.scanner.sink import FindingList, Sink
@@ -311,7 +311,8 @@ class ScanRun:
 
     def _merge(self, step: _Step) -> Result | None:
         if isinstance(step, _Begin):
-            self.names += step.names
+            if step.names is not NO_NAMES:
+                self.names += step.names
             self._current = step.tally
             if isinstance(step.document, Skipped):
                 return step.document, _unread(step.document)
@@ -355,7 +356,8 @@ class ScanRun:
             self._progress(job.document.name, part.read - job.told)
         tally.add(part)
         if not tally.is_entangled:
-            self.names += part.names
+            if part.names is not NO_NAMES:
+                self.names += part.names
             if part.known:
                 self._scanner.note_known(part.known)
 
