@@ -31,7 +31,7 @@ from guard.sources.table_head import MAX_TITLES, SAMPLE_ROWS, FieldName, find_he
 from guard.sources.text import TextBatch, edit_text, safe_end
 
 HEAD = 1 << 16
-BLOCKS = 4
+BLOCKS = 6
 """Blocks of text that make a batch: what is done once for each column of a batch weighs less."""
 MAX_RECORD = 16
 """A record longer than this many blocks (16 MB) does not parse: most likely a quote is never closed."""
