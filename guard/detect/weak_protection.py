@@ -58,8 +58,6 @@ _TURNED = re.compile(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]
                      re.IGNORECASE)
 """What a mobile number, an ID number of somebody born in 19.. or 20.., and an address in com, net, org, edu, gov or cn
 are like once they are turned. Any address in clear would be like one if its ending could be any word."""
-_TELLING = re.compile(rb"(?:%b)|%b" % (_TURNED.pattern, _BASE64.pattern), re.IGNORECASE)
-"""Digests are like base64."""
 _ROT5 = bytes.maketrans(b"0123456789", b"5678901234")
 
 _MARKED = 20
@@ -111,6 +109,10 @@ class _Field:
     digests: set[bytes] = field(default_factory=set)
 
 
+_NOTHING = _Field()
+"""What nearly every column shows. It stays as it is."""
+
+
 class WeakProtection:
     """Looks at the columns of a document: `add` every batch, then `found`."""
 
@@ -138,10 +140,8 @@ class WeakProtection:
         return {key: seen.weakness for key, seen in self._fields.items() if seen.weakness}
 
     def _first_look(self, batch: Batch, column: Column) -> _Field:
-        if len(column) < FEWEST:
-            return _Field()
-        if not _may_be_weak(column):
-            return _Field()
+        if len(column) < FEWEST or not _may_be_weak(column):
+            return _NOTHING
         values = [column.value(index).strip() for index in range(min(len(column), SAMPLE))]
         if width := _digest_width(values):
             return _Field(_beside(batch, column, width), self._finder.header_classes(column.header), width)
@@ -180,10 +180,14 @@ class WeakProtection:
 
 
 def _may_be_weak(column: Column) -> bool:
-    """Whether one of the first values has a form of which most values of a weak column are: mostly none has."""
+    """Whether one of the first values is like those of a weak column, of which most are: mostly none is."""
     size = min(len(column), SAMPLE)
     enough = size - math.ceil(_needed(size)) + 1
-    return any(_TELLING.fullmatch(column.value(index).strip()) for index in range(enough))
+    return any(_is_telling(column.value(index).strip()) for index in range(enough))
+
+
+def _is_telling(value: bytes) -> bool:
+    return len(value) in _HASHES or _TURNED.fullmatch(value) is not None or _from_base64(value) is not None
 
 
 def _needed(size: int) -> float:
