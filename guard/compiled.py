@@ -31,6 +31,7 @@ MOST = (1 << 32) - 1
 _preparing = threading.RLock()
 _work = _announced = 0
 _is_running = False
+_first_uses = list[Callable[[], None]]()
 
 
 @once
@@ -94,6 +95,11 @@ def announce(work: int) -> None:
     _announced = max(_announced, work)
 
 
+def at_first_use(call: Callable[[], None]) -> None:
+    """Have something done when the first loop is loaded: when there is so much to scan that it may pay."""
+    _first_uses.append(call)
+
+
 class Loop:
     """A function that runs as machine code, without the interpreter lock: arrays of fixed types in, numbers out.
 
@@ -134,6 +140,8 @@ class Loop:
 
         global _is_running
         _is_running = True
+        while _first_uses:
+            _first_uses.pop()()
         signature = signature_of(arguments)
         if signature not in self._codes:
             code = kept.load(self._function, signature) or self._made(signature, arguments)

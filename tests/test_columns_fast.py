@@ -24,6 +24,7 @@ from guard.model import Location
 from guard.scanner.count import count_column, free_texts
 from guard.sources.delimited_batch import quote, table_batch
 from guard.sources.delimited_cells import split_cells, split_exactly
+from guard.sources.encoding import count_line_ends
 from guard.sources.stream import START
 from guard.sources.table_head import FieldName
 
@@ -122,6 +123,22 @@ def test_values_that_come_again_in_later_batches(fast: bool) -> None:
             values = [chance.choice(stock) for _ in range(25)] + some_values(chance, batch)
             column = as_column(values, header, batch)
             assert as_rows(matcher.scan_column(column)) == as_rows(plain().scan_column(column))
+
+
+@given(st.lists(st.sampled_from(("", "a", "13800138000", "王小明", "13800138000 ", "低保")), min_size=1, max_size=6),
+       st.lists(st.integers(0, 5), min_size=12, max_size=40), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_values_that_share_slices(words: list[str], chosen: list[int], overlapping: bool) -> None:
+    parts = [word.encode() for word in words]
+    stops = np.cumsum([len(part) for part in parts])
+    starts, ends = (stops - [len(part) for part in parts])[np.array(chosen) % len(parts)], stops[
+        np.array(chosen) % len(parts)]
+    if overlapping:
+        ends = np.maximum(starts, ends - np.arange(len(ends)) % 2)
+    column = Column("field", "手机号码", b"".join(parts), starts, ends, np.arange(len(starts)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "pays", lambda work: compiled.is_available())
+        assert as_rows(Matcher(detectors()).scan_column(column)) == as_rows(plain().scan_column(column))
 
 
 def test_the_compiler_comes_in_between_two_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,6 +240,8 @@ def test_cells_of_text_without_quotes(text: str, final: bool) -> None:
     for name in ("starts", "ends", "counts", "quoted", "escaped"):
         assert getattr(got, name).tolist() == getattr(expected, name).tolist(), name
     assert got.end == expected.end
+    if got.is_plain and text.encode()[: got.end].endswith((b"\n", b"\r")):
+        assert count_line_ends(text.encode()[: got.end]) == len(got.counts)
 
 
 @given(st.lists(st.lists(st.text("a1\"中", max_size=12), min_size=3, max_size=3), min_size=1, max_size=20))

@@ -141,8 +141,11 @@ class Reading(NamedTuple):
 
     def scanner(self, min_confidence: float = 0.3) -> Scanner:
         """The scanner that these options describe."""
+        from guard import compiled
+        from guard.cli.memory import keep_freed
         from guard.scanner import Scanner
 
+        compiled.at_first_use(keep_freed)
         if self.no_cache:
             # Machine code lies there too, and is loaded by this process and its workers.
             os.environ["GUARD_CACHE_DIR"] = os.devnull

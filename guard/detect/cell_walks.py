@@ -117,22 +117,24 @@ class CellWalks:
         if not self._is_joined and self._seen >= ENOUGH:
             self._join()
         left = np.full(len(self._tables.numbers), patience, np.int64)
-        parts, tasks = [np.empty((4, 0), np.int64)], [(index, lines) for index in self._single]
+        parts, tasks = list[Ints](), [(index, lines) for index in self._single]
         for joint in self._joints:
             out, rest = np.empty((4, len(joint.members) * len(lines)), np.int64), np.empty(len(lines), np.int64)
             count, others = loops.walk_together(joint, self._tables, block.buffer, bounds, programs, memory, left, out,
                                                 rest)
             if count == loops.OUT_OF_PATIENCE:
                 return None
-            parts.append(out[:, :count])
+            if count:
+                parts.append(out[:, :count])
             tasks += [(index, rest[:others]) for index in joint.members.tolist() if others]
         out = np.empty((4, block.size + 1 if tasks else 0), np.int64)
         for index, chosen in tasks:
             count = loops.walk(self._tables, block.buffer, bounds, chosen, programs, memory, left, out, index)
             if count == loops.OUT_OF_PATIENCE:
                 return None
-            parts.append(out[:, :count].copy())
-        return np.concatenate(parts, axis=1)
+            if count:
+                parts.append(out[:, :count].copy())
+        return parts[0] if len(parts) == 1 else np.concatenate([np.empty((4, 0), np.int64), *parts], axis=1)
 
 
 def _flags(codes: frozenset[int]) -> loops.Mask:

@@ -41,8 +41,9 @@ class Explained:
 
     def cells(self, rule: Rule) -> Ints:
         """The cells, in any order, some perhaps twice."""
+        found = self._cells[self._detectors == rule.index]
         more = [cell for cell, hit in self._more if hit.detector == rule.index]
-        return np.concatenate([self._cells[self._detectors == rule.index], np.array(more, np.int64)])
+        return np.concatenate([found, np.array(more, np.int64)]) if more else found
 
 
 def fitting_rules(rules: Sequence[Rule], header: str) -> list[Rule]:

@@ -15,6 +15,8 @@ def in_company(rulings: Rulings, block: Block, hits: HitColumns, count: int) -> 
     kept, detector = np.ones(count, bool), hits.detector[:count]
     present = np.zeros(len(rulings.rules), bool)
     note_kinds(detector, present)
+    if not present[rulings.lonely].any():
+        return kept
     for near, needy in rulings.needy.items():
         if not (present & needy).any():
             continue

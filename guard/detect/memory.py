@@ -147,8 +147,9 @@ class ColumnMemory:
         fast = compiled.pays(values.size)
         if len(self._numbers) > MOST_VALUES or fast != isinstance(self._numbers, CompiledNumbers):
             self._forget(fast)
-        before = len(self._numbers)
-        which, new = self._numbers.number(values)
+        before, slices = len(self._numbers), values.slices() if fast else None
+        which, new = self._numbers.number(values if slices is None else slices[1])
+        which = which if slices is None else which[slices[0]]
         self._seen += len(values)
         self._known += len(values) - len(new)
         if len(new):

@@ -151,6 +151,11 @@ class Rulings:
                 found.setdefault(rule.detector.near, np.zeros(len(self.rules), bool))[index] = True
         return found
 
+    @cached_property
+    def lonely(self) -> Ints:
+        """All rules that need some class near them."""
+        return np.array([index for index, rule in enumerate(self.rules) if rule.detector.near], np.int64)
+
     def friends(self, near: tuple[str, ...]) -> Mask:
         """Which rules are of one of these classes."""
         if (known := self._friends.get(near)) is None:

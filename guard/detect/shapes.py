@@ -27,6 +27,7 @@ from guard.detect.supersets import characters_of, parts, pattern_reach
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 PADDING = MAX_WIDTH + 8
+_MARGIN = b"\n" * PADDING
 _SPEED = 32
 """So many bytes are looked through by NumPy in the time of one byte of other work."""
 _ANCHORS = frozenset(b"@.:")
@@ -51,7 +52,7 @@ class Block:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.size = len(data)
-        self.padded = np.frombuffer(b"\n" * PADDING + data + b"\n" * PADDING, np.uint8)
+        self.padded = np.frombuffer(b"".join((_MARGIN, data, _MARGIN)), np.uint8)
         self.buffer = self.padded[PADDING:]
         self._runs: dict[tuple[frozenset[int], int], Mask] = {}
         self._members: dict[frozenset[int], Mask] = {}

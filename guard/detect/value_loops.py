@@ -33,13 +33,16 @@ _MULTIPLIER, _FINAL, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB8
 
 
 @tight_loop
-def join(data: Bytes, words: Words, starts: Ints, ends: Ints, out: Bytes, out_words: Words) -> None:
-    """Writes every value and a line feed behind it; `words` and `out_words` are views of `data` and `out`
-    (`words_of`). Values are short: they are copied eight bytes at a time, and what is written too much is written over.
+def join(data: Bytes, words: Words, starts: Ints, ends: Ints, out: Bytes, out_words: Words, lows: Ints,
+         highs: Ints) -> None:
+    """Writes every value and a line feed behind it, and to `lows` and `highs` where it stands then; `words` and
+    `out_words` are views of `data` and `out` (`words_of`). Values are short: they are copied eight bytes at a time, and
+    what is written too much is written over.
     """
     size = 0
     for index in range(len(starts)):
         place, end = starts[index], ends[index]
+        lows[index], highs[index] = size, size + end - place
         while place < end:
             if place < len(words) and size < len(out_words):
                 out_words[size] = words[place]

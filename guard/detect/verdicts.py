@@ -66,9 +66,9 @@ class Verdicts:
         count = judge_spans(self._rulings, tools, self._block, raw, self._bearings.fits, out)
         for index in hidden.tolist():
             count = self._put_hidden(sifted, index, out, count)
-        kept = in_company(self._rulings, self._block, out, count)
-        folded = self._folded
-        count = loops.restore(folded.points, folded.shifts, folded.sizes, folded.lost, kept, out, count)
+        kept, folded = in_company(self._rulings, self._block, out, count), self._folded
+        if len(folded.points) or not kept.all():
+            count = loops.restore(folded.points, folded.shifts, folded.sizes, folded.lost, kept, out, count)
         return Found(out.detector[:count], out.start[:count], out.end[:count], out.confidence[:count],
                      out.flags[:count])
 

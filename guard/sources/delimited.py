@@ -26,12 +26,12 @@ from guard.sources.delimited_cells import (
 from guard.sources.encoding import Encoding, TextReader
 from guard.sources.splice import splice
 from guard.sources.stable import StableFile
-from guard.sources.stream import START, Sink, StreamDocument
+from guard.sources.stream import START, Place, Sink, StreamDocument
 from guard.sources.table_head import MAX_TITLES, SAMPLE_ROWS, FieldName, find_head, name_fields
 from guard.sources.text import TextBatch, edit_text, safe_end
 
 HEAD = 1 << 16
-BLOCKS = 4
+BLOCKS = 6
 """Blocks of text that make a batch: what is done once for each column of a batch weighs less."""
 MAX_RECORD = 16
 """A record longer than this many blocks (16 MB) does not parse: most likely a quote is never closed."""
@@ -150,13 +150,14 @@ class DelimitedDocument(StreamDocument):
 
     def _records(self, reader: TextReader, text: bytes, table: _Table) -> Iterator[TableBatch | Skipped]:
         begin = len(table.titles) + len(table.header)
-        row, place, before = 0, START.after(text[:begin]), b""
+        row, place = 0, START.after(text[:begin])
+        before: tuple[bytes, Cells] | None = None
         if begin == len(text):  # a header alone still has fields
             yield table_batch(self.name, b"", split_exactly(b"", table.delimiter, final=True), table.name, table.width,
                               row, place)
         for block, cells in self._blocks(reader, text[begin:], table.delimiter):
             # Where a block ends is asked when another follows: the last one of a piece need not be gone through.
-            whole, place = bool(cells.end), place.after(before)
+            whole, place = bool(cells.end), _behind(place, *before) if before else place
             if not whole:
                 cells = split_exactly(block, table.delimiter, final=True)
             batch = table_batch(self.name, block, cells, table.name, table.width, row, place)
@@ -164,7 +165,7 @@ class DelimitedDocument(StreamDocument):
             if not whole or cells.unclosed:
                 line = place.locate(block, cells.unclosed[0] if cells.unclosed else 0)[0]
                 yield Skipped(self.name, Reason.INVALID_RECORD, line=line)
-            row, before = row + batch.rows, block
+            row, before = row + batch.rows, (block, cells)
 
     def _blocks(self, reader: TextReader, held: bytes, delimiter: bytes) -> Iterator[tuple[bytes, Cells]]:
         """Blocks of whole records. One whose cells end at 0 is a piece of a record that is too long."""
@@ -189,6 +190,13 @@ class DelimitedDocument(StreamDocument):
             if whole:
                 # A record longer than the block: read as much again, so that it is not split over and over.
                 held, fresh = held + fresh, reader.read(size if cut else max(size, len(held))) if fresh else b""
+
+
+def _behind(place: Place, block: bytes, cells: Cells) -> Place:
+    """The place right behind a block that begins at `place`."""
+    if not (cells.is_plain and block.endswith((b"\n", b"\r"))):
+        return place.after(block)
+    return Place(place.line + len(cells.counts), place.offset + len(block))
 
 
 @lru_cache(maxsize=2)

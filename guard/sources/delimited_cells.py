@@ -31,7 +31,8 @@ class Cells:
 
     `starts`/`ends` are spans with quotes and without delimiter or line end, `counts` the cells of each record. `quoted`
     and `escaped` tell cells in quotes and those with doubled quotes inside. `end` is where the last record ends, line
-    end included. `unclosed` are the positions of opening quotes that nothing closes.
+    end included. `unclosed` are the positions of opening quotes that nothing closes. `is_plain` where it is known that
+    no quote stands in the buffer: every record is a line.
     """
 
     starts: Ints
@@ -41,6 +42,7 @@ class Cells:
     escaped: Mask
     end: int
     unclosed: tuple[int, ...] = ()
+    is_plain: bool = False
 
     @property
     def columns(self) -> Ints:
@@ -67,13 +69,14 @@ def _split_compiled(data: bytes, delimiter: bytes, final: bool) -> Cells | None:
     most = loops.count_stops(text, delimiter[0]) + 1
     starts, ends, counts = (np.empty(most, np.int64) for _ in range(3))
     quoted, escaped = np.zeros(most, np.bool_), np.zeros(most, np.bool_)
-    if b'"' in data:
-        size, records, end = loops.split(text, delimiter[0], final, starts, ends, counts, quoted, escaped)
-    else:
+    is_plain = b'"' not in data
+    if is_plain:
         size, records, end = loops.split_plain(text, words_of(data), delimiter[0], final, starts, ends, counts)
+    else:
+        size, records, end = loops.split(text, delimiter[0], final, starts, ends, counts, quoted, escaped)
     if size == loops.IRREGULAR:
         return None
-    return Cells(starts[:size], ends[:size], counts[:records], quoted[:size], escaped[:size], end)
+    return Cells(starts[:size], ends[:size], counts[:records], quoted[:size], escaped[:size], end, is_plain=is_plain)
 
 
 def _split_fast(data: bytes, delimiter: bytes, final: bool) -> Cells | None:
