@@ -27,7 +27,7 @@ from guard.scanner.findings import FindingMaker, Shown, has_room, with_room, wor
 from guard.scanner.known import without_known
 from guard.scanner.labels import STATE_SECRET, KnownNames, ScannedLabels
 from guard.scanner.limits import Limits
-from guard.scanner.names import FoundNames, Place
+from guard.scanner.names import NO_NAMES, FoundNames, Place
 from guard.scanner.pairs import may_be_named, with_names
 from guard.scanner.parallel import usable_cores
 from guard.scanner.parts import Part, Unit, withhold_examples
@@ -384,7 +384,7 @@ class Scanner:
     def names_of(self, labels: ScannedLabels) -> FoundNames:
         """Take the names that were findings from `labels`."""
         if not labels.has_findings and not labels.forgotten:
-            return FoundNames()
+            return NO_NAMES
         found, forgotten, unfinished = labels.take()
         return FoundNames({(dataset, shown): {self._digest(raw): tuple(self._findings(raw, detectors, dataset))
                                               for raw, detectors in names.items()}

@@ -25,13 +25,7 @@ class FoundNames:
     forgotten: int = 0
     unfinished: set[tuple[str, str]] = field(default_factory=set)
 
-    def __bool__(self) -> bool:
-        """Whether anything is known."""
-        return bool(self.findings or self.forgotten or self.unfinished)
-
     def __iadd__(self, other: FoundNames) -> FoundNames:
-        if not other:
-            return self
         kept = sum(map(len, self.findings.values())) if other.findings else 0
         for place, names in other.findings.items():
             known = self.findings.setdefault(place, {})
@@ -61,6 +55,10 @@ class FoundNames:
         if sink:
             sink.keep()
         return total
+
+
+NO_NAMES = FoundNames()
+"""What nearly every document has. It is only read."""
 
 
 def _count(total: FieldTally, finding: Finding) -> None:

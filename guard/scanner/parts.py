@@ -14,7 +14,7 @@ from typing import Any
 
 from guard.model import Finding, Input, Location, Reason, Skipped
 from guard.scanner.findings import Shown
-from guard.scanner.names import FoundNames
+from guard.scanner.names import NO_NAMES, FoundNames
 from guard.scanner.sink import Sink
 from guard.sources import Document, Extent, Piece, Recipe
 from guard.tally import Tally
@@ -50,7 +50,7 @@ class Part:
     """
 
     tally: Tally = field(default_factory=Tally)
-    names: FoundNames = field(default_factory=FoundNames)
+    names: FoundNames = field(default_factory=lambda: NO_NAMES)
     is_secret: bool = False
     is_cut_short: bool = False
     extent: Extent = _START

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from guard import compiled
 from guard.model import Input, Skipped
 from guard.scanner.labels import ScannedLabels
-from guard.scanner.names import FoundNames
+from guard.scanner.names import NO_NAMES, FoundNames
 from guard.scanner.parallel import HELD, Job, Pool
 from guard.scanner.parts import DocumentTally, Part, Unit, unpacked
 from guard.scanner.sink import FindingList, Sink
@@ -219,11 +219,13 @@ class ScanRun:
 
     def _with_others(self, job: Job) -> list[Job]:
         """The job, and if it is a small file those that are to be scanned together with it."""
-        jobs, size = [job], job.size
-        while job.is_small and self._free and self._free[0].is_small and self._has_room(size, len(jobs)):
-            jobs.append(self._free.popleft())
-            self._free_bytes -= jobs[-1].size
+        jobs, size, free = [job], job.size, self._free
+        if not job.is_small:
+            return jobs
+        while free and self._has_room(size, len(jobs)) and free[0].is_small:
+            jobs.append(free.popleft())
             size += jobs[-1].size
+        self._free_bytes -= size - job.size
         return jobs
 
     @staticmethod
@@ -302,14 +304,15 @@ class ScanRun:
                 yield result
 
     def _pass_on(self, job: Job) -> None:
-        if self._current is not None and (job.findings or job.packed):
+        if (job.findings or job.packed) and self._current is not None:
             self._current.write(job.findings)
             self._current.write(map(unpacked, job.packed))
             job.findings, job.packed = [], []
 
     def _merge(self, step: _Step) -> Result | None:
         if isinstance(step, _Begin):
-            self.names += step.names
+            if step.names is not NO_NAMES:
+                self.names += step.names
             self._current = step.tally
             if isinstance(step.document, Skipped):
                 return step.document, _unread(step.document)
@@ -353,8 +356,10 @@ class ScanRun:
             self._progress(job.document.name, part.read - job.told)
         tally.add(part)
         if not tally.is_entangled:
-            self.names += part.names
-            self._scanner.note_known(part.known)
+            if part.names is not NO_NAMES:
+                self.names += part.names
+            if part.known:
+                self._scanner.note_known(part.known)
 
 
 def _is_stepwise(job: Job) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
 
@@ -38,11 +39,14 @@ class Options(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is needed to open a file as the same document again: plain data, so that it can be sent to a process."""
+    """What is needed to open a file as the same document again: plain data, so that it can be sent to a process.
+
+    `output` is None where the name is that path.
+    """
 
     format: str
     name: str
-    output: PurePosixPath
+    output: PurePosixPath | None
     path: str
     size: int
     options: Options
@@ -84,7 +88,6 @@ class Document(ABC):
     """
 
     name: str
-    output: PurePosixPath
     format: str
     encoding: str = ""
     size: int = 0
@@ -94,6 +97,11 @@ class Document(ABC):
     content: bytes | None = None
     version: str = ""
     before: tuple[str, ...] = ()
+
+    @cached_property
+    def output(self) -> PurePosixPath:
+        """The name, where nothing else was set. Made late: it takes a while, and a scan of many files asks for none."""
+        return PurePosixPath(self.name)
 
     def earlier(self, version: str, labels: Labels) -> Document | None:
         """One of the versions `before`, None where it cannot be read."""

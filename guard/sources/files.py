@@ -266,10 +266,9 @@ class _Opening(NamedTuple):
             return Skipped(name, Reason.UNREADABLE)
         if not size:
             return Skipped(name, Reason.EMPTY)
-        shown = PurePosixPath(name)
-        found = recognised(head, name, shown, opener_of(path), size, self.options, self.labels, 0, _suffix_of(path))
+        found = recognised(head, name, None, opener_of(path), size, self.options, self.labels, 0, _suffix_of(path))
         if isinstance(found, Document):
-            found.recipe = Recipe(found.format, name, shown, path, size, self.options)
+            found.recipe = Recipe(found.format, name, None, path, size, self.options)
             found.content = head if is_all and self.with_content else None
         return found
 

@@ -35,6 +35,8 @@ READERS = {
 """Format: module and class. Every class takes (name, output, opener, size, options, labels), archives also depth."""
 
 ARCHIVES = ("gzip", "zip")
+STREAMS = ("csv", "tsv", "json", "jsonl", "text")
+"""Formats of which most files are, and all of a tree of sources."""
 SEEKING = ("parquet", "xlsx", "zip")
 """Formats that are read at random: from a pipe or a member they are taken into memory, up to `max_document`."""
 
@@ -93,7 +95,7 @@ def open_document(name: str, output: PurePosixPath, opener: Opener, size: int, o
                       seekable=seekable)
 
 
-def recognised(head: bytes, name: str, output: PurePosixPath, opener: Opener, size: int, options: Options,
+def recognised(head: bytes, name: str, output: PurePosixPath | None, opener: Opener, size: int, options: Options,
                labels: Labels, depth: int, suffix: str, *, seekable: bool = True) -> Document | Skipped:
     """As `open_document`, for a content of which the first bytes were read already, and a name with this suffix."""
     found = sniff(head, suffix, options)
@@ -104,10 +106,12 @@ def recognised(head: bytes, name: str, output: PurePosixPath, opener: Opener, si
     return construct(found, name, output, opener, size, options, labels, depth)
 
 
-def construct(found: str, name: str, output: PurePosixPath, opener: Opener, size: int, options: Options,
+def construct(found: str, name: str, output: PurePosixPath | None, opener: Opener, size: int, options: Options,
               labels: Labels, depth: int = 0) -> Document:
-    """The document of a known format; its module is imported only now."""
+    """The document of a known format; its module is imported only now. Without an `output` the name is that path."""
     reader = _reader(found)
+    if output is None and found not in STREAMS:
+        output = PurePosixPath(name)
     further: dict[str, Any] = {"depth": depth} if found in ARCHIVES else {}
     document = reader(name, output, opener, size, options, labels, **further)
     document.format = found if found in FORMATS else document.format

@@ -59,7 +59,8 @@ class BlobDocument(Document):
 
     def __init__(self, inner: Document, recipe: BlobRecipe) -> None:
         self.version, self.before = recipe.blob, recipe.before
-        self.name, self.output, self.format, self.size = recipe.name, recipe.output, inner.format, recipe.size
+        self.name, self.output = recipe.name, recipe.output or PurePosixPath(recipe.name)
+        self.format, self.size = inner.format, recipe.size
         self.recipe: BlobRecipe = recipe
         self._inner = inner
 

@@ -113,15 +113,16 @@ class Sink:
 class StreamDocument(Document):
     """A document read as a stream of text, in constant memory. Subclasses give the batches and their rewriting.
 
-    `can_be_cut` tells those whose pieces can be read one without the other.
+    `can_be_cut` tells those whose pieces can be read one without the other. Without an `output` the name is that path.
     """
 
     can_be_cut = False
 
-    def __init__(self, name: str, output: PurePosixPath, opener: Opener, size: int, options: Options,
+    def __init__(self, name: str, output: PurePosixPath | None, opener: Opener, size: int, options: Options,
                  labels: Labels) -> None:
         self.name = name
-        self.output = output
+        if output is not None:
+            self.output = output
         self.size = size
         self._opener = opener
         self._options = options
