@@ -146,3 +146,10 @@ def test_spans_outside_of_their_line_have_no_extent() -> None:
 def test_nothing_to_do_is_done() -> None:
     assert Lines([""]).located("fair_name", []) == []
     assert Lines([""]).checked("is_name", []) == []
+
+
+def test_no_word_is_longer_than_what_is_read_of_it():
+    from guard.detect import name_loops
+
+    words = {name_loops._LONGEST_NAME_PART: PARTS, name_loops._LEAD: LEADS, name_loops._FOLLOWER: FOLLOWERS}
+    assert all(len(word) <= most for most, group in words.items() for word in group)

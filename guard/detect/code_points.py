@@ -102,6 +102,12 @@ def is_han(code: int) -> bool:
 
 
 @inlined_loop
+def is_usual_han(buffer: Bytes, at: int, start: int, end: int) -> bool:
+    """Whether three bytes at `at` lie between `start` and `end` and are one of 倀-迿, which are most of 一-龥."""
+    return at >= start and at + 3 <= end and 0xE5 <= buffer[at] <= 0xE8 and buffer[at + 2] >> 6 == 2
+
+
+@inlined_loop
 def word_length(words: Words, word: int, codes: Codes, at: int) -> int:
     """The length of a word of the group of `codes[at]` when it stands there, else 0."""
     start = words.edges[word]

@@ -21,6 +21,7 @@ from guard.detect.code_points import (
     constants,
     decode,
     is_han,
+    is_usual_han,
     longest,
     word_length,
 )
@@ -44,6 +45,7 @@ _DOT, _SOMEBODY = 0xB7, 0x67D0  # · and 某
 _LONGEST_DOTTED, = constants(52)  # 8 characters, then four times a dot and 10
 USUAL_PART, LONGEST_PART = constants(4, 5)  # as in `guard.detect.names`
 _LONGEST_WRITTEN, = constants(4)  # a surname of two characters and a given name of two
+_LONGEST_NAME_PART, = constants(4)
 _PART, = constants(8)  # `extents.PART`
 _LEAD, _FOLLOWER = constants(3, 3)  # characters, at most
 _START, _ONE, _TWO = constants(*range(3))
@@ -265,7 +267,7 @@ def _cut(lexicon: NameLexicon, codes: Codes, inside: int, least: float) -> tuple
 @inlined_loop
 def _may_be_long(lexicon: NameLexicon, codes: Codes, first: int, limit: int) -> bool:
     """Whether a longer name than a surname and a given name can begin at `first`: with a dot, or of parts."""
-    found = lexicon.beginnings[codes[first]] & TAKES_PART != 0
+    found = lexicon.beginnings[codes[first]] & TAKES_PART != 0 and longest(lexicon.words, PARTS, codes, first) > 0
     for at in range(first, limit):
         found |= codes[at] == _DOT
     return found
@@ -296,6 +298,9 @@ def name_before(lexicon: NameLexicon, buffer: Bytes, line_start: int, start: int
     """`extents.name_before` of what ends at `start` in a line that begins at `line_start`."""
     first, length, dotted = start, _START, False
     while first > line_start and length < _PART:
+        if is_usual_han(buffer, first - 3, line_start, first):
+            first, length = first - 3, length + 1
+            continue
         code, prior = code_before(buffer, line_start, first)
         if code == _DOT and length:
             dotted, length = True, _START
@@ -334,13 +339,22 @@ def listed_name(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, 
 def begun(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float, codes: Codes, edges: Codes,
           ) -> tuple[int, int]:
     """`names.begun`, as `cut`."""
-    if not _may_begin(lexicon, buffer, line_end, start, least):
+    if decode(buffer, start, line_end, codes, edges, _START, _LONGEST_NAME_PART) == 0:
         return -1, -1
-    at, inside = start, 0
-    while at < line_end and inside < _LEAD + lexicon.longest:
+    bits, is_long = lexicon.beginnings[codes[0]], False
+    if bits & (LEADS_IN | TAKES_PART):
+        is_long = bits & LEADS_IN != 0 or longest(lexicon.words, PARTS, codes, _START) > 0
+    if not (is_long or (bits and _may_go_on(lexicon, codes, least))
+            or _has_dot(buffer, line_end, edges[1], codes[0])):
+        return -1, -1
+    at, inside, most = start, 0, lexicon.longest + _LEAD if is_long else _LONGEST_WRITTEN + _PART
+    while at < line_end and inside < most:
         code, behind = code_point(buffer, at, line_end)
         if not is_han(code) and code != _DOT:
             break
+        # Without a word before it, a name of more than a surname and a given name has a dot or is made of parts.
+        if code == _DOT:
+            most = lexicon.longest + _LEAD
         codes[inside], edges[inside] = code, at
         at, inside = behind, inside + 1
     decode(buffer, at, line_end, codes, edges, inside, inside + _FOLLOWER)
@@ -348,37 +362,31 @@ def begun(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least:
 
 
 @inlined_loop
-def _may_begin(lexicon: NameLexicon, buffer: Bytes, line_end: int, start: int, least: float) -> bool:
-    """Whether a name can begin at `start`: with a surname, a part of a name or a word before names, or there is a dot
-    behind at most eight characters. Most runs begin otherwise, or go on as no given name does."""
-    if start >= line_end:
-        return False
-    code, at = code_point(buffer, start, line_end)
-    bits = lexicon.beginnings[code]
-    if bits & (DOUBLES | LEADS_IN | TAKES_PART) or (bits and _may_go_on(lexicon, buffer, line_end, at, code, least)):
-        return True
-    count = 0
+def _has_dot(buffer: Bytes, line_end: int, at: int, code: int) -> bool:
+    """Whether a dot stands behind at most eight Han characters, the first of which is there already."""
+    start, count = at, 0
     while count < _PART and at < line_end and code != _DOT and is_han(code):
+        while count < _PART and is_usual_han(buffer, at, start, line_end):
+            at, count = at + 3, count + 1
+        if count == _PART or at >= line_end:
+            return False
         code, at = code_point(buffer, at, line_end)
         count += 1
     return code == _DOT
 
 
 @inlined_loop
-def _may_go_on(lexicon: NameLexicon, buffer: Bytes, line_end: int, at: int, surname: int, least: float) -> bool:
-    """Whether a surname of one character and one or two characters from `at` on are as plausible as that, words and
-    endings aside."""
-    if at >= line_end:
-        return False
-    worth = lexicon.odds[lexicon.characters[surname, AS_SURNAME], AS_SURNAME]
-    code, at = code_point(buffer, at, line_end)
-    odds = _given_odds(lexicon, code)
+def _may_go_on(lexicon: NameLexicon, codes: Codes, least: float) -> bool:
+    """Whether a surname of one character and one or two characters behind it are as plausible as that, words and
+    endings aside, or the surname is one of two."""
+    if (lexicon.beginnings[codes[0]] & DOUBLES
+            and lexicon.entries[_entry(lexicon, codes, _START, _TWO), SURNAME] > -np.inf):
+        return True
+    worth = lexicon.odds[lexicon.characters[codes[0], AS_SURNAME], AS_SURNAME]
+    odds = _given_odds(lexicon, codes[1])
     if odds * lexicon.weights[ONE] + worth + lexicon.weights[SHORT] >= least:
         return True
-    if at >= line_end:
-        return False
-    code, _ = code_point(buffer, at, line_end)
-    return (odds + _given_odds(lexicon, code)) * lexicon.weights[TWO] + worth >= least
+    return (odds + _given_odds(lexicon, codes[2])) * lexicon.weights[TWO] + worth >= least
 
 
 @inlined_loop
