@@ -15,7 +15,7 @@ import os
 import platform
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 MAGIC = b"guard rules 1\n"
@@ -53,6 +53,17 @@ def key(*parts: str) -> str:
     """The name of a blob: 64 hex digits over the parts and the machine whose code the blob is."""
     machine = (sys.platform, platform.machine(), sys.byteorder, _processor_features())
     return hashlib.sha256("\0".join((*parts, *machine)).encode()).hexdigest()
+
+
+def digest_of(paths: Iterable[Path]) -> str:
+    """A digest of the files that a blob is made by or of; empty where one cannot be read, and then nothing is kept."""
+    total = hashlib.sha256()
+    try:
+        for path in paths:
+            total.update(path.read_bytes())
+    except OSError:
+        return ""
+    return total.hexdigest()
 
 
 def load(name: str, within: str = "") -> bytes | None:

@@ -150,6 +150,17 @@ def found(finder: LineFinder) -> list[tuple[int, int]]:
     return sorted(finder.events("abc1 姓 abc".encode()))
 
 
+def test_a_digest_of_files_depends_on_each_and_needs_them_all(tmp_path: Path) -> None:
+    paths = [tmp_path / "one.py", tmp_path / "two.py"]
+    for path in paths:
+        path.write_text("1")
+    before = cache.digest_of(paths)
+    paths[1].write_text("2")
+    assert len({before, cache.digest_of(paths), cache.digest_of(paths[:1])}) == 3
+    paths[0].unlink()
+    assert cache.digest_of(paths) == ""
+
+
 def test_a_finder_from_the_cache_finds_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = LineFinder(EXPRESSIONS)
     assert found(first) == [(0, 4), (1, 8)]

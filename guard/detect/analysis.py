@@ -6,7 +6,6 @@ on the rules and on the code that analyses, so both are part of its name in the 
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Sequence
 from functools import cache as once
@@ -117,13 +116,7 @@ def _word_expression(word: str) -> bytes:
 @once
 def _code() -> str:
     """A digest of the code that analyses; empty where its source cannot be read, and then nothing is kept."""
-    folder, total = Path(__file__).parent, hashlib.sha256()
-    try:
-        for name in _CODE:
-            total.update((folder / f"{name}.py").read_bytes())
-    except OSError:
-        return ""
-    return total.hexdigest()
+    return cache.digest_of(Path(__file__).parent / f"{name}.py" for name in _CODE)
 
 
 def _dump(made: Analysis) -> bytes:

@@ -8,7 +8,6 @@ Hyperscan tells.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 import sys
@@ -428,13 +427,7 @@ def _words(assembler: Assembler, rule: Rule) -> Words | None:
 @once
 def _code() -> str:
     """A digest of the code that assembles; empty where its source cannot be read, and then nothing is kept."""
-    folder, total = Path(__file__).parent, hashlib.sha256()
-    try:
-        for name in _CODE:
-            total.update((folder / f"{name}.py").read_bytes())
-    except OSError:
-        return ""
-    return total.hexdigest()
+    return cache.digest_of(Path(__file__).parent / f"{name}.py" for name in _CODE)
 
 
 def _dump(made: Assembled) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from functools import cache as once
 from pathlib import Path
@@ -41,13 +40,8 @@ def _lexicons(use_cache: bool) -> Lexicons:
 @once
 def _code() -> str:
     """A digest of the code and of the tables that lexicons are made of; empty where these cannot be read."""
-    folder, total = Path(__file__).parent, hashlib.sha256()
-    try:
-        for path in [*sorted((folder / "data").glob("*.tsv")), *(folder / f"{name}.py" for name in _CODE)]:
-            total.update(path.read_bytes())
-    except OSError:
-        return ""
-    return total.hexdigest()
+    folder = Path(__file__).parent
+    return cache.digest_of([*sorted((folder / "data").glob("*.tsv")), *(folder / f"{name}.py" for name in _CODE)])
 
 
 def dump_lexicons(made: Lexicons) -> bytes:

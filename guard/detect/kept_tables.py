@@ -74,10 +74,4 @@ def name_of(*parts: object) -> str:
 @once
 def _code() -> str:
     """A digest of the code that makes tables; empty where its source cannot be read, and then nothing is kept."""
-    folder, total = Path(__file__).parent, hashlib.sha256()
-    try:
-        for name in _CODE:
-            total.update((folder / f"{name}.py").read_bytes())
-    except OSError:
-        return ""
-    return total.hexdigest()
+    return cache.digest_of(Path(__file__).parent / f"{name}.py" for name in _CODE)

@@ -22,7 +22,7 @@ from guard.detect import Budget, Detector, Matcher, load
 from guard.detect.validators import NO_CHECKS, Checks
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
-from guard.scanner.count import count_column, count_text, free_texts, header_classes
+from guard.scanner.count import count_column, count_text, free_texts, header_classes, note_weak
 from guard.scanner.findings import FindingMaker, Shown, has_room, with_room, worth_making
 from guard.scanner.known import without_known
 from guard.scanner.labels import STATE_SECRET, KnownNames, ScannedLabels
@@ -252,7 +252,7 @@ class Scanner:
             return Part(Tally({(counted.dataset, counted.name): counted}), read=len(batch.data))
         weak, tally = self._weak_protection(), self.tally_batch(batch, raw)
         weak.add(batch)
-        _note_weak(weak, tally)
+        note_weak(weak, tally)
         return Part(tally, read=len(batch.data))
 
     def new_labels(self) -> ScannedLabels:
@@ -298,7 +298,7 @@ class Scanner:
                 weak.add(item)
             yield len(item.data)
         if weak:
-            _note_weak(weak, part.tally)
+            note_weak(weak, part.tally)
         return part
 
     def _weak_protection(self) -> WeakProtection:
@@ -451,12 +451,6 @@ class Scanner:
         if self._suppressor is None or detector.id not in self._suppressor.detectors:
             return False
         return self._suppressor.covers(self._maker.of_batch(batch, column, hits, index, placed=False))
-
-
-def _note_weak(weak: WeakProtection, tally: Tally) -> None:
-    for key, found in weak.found().items():
-        if key in tally.fields:
-            tally.fields[key].weakness = found.sentence()
 
 
 def _run(steps: Steps) -> Part:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,10 @@ from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, 
 from guard.detect import Detector, Matcher
 from guard.hashing import hash64
 from guard.model import CERTAIN, LIKELY
-from guard.tally import SKETCH, ClassTally, FieldTally
+from guard.tally import SKETCH, ClassTally, FieldTally, Tally
+
+if TYPE_CHECKING:
+    from guard.detect.weak_protection import WeakProtection
 
 Counts = npt.NDArray[np.uint32]
 
@@ -135,6 +139,13 @@ def _free_texts_compiled(data: bytes, columns: Sequence[Column]) -> list[int]:
     loops.count_free_texts(words_of(data), starts, ends, edges, least, _FREE_TEXT_SPACES, _FREE_TEXT_HAN_BYTES, counts)
     found: list[int] = counts.tolist()
     return found
+
+
+def note_weak(weak: WeakProtection, tally: Tally) -> None:
+    """Says of the fields of a tally which of them hold values under a weak protection."""
+    for key, found in weak.found().items():
+        if key in tally.fields:
+            tally.fields[key].weakness = found.sentence()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
