@@ -209,14 +209,15 @@ def _build_item(nodes: _Nodes, operation: Any, value: Any, start: int, fold: boo
     if (characters := characters_of(operation, value, fold)) is not None:
         return _build_characters(nodes, characters, start)
     if operation is sre.SUBPATTERN:
-        nodes.groups[value[0]] = value[3]
+        nodes.groups[value[0]] = value[3], folds(value, fold)
         end = _build(nodes, value[3], start, folds(value, fold))
         nodes.matched.add(value[0])
         return end
     if operation is sre.GROUPREF and value in nodes.groups:
+        inner, folded = nodes.groups[value]
         nodes.complete &= (nodes.alphabet is not None and value in nodes.matched
-                           and _is_sure(nodes.alphabet, nodes.groups[value], fold))
-        return _build(nodes, nodes.groups[value], start, fold)
+                           and _is_sure(nodes.alphabet, inner, fold or folded))
+        return _build(nodes, inner, start, fold or folded)
     if operation is sre.BRANCH:
         end, before, behind = nodes.add(), set(nodes.matched), list[set[int]]()
         for branch in value[1]:

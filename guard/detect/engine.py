@@ -77,9 +77,9 @@ class EngineScan:
         bits = self._wanted()
         programs, ends, searched = self._events(bits)
         found = self._found_by_openings(bits, resume, patience)
-        place = np.array([0, 0, found])
+        place, backs = np.array([0, 0, found]), self._backs()
         while (found := around(assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
-                               assembly.backs, work.out, resume, work.memory, patience, place)) < 0:
+                               backs, work.out, resume, work.memory, patience, place)) < 0:
             work.make_room(2 * place[2])
         columns, deep = work.out[:, :found], np.flatnonzero(patience == OUT_OF_ROOM)
         late = np.flatnonzero((patience < 0) & (patience != OUT_OF_ROOM))
@@ -136,6 +136,16 @@ class EngineScan:
         by_machine = assembly.starts.addresses[programs] >= 0
         searched = list(self._searched(programs[~by_machine], ends[~by_machine]))
         return programs[by_machine], ends[by_machine], searched
+
+    def _backs(self) -> Ints:
+        """How many characters before its events matches of each program begin, at most. Those of which nothing is told
+        have an event at the end of each line, and are looked for in all of it (-1)."""
+        everywhere = self._assembly.text_finder.unfiltered
+        if not everywhere:
+            return self._assembly.backs
+        backs = self._assembly.backs.copy()
+        backs[[self._assembly.opened + index for index in everywhere]] = -1
+        return backs
 
     def _note_spanning(self, pattern: Pattern, lines: Ints) -> None:
         self.multiline.setdefault(pattern.rule.index, []).extend(self._original_lines(lines))

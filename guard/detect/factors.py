@@ -56,7 +56,8 @@ def factors(pattern: str) -> Words | None:
 
 def factors_of(items: Iterable[Any], fold: bool) -> Words | None:
     """The same for items of a syntax tree."""
-    return _needed(_sequence(items, fold))
+    needed = _needed(_sequence(items, fold))
+    return None if needed is None else fewest(needed)
 
 
 def rarest(*sets: Words | None) -> Words | None:
@@ -99,7 +100,9 @@ def _usable(exact: Words | None) -> Words | None:
 
 
 def fewest(words: Words) -> Words:
-    """Those of the words that say it all: what holds another of them adds nothing."""
+    """Those of the words that say it all, where they are not very many: what holds another of them adds nothing."""
+    if len(words) > 4 * _MOST:
+        return words
     return frozenset(word for word in words if not any(other != word and other in word for other in words))
 
 
@@ -160,7 +163,7 @@ def _either(one: _Part, other: _Part) -> _Part:
 
 
 def _both(one: Words | None, other: Words | None) -> Words | None:
-    return None if one is None or other is None else fewest(one | other)
+    return None if one is None or other is None else one | other
 
 
 def _repeated(low: int, high: int, part: _Part) -> _Part:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Item = tuple[Any, Any]
+Group = tuple[Sequence[Item], bool]
+"""What a group is made of, and whether case is ignored there."""
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _ZERO_WIDTH = (sre.AT, sre.ASSERT, sre.ASSERT_NOT)
 _LINE_EDGES = ((sre.AT, sre.AT_BEGINNING), (sre.AT, sre.AT_END), (sre.AT, sre.AT_BEGINNING_STRING),
@@ -70,7 +72,9 @@ def superset(pattern: str) -> bytes:
     items = _trim(_trim(tree.data, tree.state, last=True), tree.state, last=False)
     if not items:
         raise NoSupersetError("the pattern matches the empty string")
-    expression = _spell(items, _Scope(bool(tree.state.flags & re.IGNORECASE), {}))
+    fold, groups = bool(tree.state.flags & re.IGNORECASE), dict[int, Group]()
+    _note_groups(tree.data, fold, groups)
+    expression = _spell(items, _Scope(fold, groups))
     return expression if len(expression) <= LARGE else relaxed(expression)
 
 
@@ -180,7 +184,17 @@ class _Scope(NamedTuple):
     """What spelling an item depends on: whether case is ignored, and the groups that references may name."""
 
     fold: bool
-    groups: dict[int, Sequence[Item]]
+    groups: Mapping[int, Group]
+
+
+def _note_groups(items: Iterable[Item], fold: bool, groups: dict[int, Group]) -> None:
+    """Notes the groups of a pattern as they are written: what is trimmed at its ends may still be referred to."""
+    for operation, value in items:
+        inner = folds(value, fold) if operation is sre.SUBPATTERN else fold
+        if operation is sre.SUBPATTERN and value[0] is not None:
+            groups[value[0]] = value[3], inner
+        for part in parts(operation, value):
+            _note_groups(part, inner, groups)
 
 
 def _spell(items: Iterable[Item], scope: _Scope) -> bytes:
@@ -196,8 +210,6 @@ def _spell_item(operation: Any, value: Any, scope: _Scope) -> bytes:
         return _spell_characters(characters)
     if operation is sre.SUBPATTERN:
         inner = scope._replace(fold=folds(value, scope.fold))
-        if value[0] is not None:
-            scope.groups[value[0]] = value[3]
         return b"(?:" + _spell(value[3], inner) + b")"
     if operation is sre.BRANCH:
         return b"(?:" + b"|".join(_spell(branch, scope) for branch in value[1]) + b")"
@@ -206,7 +218,8 @@ def _spell_item(operation: Any, value: Any, scope: _Scope) -> bytes:
     if operation in _REPEATS:
         return _spell_repeat(value, scope)
     if operation is sre.GROUPREF and value in scope.groups:
-        return b"(?:" + _spell(scope.groups[value], scope) + b")"
+        items, fold = scope.groups[value]
+        return b"(?:" + _spell(items, scope._replace(fold=fold or scope.fold)) + b")"
     raise NoSupersetError(str(operation))
 
 
