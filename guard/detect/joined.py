@@ -31,6 +31,8 @@ LARGEST = 1 << 14
 narrowed to what they can hold."""
 MOST_MEANINGS = 4096
 """Headers that stand for others."""
+_MANY = 256
+"""Values of a column, on average, from which on columns are soon looked at one by one."""
 _GAPS = str.maketrans("", "", " _-")
 _NOTHING = Hits.empty()
 
@@ -92,8 +94,8 @@ def scan_columns(plan: Plan, columns: Sequence[Column], scan: Scan) -> list[Hits
 
 def _sizes(columns: Sequence[Column], lengths: Sequence[int]) -> list[int]:
     """`Column.size` of each of these columns, which have so many values."""
-    if not columns:
-        return []
+    if sum(lengths) >= _MANY * len(columns):
+        return [column.size for column in columns]
     starts, ends = (np.concatenate([getattr(column, name) for column in columns]) for name in ("starts", "ends"))
     before = np.concatenate([[0], np.cumsum(ends - starts)])
     edges = np.cumsum([0, *lengths])
