@@ -91,7 +91,7 @@ def _usually(judges: Sequence[_CellJudge], value: bytes, text: str) -> Iterator[
             yield Placed(judge.rule.index, judge.rule.detector.data_class, start, end, *worth)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _CellJudge:
     """One rule under one header."""
 
