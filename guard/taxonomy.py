@@ -28,7 +28,7 @@ class Title:
     zh: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataClass:
     """One class of the taxonomy. `grade` is the default grade of GB/T 43697 general data, 1 to 4.
 

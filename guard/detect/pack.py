@@ -23,7 +23,7 @@ _LEFT = {"digit": r"(?<![0-9])", "alnum": r"(?<![0-9A-Za-z])", "none": ""}
 _RIGHT = {"digit": r"(?![0-9])", "alnum": r"(?![0-9A-Za-z])", "none": ""}
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True)
 class Confidence:
     """What a match is worth: `shape` for the pattern alone, `checked` when every validator passes.
 
@@ -55,7 +55,7 @@ class Context:
     after: int = field(default=8, metadata={"ge": 0, "le": 200})
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True)
 class Examples:
     """Inline tests: texts in which the detector must fire, must not fire, or must tell a value as masked."""
 
@@ -66,7 +66,7 @@ class Examples:
     masked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
     """A named way to recognise one data class.
 
