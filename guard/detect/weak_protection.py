@@ -13,7 +13,6 @@ of a hundred. That nothing was found shows nothing. What was found is told with 
 
 from __future__ import annotations
 
-import base64
 import binascii
 import codecs
 import hashlib
@@ -55,10 +54,14 @@ _BIRTH_YEARS = (1940, 2020)
 _MASKED_NUMBER = pattern(rb"[0-9*]{10}[0-9*Xx]|[0-9*]{17}[0-9*Xx]")
 _HEXADECIMAL = pattern(rb"[0-9A-Fa-f]+")
 _BASE64 = pattern(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+"""The alphabet for URLs (RFC 4648, section 5) as the usual one."""
 _TURNED = pattern(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]+\.(?:pbz|arg|bet|rqh|tbi|pa)",
                   re.IGNORECASE)
 """What a mobile number, an ID number of somebody born in 19.. or 20.., and an address in com, net, org, edu, gov or cn
 are like once they are turned. Any address in clear would be like one if its ending could be any word."""
+_SHORTEST = 7
+"""Bytes that the shortest value has of all these."""
 _ROT5 = bytes.maketrans(b"0123456789", b"5678901234")
 
 _MARKED = 20
@@ -183,12 +186,13 @@ class WeakProtection:
 def _may_be_weak(column: Column) -> bool:
     """Whether one of the first values is like those of a weak column, of which most are: mostly none is."""
     size = min(len(column), SAMPLE)
-    enough = size - math.ceil(_needed(size)) + 1
-    return any(_is_telling(column.value(index).strip()) for index in range(enough))
+    enough, data = size - math.ceil(_needed(size)) + 1, column.data
+    places = zip(column.starts[:enough].tolist(), column.ends[:enough].tolist(), strict=True)
+    return any(end - start >= _SHORTEST and _is_telling(data[start:end].strip()) for start, end in places)
 
 
 def _is_telling(value: bytes) -> bool:
-    return len(value) in _HASHES or _TURNED.fullmatch(value) is not None or _from_base64(value) is not None
+    return len(value) in _HASHES or _from_base64(value) is not None or _TURNED.fullmatch(value) is not None
 
 
 def _needed(size: int) -> float:
@@ -388,9 +392,9 @@ def _masked(identifier: str, value: str) -> str:
 def _from_base64(value: bytes) -> bytes | None:
     if not _BASE64.fullmatch(value) or value.isdigit():
         return None
+    bare = value.rstrip(b"=").translate(_STANDARD)
     try:
-        text = base64.b64decode(value.rstrip(b"=") + b"=" * (-len(value.rstrip(b"=")) % 4), b"-_" if b"-" in value
-                                or b"_" in value else None, validate=True)
+        text = binascii.a2b_base64(bare + b"=" * (-len(bare) % 4), strict_mode=True)
         text.decode("utf-8")
     except ValueError:
         return None

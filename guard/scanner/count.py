@@ -18,7 +18,7 @@ from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, 
 from guard.detect import Detector, Matcher
 from guard.hashing import hash64
 from guard.model import CERTAIN, LIKELY
-from guard.tally import SKETCH, ClassTally, FieldTally, Tally
+from guard.tally import SKETCH, ClassTally, FieldTally, Tally, text_tally
 
 if TYPE_CHECKING:
     from guard.detect.weak_protection import WeakProtection
@@ -34,8 +34,8 @@ _WORK_PER_HIT, _WORK_PER_CELL = 32, 4
 
 
 def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int) -> FieldTally:
-    """The tally of a text batch: its lines are the records of one field `text`."""
-    tally = FieldTally(batch.dataset, "text", kind="text", rows=batch.rows, filled=batch.rows, long_text=batch.rows)
+    """The tally of a text batch."""
+    tally = text_tally(batch.dataset, batch.rows)
     if not len(hits):
         return tally
     tally.detectors = _by_detector(_Counted(hits, _lines_of(hits.start, batch.data), batch.data), detectors, key)
