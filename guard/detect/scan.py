@@ -50,7 +50,11 @@ class Scan:
         self._folded = fold(self._sound)
         self._block = Block(self._folded.data)
         self._events = plan.events(self._folded.data)
-        self._fits = {rule.index: bool(header) and rule.header_words.fit(header) > 0 for rule in plan.rules}
+        self._fits = dict.fromkeys((rule.index for rule in plan.rules), False)
+        if header:
+            from guard.detect.header_index import header_index  # a text has none
+
+            self._fits |= dict.fromkeys((rule.index for rule in header_index(plan.rules).fitting(header)), True)
         self.multiline: dict[int, list[int]] = {}
 
     def found(self) -> Found:
