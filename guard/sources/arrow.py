@@ -15,6 +15,7 @@ from guard.batch import Batch, Column, Edited, Editor, Ints
 from guard.errors import SourceError
 from guard.model import Labels, Location, Reason, Skipped
 from guard.sources.document import Document
+from guard.sources.files import Foreseeing
 from guard.sources.json_paths import step
 
 BATCH_ROWS = 32_768
@@ -130,6 +131,8 @@ def read_batches(name: str, schema: Any, batches: Iterator[Any], labels: Labels)
 
     A table without rows still gives its fields.
     """
+    if isinstance(labels, Foreseeing):
+        labels.foresee(schema.names)
     labels = RememberedLabels(labels)
     shown = label_columns(name, schema.names, labels)
     row, told = 0, set[str]()

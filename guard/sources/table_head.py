@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from guard.model import Labels
 from guard.patterns import pattern
+from guard.sources.files import Foreseeing
 
 MAX_TITLES = 10
 SAMPLE_ROWS = 60
@@ -154,6 +155,8 @@ def _reads_like_a_name(name: str) -> bool:
 
 def name_fields(headers: Sequence[str], labels: Labels, dataset: str) -> tuple[FieldName, ...]:
     """Safe and distinct names for the columns: `column N` for an empty or withheld header, `qlr.1` when repeated."""
+    if isinstance(labels, Foreseeing):
+        labels.foresee([" ".join(header.split()) for header in headers])
     named: list[FieldName] = []
     taken: set[str] = set()
     repeated: Counter[str] = Counter()
