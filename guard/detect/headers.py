@@ -66,9 +66,10 @@ class HeaderWords:
 
     def may_fit(self, header: str) -> bool:
         """Whether it needs a closer look to tell that a header does not fit; most keys of JSON do not at the first."""
-        if not header.isascii() or not _APART.isdisjoint(header):
+        bare = header.replace("_", "")  # then nearly every key is letters and digits, and need not be gone through
+        if not bare.isascii() or not (bare.isalnum() or _APART.isdisjoint(bare)):
             return True
-        return header.lower().translate(_BETWEEN_WORDS).endswith(self._endings)
+        return (bare if bare.isalnum() else bare.translate(_BETWEEN_WORDS)).lower().endswith(self._endings)
 
     def hint(self, header: str) -> int:
         """As `fit`, for the words that only hint at the class."""
