@@ -43,7 +43,7 @@ def among(values: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[np.
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Hits:
     """Findings of one scanned buffer, as columns, ordered by cell and start.
 

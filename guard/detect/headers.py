@@ -29,6 +29,8 @@ _BETWEEN_WORDS = {code: None for code in range(128) if not chr(code).isalnum()}
 @lru_cache(maxsize=4096)
 def parts(header: str) -> tuple[str, ...]:
     """The words of a header in lower case, without notes in brackets, counters and generic path ends."""
+    if header.isascii() and header.isalpha() and header.islower():
+        return (header,)
     text = normalise(header).strip()
     if text.startswith("$"):
         text = text.replace("[*]", "").replace("[]", "")
@@ -59,6 +61,10 @@ class HeaderWords:
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self.whole or self.hints or self.latin or self.han)
+
+    def all(self) -> frozenset[str]:
+        """The words of all kinds: the end of every header that fits is one of them (`parts`, joined)."""
+        return frozenset((*self.whole, *self.hints, *self.latin, *self.han))
 
     def fit(self, header: str) -> int:
         """How well the header fits: 0 not at all, else the length of the word found, 100 more for the whole header."""

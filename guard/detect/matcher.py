@@ -95,7 +95,9 @@ class Matcher:
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""
-        return header_classes(self.rules, header) if self._plan.header_words.fit(header) else ()
+        from guard.detect.header_index import header_index
+
+        return header_classes(header_index(self.rules).fitting(header), header)
 
     def normal_form(self, index: int, raw: bytes) -> str:
         """The value as detector `index` compares it: one value however it is written gives one text."""

@@ -24,7 +24,7 @@ SOONEST = (not_reference,)
 NAME_CHECKS = (is_usual_name, is_fair_name, is_sure_name)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rule:
     """`detector` number `index` of a matcher. `own` are checks of its own, besides the shipped ones.
 

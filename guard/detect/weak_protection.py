@@ -32,6 +32,7 @@ from guard.detect.digests import Bytes, Words, md5, sha1, sha256, sm3
 from guard.detect.pack import Detector
 from guard.detect.tables import divisions, table
 from guard.model import LIKELY
+from guard.patterns import pattern
 from guard.taxonomy import data_class, title
 
 SAMPLE = 48
@@ -50,13 +51,13 @@ _SHARE = 0.8
 _MOBILE, _RESIDENT_ID = "person.phone.mobile", "person.id.cn"
 _WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
 _BIRTH_YEARS = (1940, 2020)
-_MASKED_NUMBER = re.compile(rb"[0-9*]{10}[0-9*Xx]|[0-9*]{17}[0-9*Xx]")
-_HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]+")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
+_MASKED_NUMBER = pattern(rb"[0-9*]{10}[0-9*Xx]|[0-9*]{17}[0-9*Xx]")
+_HEXADECIMAL = pattern(rb"[0-9A-Fa-f]+")
+_BASE64 = pattern(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 """The alphabet for URLs (RFC 4648, section 5) as the usual one."""
-_TURNED = re.compile(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]+\.(?:pbz|arg|bet|rqh|tbi|pa)",
-                     re.IGNORECASE)
+_TURNED = pattern(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]+\.(?:pbz|arg|bet|rqh|tbi|pa)",
+                  re.IGNORECASE)
 """What a mobile number, an ID number of somebody born in 19.. or 20.., and an address in com, net, org, edu, gov or cn
 are like once they are turned. Any address in clear would be like one if its ending could be any word."""
 _SHORTEST = 7
@@ -102,7 +103,7 @@ class Weakness(NamedTuple):
         return f'"{said}" in {self.method}, which is no encryption, as {self.example}'
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Field:
     """What was seen of a field: its weakness, or digests to be tried together."""
 

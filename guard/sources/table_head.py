@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from guard.model import Labels
 
@@ -39,16 +39,14 @@ _ENGLISH = frozenset((
     "url", "link", "host", "port", "latitude", "longitude", "message", "text", "content", "source", "target", "owner"))
 
 
-@dataclass(frozen=True, slots=True)
-class TableHead:
+class TableHead(NamedTuple):
     """How many title rows stand above the table, and whether the next row is a header."""
 
     titles: int
     header: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FieldName:
+class FieldName(NamedTuple):
     """`field` may be shown; `raw` is the header as it stands (a value), stripped; `shown_as` its label."""
 
     field: str
