@@ -40,7 +40,7 @@ class Matcher:
 
     def __init__(self, detectors: Sequence[Detector], *, checks: Checks = NO_CHECKS, cache: bool = True) -> None:
         self.detectors, self._checks = tuple(detectors), checks
-        self.rules = compile_rules(self.detectors, checks)
+        self.rules = compile_rules(self.detectors, checks, use_cache=cache)
         self.digest = digest(detectors)
         self._plan = Plan(self.rules, self.digest, use_cache=cache)
 
