@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from guard.detect.context import ODD, squeezed
 from guard.detect.dense import header_sign
-from guard.detect.headers import parts
+from guard.detect.headers import endings, may_end, parts
 from guard.detect.rule import Rule
 
 
@@ -27,9 +27,12 @@ class HeaderIndex:
             for word in {*map(squeezed, (*context.words, *context.against))} if context else ():
                 self._words[word].append(rule)
         self._rules, self._longest = rules, max(map(len, self._ends), default=0)
+        self._endings = endings(self._ends)
 
     def fitting(self, header: str) -> list[Rule]:
         """The rules that the header fits, in their order."""
+        if not may_end(header, self._endings):
+            return []
         joined = "".join(parts(header))
         ends = (joined[start:] for start in range(max(0, len(joined) - self._longest), max(1, len(joined))))
         near = {rule.index: rule for end in ends for rule in self._ends.get(end, ())}

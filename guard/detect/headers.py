@@ -41,6 +41,21 @@ def parts(header: str) -> tuple[str, ...]:
     return words
 
 
+def endings(words: Iterable[str]) -> tuple[str, ...]:
+    """How headers end in which one of these words is the last, or from whose end `parts` may leave something away."""
+    return (*(word for word in words if word), *_GENERIC, *"0123456789")
+
+
+def may_end(header: str, ends: tuple[str, ...]) -> bool:
+    """Whether it needs a closer look to tell that a header has none of these `endings`, and words at all; most keys of
+    JSON do not at the first."""
+    bare = header.replace("_", "")  # then nearly every key is letters and digits, and need not be gone through
+    if not bare.isascii() or not (bare.isalnum() or _APART.isdisjoint(bare)):
+        return True
+    bare = bare if bare.isalnum() else bare.translate(_BETWEEN_WORDS)
+    return not bare or bare.lower().endswith(ends)
+
+
 class HeaderWords:
     """The header words of one detector, compiled."""
 
@@ -55,8 +70,7 @@ class HeaderWords:
 
     @cached_property
     def _endings(self) -> tuple[str, ...]:
-        """How headers end that fit, or from whose end `parts` may leave something away."""
-        return (*self.whole, *self.hints, *self.latin, *_GENERIC, *"0123456789")
+        return endings((*self.whole, *self.hints, *self.latin))
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -71,10 +85,8 @@ class HeaderWords:
         return _fit(self, header)
 
     def may_fit(self, header: str) -> bool:
-        """Whether it needs a closer look to tell that a header does not fit; most keys of JSON do not at the first."""
-        if not header.isascii() or not _APART.isdisjoint(header):
-            return True
-        return header.lower().translate(_BETWEEN_WORDS).endswith(self._endings)
+        """Whether it needs a closer look to tell that a header does not fit."""
+        return may_end(header, self._endings)
 
     def hint(self, header: str) -> int:
         """As `fit`, for the words that only hint at the class."""

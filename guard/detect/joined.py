@@ -121,7 +121,7 @@ def _joined(columns: Sequence[Column], header: str) -> Column:
 def _meaning(plan: Plan, header: str) -> str:
     """One header for all that say the same to every rule."""
     if not header or _is_silent(plan, header):
-        return SILENT if header and _is_silent(plan, SILENT) else header
+        return SILENT if header and _knows_silence(plan) else header
     index, known = header_index(plan.rules), _known_meanings(plan)
     if len(known) >= MOST_MEANINGS:
         return header
@@ -133,6 +133,12 @@ def _is_silent(plan: Plan, header: str) -> bool:
     """Whether no rule fits a header that is not empty, and no word of a context stands in it."""
     index = header_index(plan.rules)
     return not index.fitting(header) and not index.signs(header)
+
+
+@lru_cache(maxsize=16)
+def _knows_silence(plan: Plan) -> bool:
+    """Whether SILENT is silent."""
+    return _is_silent(plan, SILENT)
 
 
 @lru_cache(maxsize=16)

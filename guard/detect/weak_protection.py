@@ -127,11 +127,11 @@ class WeakProtection:
     def add(self, batch: Batch) -> None:
         """Look at the next batch; a column is sampled where it comes first, and its digests are gathered."""
         for column in batch.columns:
-            if len(column):
+            if size := len(column.starts):
                 key = (batch.dataset, column.field)
                 seen = self._fields.get(key)
                 if seen is None:
-                    seen = self._fields[key] = self._first_look(batch, column)
+                    seen = self._fields[key] = _NOTHING if size < FEWEST else self._first_look(batch, column)
                 if seen.width and seen.weakness is None:
                     _gather(column, seen)
 
@@ -144,7 +144,7 @@ class WeakProtection:
         return {key: seen.weakness for key, seen in self._fields.items() if seen.weakness}
 
     def _first_look(self, batch: Batch, column: Column) -> _Field:
-        if len(column) < FEWEST or not _may_be_weak(column):
+        if not _may_be_weak(column):
             return _NOTHING
         values = [column.value(index).strip() for index in range(min(len(column), SAMPLE))]
         if width := _digest_width(values):

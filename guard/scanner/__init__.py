@@ -30,7 +30,7 @@ from guard.scanner.limits import Limits
 from guard.scanner.names import NO_NAMES, FoundNames, Place
 from guard.scanner.pairs import may_be_named, with_names
 from guard.scanner.parallel import usable_cores
-from guard.scanner.parts import Part, Quiet, Unit, withhold_examples
+from guard.scanner.parts import NOTHING_SHOWN, Part, Quiet, Unit, withhold_examples
 from guard.scanner.run import Progress, ScanRun, Steps
 from guard.scanner.sink import FindingList, Sink, Sinks
 from guard.scanner.summary import now, summarised
@@ -49,7 +49,6 @@ __all__ = [
 ]
 
 
-NOTHING_SHOWN: Mapping[Place, Shown] = {}
 HOME = "cn"
 """The country of the shipped packs."""
 

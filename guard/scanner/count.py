@@ -182,7 +182,8 @@ def _by_detector_compiled(counted: _Counted, detectors: Sequence[Detector], key:
 
     hits, numbers = counted.hits, np.full(len(detectors), -1, np.int64)
     size = loops.number_detectors(hits.detector, numbers)
-    kinds, filled = np.zeros((size, loops.KINDS), np.int64), np.tile(np.array([-1, 0]), (size, 1))
+    kinds, filled = np.zeros((size, loops.KINDS), np.int64), np.zeros((size, 2), np.int64)
+    filled[:, 0] = -1
     best, sketches, sketched = np.zeros(size, np.float32), np.empty((size, SKETCH), np.uint64), np.zeros(size, np.int64)
     loops.count_hits(words_of(counted.data), numbers, hits.detector, hits.start, hits.end, hits.confidence, hits.flags,
                      counted.cells, counted.bases, np.uint64(key), kinds, filled, best, sketches, sketched)

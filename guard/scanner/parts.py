@@ -21,16 +21,16 @@ from guard.tally import Tally, text_tally
 
 Packed = tuple[Any, ...]
 _START = Extent()
+NOTHING_SHOWN: Mapping[tuple[str, str], Shown] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A file, or a piece of it; plain data. `shown` is what the report has already of the pieces before this one, by
     dataset and field: what it has no room for need not be made."""
 
     recipe: Recipe
     piece: Piece | None = None
-    shown: Mapping[tuple[str, str], Shown] = field(default_factory=dict)
+    shown: Mapping[tuple[str, str], Shown] = NOTHING_SHOWN
 
     @property
     def size(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from guard import compiled
@@ -215,7 +215,7 @@ class ScanRun:
             self._free.remove(job)
             self._free_bytes -= job.size
             if job.unit is not None and self._current is not None and job.document is self._current.document:
-                job.unit = replace(job.unit, shown=self._current.shown())
+                job.unit = job.unit._replace(shown=self._current.shown())
         return job
 
     def _with_others(self, job: Job) -> list[Job]:
