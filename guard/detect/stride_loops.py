@@ -1,0 +1,303 @@
+"""Walks from many places of a text, taken side by side, and what they found in the order of the places.
+
+What costs is not the steps but what the processor guesses wrongly. So walks take four characters at once, all of them
+without a question in between; what a stride met is gone through again once all have ended, and put in order last.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.compiled import inlined, inlined_loop
+from guard.detect.beginnings import DEPTH
+from guard.detect.walk import BEYOND, WIDEST, WINDOW
+from guard.detect.walk_loops import ACCEPTING, DEAD, NO_ROOM, ONCE, UNKNOWN, Automaton, Walks, advance
+
+Numbers = npt.NDArray[np.uint32]
+OPENING, AT, LINE = range(3)
+"""Rows of events: the opening by which a match may begin, the offset, and the number of the line."""
+EVENTS = 1 << 16
+"""Events that are noted before the machine looks at them."""
+DONE, FULL = 0, 1
+LAST_LINE, REACH, NOTED = range(3)
+"""Slots of a place: the number of its line, its offset, and how many events there are."""
+STEPS = 4
+"""Characters of a stride."""
+STRIDES = 4
+"""For which walks are taken side by side."""
+FEW_NODES = 32
+"""Of a state from which the machine is asked in place of a transition, the first time that one is wanted: what occurs
+but once, as in random text, is dearer to make than to look at."""
+_FARTHEST = DEPTH + 2
+_MOST = 2 * (WINDOW + WIDEST * BEYOND)
+_MOST_NOTES = _MOST * (DEPTH + 4)
+
+
+class Window(NamedTuple):
+    """Working memory for the walks from the places of a few thousand bytes.
+
+    `kinds` are the classes of characters. `begins` are the offsets of places, `roots` the rows with which walks begin
+    there. Where places are few, `places` are the numbers of what stands before them among `kinds`, found by the
+    `numbers` of offsets; else it is their own number, and all have the first of the roots.
+    Walk n is from place `left[n]`; `going` are those that have not ended, at `rows`. `met` are walks that accept
+    something in a stride, which begins at the row `met_rows` and the class `met_at`. `noted` are walks that accept what
+    the states at `noted_rows` do (with the bit ACCEPTING) or may still do (without), in any order; `order` is theirs by
+    walk, and `edges` where the notes of each walk are in it.
+    """
+
+    kinds: npt.NDArray[np.uint16]
+    numbers: Numbers
+    begins: Numbers
+    places: Numbers
+    roots: Numbers
+    left: Numbers
+    going: Numbers
+    rows: Numbers
+    met: Numbers
+    met_rows: Numbers
+    met_at: Numbers
+    noted: Numbers
+    noted_rows: Numbers
+    order: Numbers
+    edges: Numbers
+
+
+def new_window() -> Window:
+    """Room for one thread; memory is used only as far as it is filled."""
+    met = _MOST * STRIDES
+    sizes = (*[_MOST] * 7, met, met, met, *[_MOST_NOTES] * 3, _MOST)
+    return Window(np.zeros(_MOST, np.uint16), *(np.zeros(size, np.uint32) for size in sizes))
+
+
+@inlined
+def _dead(walks: Walks) -> Any:
+    """The row of walks that have ended. The compiler looks for numbers below zero before each index, but not where
+    there are none."""
+    return np.uint64(DEAD * (len(walks.table) // len(walks.ends)))
+
+
+@inlined_loop
+def _stride(walks: Walks, window: Window, row: Any, ahead: Any) -> Any:
+    """Where a walk is four characters on, with the bit ACCEPTING if something was accepted on the way."""
+    table, kinds = walks.table, window.kinds
+    rows, flag = np.uint64(ACCEPTING - 1), np.uint64(ACCEPTING)
+    first = np.uint64(table[row + np.uint64(kinds[ahead])])
+    second = np.uint64(table[(first & rows) + np.uint64(kinds[ahead + np.uint64(1)])])
+    third = np.uint64(table[(second & rows) + np.uint64(kinds[ahead + np.uint64(2)])])
+    fourth = np.uint64(table[(third & rows) + np.uint64(kinds[ahead + np.uint64(3)])])
+    return fourth | (first | second | third) & flag
+
+
+@inlined_loop
+def begin_all(walks: Walks, window: Window, base: Any, count: int) -> Any:
+    """Notes which of so many places have walks from one root that are still going after a stride, or accepted
+    something; how many."""
+    left, rows = window.left, window.rows
+    dead, kept, one = _dead(walks), np.uint64(0), np.uint64(1)
+    place, behind = np.uint64(0), np.uint64(count)
+    while place < behind:
+        row = _stride(walks, window, base, place)
+        left[kept], rows[kept] = place, row
+        kept += np.uint64(row != dead)
+        place += one
+    return kept
+
+
+@inlined_loop
+def begin(walks: Walks, window: Window, count: Any) -> Any:
+    """The same for places with roots of their own."""
+    places, roots, left, rows = window.places, window.roots, window.left, window.rows
+    dead, kept, one = _dead(walks), np.uint64(0), np.uint64(1)
+    place, behind = np.uint64(0), np.uint64(count)
+    while place < behind:
+        row = _stride(walks, window, np.uint64(roots[place]), np.uint64(places[place]))
+        left[kept], rows[kept] = place, row
+        kept += np.uint64(row != dead)
+        place += one
+    return kept
+
+
+@inlined
+def _root(window: Window, walk: Any, has_all: bool) -> Any:
+    """The row that a walk began with."""
+    return np.uint64(window.roots[np.uint64(0) if has_all else np.uint64(window.left[walk])])
+
+
+@inlined
+def _start(window: Window, walk: Any, has_all: bool) -> Any:
+    """The number of the class that a walk began with."""
+    place = np.uint64(window.left[walk])
+    return place if has_all else np.uint64(window.places[place])
+
+
+@inlined_loop
+def _after_first(walks: Walks, window: Window, count: Any, has_all: bool) -> Any:
+    """Which of the walks that are left after a stride are going, and which have met something; how many of both."""
+    going, rows, met, met_rows, met_at = window.going, window.rows, window.met, window.met_rows, window.met_at
+    dead, last, one = _dead(walks), np.uint64(ACCEPTING - 1), np.uint64(1)
+    walk, kept, hits = np.uint64(0), np.uint64(0), np.uint64(0)
+    while walk < count:
+        row = np.uint64(rows[walk])
+        met[hits], met_rows[hits], met_at[hits] = walk, _root(window, walk, has_all), _start(window, walk, has_all)
+        hits += row >> np.uint64(31)
+        going[kept], rows[kept] = walk, row & last
+        kept += np.uint64(row & last != dead)
+        walk += one
+    return kept, hits
+
+
+@inlined_loop
+def _further(walks: Walks, window: Window, stride: int, count: Any, hits: Any, has_all: bool) -> Any:
+    """The same after one more stride of those that are going."""
+    going, rows, met, met_rows, met_at = window.going, window.rows, window.met, window.met_rows, window.met_at
+    dead, last, one = _dead(walks), np.uint64(ACCEPTING - 1), np.uint64(1)
+    index, kept = np.uint64(0), np.uint64(0)
+    while index < count:
+        walk, before = np.uint64(going[index]), np.uint64(rows[index])
+        ahead = _start(window, walk, has_all) + np.uint64(STEPS * stride)
+        row = _stride(walks, window, before, ahead)
+        met[hits], met_rows[hits], met_at[hits] = walk, before, ahead
+        hits += row >> np.uint64(31)
+        going[kept], rows[kept] = walk, row & last
+        kept += np.uint64(row & last != dead)
+        index += one
+    return kept, hits
+
+
+@inlined_loop
+def _note_met(walks: Walks, window: Window, hits: Any) -> Any:
+    """Notes the states that accept something in the strides of which that is known; how many."""
+    table, kinds, noted, noted_rows = walks.table, window.kinds, window.noted, window.noted_rows
+    last, one = np.uint64(ACCEPTING - 1), np.uint64(1)
+    hit, notes = np.uint64(0), np.uint64(0)
+    while hit < hits:
+        row, ahead = np.uint64(window.met_rows[hit]), np.uint64(window.met_at[hit])
+        for step in range(STEPS):
+            row = np.uint64(table[(row & last) + np.uint64(kinds[ahead + np.uint64(step)])])
+            noted[notes], noted_rows[notes] = window.met[hit], row
+            notes += row >> np.uint64(31)
+        hit += one
+    return notes
+
+
+@inlined_loop
+def _has_few_nodes(walks: Walks, row: Any) -> bool:
+    """Whether the machine had better look at the place of a walk than a transition be made from this state."""
+    state = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)])
+    return walks.ends[state] - walks.ends[state - np.uint64(1)] <= FEW_NODES
+
+
+@inlined_loop
+def _follow(automaton: Automaton, walks: Walks, window: Window, count: Any, notes: Any, has_all: bool) -> Any:
+    """Follows the walks that go on to their ends, one by one, and from their beginning where a state has to be made;
+    how many notes there are then, and the first walk for which there was no room, or one beyond all."""
+    table, kinds, noted, noted_rows = walks.table, window.kinds, window.noted, window.noted_rows
+    columns, unknown, flag = np.uint64(len(table) // len(walks.ends)), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
+    dead, once, one, last = _dead(walks), np.uint64(ONCE) * columns, np.uint64(1), np.uint64(ACCEPTING - 1)
+    farthest, strides, no_room = np.uint64(_FARTHEST), np.uint64(STEPS * STRIDES), np.uint64(NO_ROOM & (1 << 64) - 1)
+    index = np.uint64(0)
+    while index < count:
+        walk, row = np.uint64(window.going[index]), np.uint64(window.rows[index])
+        start = _start(window, walk, has_all)
+        ahead = start + strides
+        if row <= once:
+            row, ahead = _root(window, walk, has_all), start
+        while row != dead:
+            noted[notes], noted_rows[notes] = walk, row
+            if row >= flag:
+                if row == no_room:
+                    return notes, walk
+                notes += one
+                row &= last
+            elif ahead - start > farthest:
+                notes += one
+                break
+            following = np.uint64(table[row + np.uint64(kinds[ahead])])
+            if following <= once:
+                # Only walks know what stands before a match, so that their first step is always taken.
+                if following == unknown and ahead != start and _has_few_nodes(walks, row):
+                    table[row + np.uint64(kinds[ahead])] = once
+                    noted[notes], noted_rows[notes] = walk, row
+                    notes += one
+                    break
+                following = np.uint64(advance(automaton, walks, np.int64(row), int(kinds[ahead])))
+            row = following
+            ahead += one
+        index += one
+    return notes, np.uint64(_MOST)
+
+
+@inlined_loop
+def _put_in_order(window: Window, count: Any, notes: Any) -> None:
+    """Orders so many notes by their walks, of which there are so many."""
+    noted, order, edges, one = window.noted, window.order, window.edges, np.uint64(1)
+    edges[: count + one] = 0
+    note = np.uint64(0)
+    while note < notes:
+        edges[np.uint64(noted[note]) + one] += np.uint32(1)
+        note += one
+    walk = one
+    while walk < count:
+        edges[walk] += edges[walk - one]
+        walk += one
+    note = np.uint64(0)
+    while note < notes:
+        walk = np.uint64(noted[note])
+        order[np.uint64(edges[walk])] = note
+        edges[walk] += np.uint32(1)
+        note += one
+
+
+@inlined_loop
+def _note_events(automaton: Automaton, walks: Walks, row: Any, at: Any, line: int, wanted: Any, events: Any, count: Any
+                 ) -> Any:
+    """Adds the openings by which a match may begin at an offset: those a state accepts, or all it has not done with.
+
+    Returns the new number of events.
+    """
+    deep, row = row < np.uint64(ACCEPTING), row & np.uint64(ACCEPTING - 1)
+    state, last = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)]), np.uint64(1 << 32)
+    ends = walks.ends if deep else walks.accept_ends
+    for index in range(ends[state - np.uint64(1)], ends[state]):
+        opening = np.uint64(automaton.openings[walks.listed[index]] if deep else walks.accepts[index])
+        if opening == last:
+            continue
+        last = opening
+        events[OPENING, count], events[AT, count], events[LINE, count] = opening, at, line
+        count += wanted[line, opening >> np.uint64(6)] >> (opening & np.uint64(63)) & np.uint64(1)
+    return count
+
+
+@inlined_loop
+def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, has_all: bool, bounds: Any, wanted: Any,
+               line: int, events: Any, place: Any) -> int:
+    """Fills `events` with what walks accept that are left after a stride, the first of them in a line or behind it.
+
+    Returns DONE, or the reason to stop, with where to go on in `place`.
+    """
+    going, hits = _after_first(walks, window, count, has_all)
+    for stride in range(1, STRIDES):
+        going, hits = _further(walks, window, stride, going, hits, has_all)
+    notes, behind = _follow(automaton, walks, window, going, _note_met(walks, window, hits), has_all)
+    _put_in_order(window, count, notes)
+    count, told, walk = np.uint64(place[NOTED]), NO_ROOM, np.uint64(_MOST)
+    for index in range(notes):
+        note = np.uint64(window.order[index])
+        before, walk = walk, np.uint64(window.noted[note])
+        if walk >= behind:
+            break
+        if count >= np.uint64(EVENTS) and walk != before:
+            behind, told = walk, FULL
+            break
+        at = np.int64(window.begins[np.uint64(window.left[walk])])
+        while not has_all and bounds[line + 1] <= at:
+            line += 1
+        count = _note_events(automaton, walks, np.uint64(window.noted_rows[note]), at, line, wanted, events, count)
+    place[NOTED] = count
+    if behind == np.uint64(_MOST):
+        return DONE
+    place[LAST_LINE], place[REACH] = line, window.begins[np.uint64(window.left[behind])]
+    return told
