@@ -39,16 +39,17 @@ _MOST_NOTES = _MOST * (DEPTH + 4)
 class Window(NamedTuple):
     """Working memory for the walks from the places of a few thousand bytes.
 
-    `kinds` are the classes of characters. `begins` are the offsets of places, `roots` the rows with which walks begin
-    there. Where places are few, `places` are the numbers of what stands before them among `kinds`, found by the
-    `numbers` of offsets; else it is their own number, and all have the first of the roots.
-    Walk n is from place `left[n]`; `going` are those that have not ended, at `rows`. `met` are walks that accept
-    something in a stride, which begins at the row `met_rows` and the class `met_at`. `noted` are walks that accept what
-    the states at `noted_rows` do (with the bit ACCEPTING) or may still do (without), in any order; `order` is theirs by
-    walk, and `edges` where the notes of each walk are in it.
+    `kinds` are the classes of characters, and `offsets` where the one behind each begins. Where places are few,
+    `begins` are their offsets and `places` the numbers of what stands before them among `kinds`, found by the `numbers`
+    of offsets.
+    Walk n begins behind the class `left[n]`, with the row `roots[n]`; `going` are those that have not ended, at `rows`.
+    `met` are walks that accept something in a stride, which begins at the row `met_rows` and the class `met_at`.
+    `noted` are walks that accept what the states at `noted_rows` do (with the bit ACCEPTING) or may still do (without),
+    in any order; `order` is theirs by walk, and `edges` where the notes of each walk are in it.
     """
 
     kinds: npt.NDArray[np.uint16]
+    offsets: Numbers
     numbers: Numbers
     begins: Numbers
     places: Numbers
@@ -56,20 +57,25 @@ class Window(NamedTuple):
     left: Numbers
     going: Numbers
     rows: Numbers
+    edges: Numbers
     met: Numbers
     met_rows: Numbers
     met_at: Numbers
     noted: Numbers
     noted_rows: Numbers
     order: Numbers
-    edges: Numbers
 
 
 def new_window() -> Window:
     """Room for one thread; memory is used only as far as it is filled."""
-    met = _MOST * STRIDES
-    sizes = (*[_MOST] * 7, met, met, met, *[_MOST_NOTES] * 3, _MOST)
+    sizes = (*[_MOST] * 9, *[_MOST * STRIDES] * 3, *[_MOST_NOTES] * 3)
     return Window(np.zeros(_MOST, np.uint16), *(np.zeros(size, np.uint32) for size in sizes))
+
+
+@inlined
+def signed(number: Any) -> Any:
+    """A number without a sign as one with it: of both together the compiler would make a fraction."""
+    return np.int64(number)
 
 
 @inlined
@@ -92,15 +98,14 @@ def _stride(walks: Walks, window: Window, row: Any, ahead: Any) -> Any:
 
 
 @inlined_loop
-def begin_all(walks: Walks, window: Window, base: Any, count: int) -> Any:
-    """Notes which of so many places have walks from one root that are still going after a stride, or accepted
-    something; how many."""
-    left, rows = window.left, window.rows
-    dead, kept, one = _dead(walks), np.uint64(0), np.uint64(1)
-    place, behind = np.uint64(0), np.uint64(count)
+def begin_all(walks: Walks, window: Window, base: Any, first: Any, behind: Any, kept: Any) -> Any:
+    """Adds those of some places in a row that have walks from one root that are still going after a stride, or accepted
+    something, to so many that there are; how many then."""
+    roots, left, rows = window.roots, window.left, window.rows
+    dead, one, place = _dead(walks), np.uint64(1), np.uint64(first)
     while place < behind:
         row = _stride(walks, window, base, place)
-        left[kept], rows[kept] = place, row
+        roots[kept], left[kept], rows[kept] = base, place, row
         kept += np.uint64(row != dead)
         place += one
     return kept
@@ -108,40 +113,28 @@ def begin_all(walks: Walks, window: Window, base: Any, count: int) -> Any:
 
 @inlined_loop
 def begin(walks: Walks, window: Window, count: Any) -> Any:
-    """The same for places with roots of their own."""
+    """Notes those of so many places with roots of their own; how many."""
     places, roots, left, rows = window.places, window.roots, window.left, window.rows
     dead, kept, one = _dead(walks), np.uint64(0), np.uint64(1)
-    place, behind = np.uint64(0), np.uint64(count)
-    while place < behind:
-        row = _stride(walks, window, np.uint64(roots[place]), np.uint64(places[place]))
-        left[kept], rows[kept] = place, row
+    index, behind = np.uint64(0), np.uint64(count)
+    while index < behind:
+        base, place = np.uint64(roots[index]), np.uint64(places[index])
+        row = _stride(walks, window, base, place)
+        roots[kept], left[kept], rows[kept] = base, place, row
         kept += np.uint64(row != dead)
-        place += one
+        index += one
     return kept
 
 
-@inlined
-def _root(window: Window, walk: Any, has_all: bool) -> Any:
-    """The row that a walk began with."""
-    return np.uint64(window.roots[np.uint64(0) if has_all else np.uint64(window.left[walk])])
-
-
-@inlined
-def _start(window: Window, walk: Any, has_all: bool) -> Any:
-    """The number of the class that a walk began with."""
-    place = np.uint64(window.left[walk])
-    return place if has_all else np.uint64(window.places[place])
-
-
 @inlined_loop
-def _after_first(walks: Walks, window: Window, count: Any, has_all: bool) -> Any:
+def _after_first(walks: Walks, window: Window, count: Any) -> Any:
     """Which of the walks that are left after a stride are going, and which have met something; how many of both."""
     going, rows, met, met_rows, met_at = window.going, window.rows, window.met, window.met_rows, window.met_at
     dead, last, one = _dead(walks), np.uint64(ACCEPTING - 1), np.uint64(1)
     walk, kept, hits = np.uint64(0), np.uint64(0), np.uint64(0)
     while walk < count:
         row = np.uint64(rows[walk])
-        met[hits], met_rows[hits], met_at[hits] = walk, _root(window, walk, has_all), _start(window, walk, has_all)
+        met[hits], met_rows[hits], met_at[hits] = walk, window.roots[walk], window.left[walk]
         hits += row >> np.uint64(31)
         going[kept], rows[kept] = walk, row & last
         kept += np.uint64(row & last != dead)
@@ -150,14 +143,14 @@ def _after_first(walks: Walks, window: Window, count: Any, has_all: bool) -> Any
 
 
 @inlined_loop
-def _further(walks: Walks, window: Window, stride: int, count: Any, hits: Any, has_all: bool) -> Any:
+def _further(walks: Walks, window: Window, stride: int, count: Any, hits: Any) -> Any:
     """The same after one more stride of those that are going."""
     going, rows, met, met_rows, met_at = window.going, window.rows, window.met, window.met_rows, window.met_at
     dead, last, one = _dead(walks), np.uint64(ACCEPTING - 1), np.uint64(1)
     index, kept = np.uint64(0), np.uint64(0)
     while index < count:
         walk, before = np.uint64(going[index]), np.uint64(rows[index])
-        ahead = _start(window, walk, has_all) + np.uint64(STEPS * stride)
+        ahead = np.uint64(window.left[walk]) + np.uint64(STEPS * stride)
         row = _stride(walks, window, before, ahead)
         met[hits], met_rows[hits], met_at[hits] = walk, before, ahead
         hits += row >> np.uint64(31)
@@ -184,14 +177,14 @@ def _note_met(walks: Walks, window: Window, hits: Any) -> Any:
 
 
 @inlined_loop
-def _has_few_nodes(walks: Walks, row: Any) -> bool:
+def _has_few_nodes(walks: Walks, row: Any) -> Any:
     """Whether the machine had better look at the place of a walk than a transition be made from this state."""
     state = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)])
     return walks.ends[state] - walks.ends[state - np.uint64(1)] <= FEW_NODES
 
 
 @inlined_loop
-def _follow(automaton: Automaton, walks: Walks, window: Window, count: Any, notes: Any, has_all: bool) -> Any:
+def _follow(automaton: Automaton, walks: Walks, window: Window, count: Any, notes: Any) -> Any:
     """Follows the walks that go on to their ends, one by one, and from their beginning where a state has to be made;
     how many notes there are then, and the first walk for which there was no room, or one beyond all."""
     table, kinds, noted, noted_rows = walks.table, window.kinds, window.noted, window.noted_rows
@@ -201,10 +194,10 @@ def _follow(automaton: Automaton, walks: Walks, window: Window, count: Any, note
     index = np.uint64(0)
     while index < count:
         walk, row = np.uint64(window.going[index]), np.uint64(window.rows[index])
-        start = _start(window, walk, has_all)
+        start = np.uint64(window.left[walk])
         ahead = start + strides
         if row <= once:
-            row, ahead = _root(window, walk, has_all), start
+            row, ahead = np.uint64(window.roots[walk]), start
         while row != dead:
             noted[notes], noted_rows[notes] = walk, row
             if row >= flag:
@@ -223,7 +216,7 @@ def _follow(automaton: Automaton, walks: Walks, window: Window, count: Any, note
                     noted[notes], noted_rows[notes] = walk, row
                     notes += one
                     break
-                following = np.uint64(advance(automaton, walks, np.int64(row), int(kinds[ahead])))
+                following = np.uint64(advance(automaton, walks, signed(row), int(kinds[ahead])))
             row = following
             ahead += one
         index += one
@@ -272,16 +265,16 @@ def _note_events(automaton: Automaton, walks: Walks, row: Any, at: Any, line: in
 
 
 @inlined_loop
-def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, has_all: bool, bounds: Any, wanted: Any,
+def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, bounds: Any, wanted: Any,
                line: int, events: Any, place: Any) -> int:
     """Fills `events` with what walks accept that are left after a stride, the first of them in a line or behind it.
 
     Returns DONE, or the reason to stop, with where to go on in `place`.
     """
-    going, hits = _after_first(walks, window, count, has_all)
+    going, hits = _after_first(walks, window, count)
     for stride in range(1, STRIDES):
-        going, hits = _further(walks, window, stride, going, hits, has_all)
-    notes, behind = _follow(automaton, walks, window, going, _note_met(walks, window, hits), has_all)
+        going, hits = _further(walks, window, stride, going, hits)
+    notes, behind = _follow(automaton, walks, window, going, _note_met(walks, window, hits))
     _put_in_order(window, count, notes)
     count, told, walk = np.uint64(place[NOTED]), NO_ROOM, np.uint64(_MOST)
     for index in range(notes):
@@ -292,12 +285,12 @@ def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, h
         if count >= np.uint64(EVENTS) and walk != before:
             behind, told = walk, FULL
             break
-        at = np.int64(window.begins[np.uint64(window.left[walk])])
-        while not has_all and bounds[line + 1] <= at:
+        at = signed(window.offsets[np.uint64(window.left[walk])])
+        while bounds[line + 1] <= at:
             line += 1
         count = _note_events(automaton, walks, np.uint64(window.noted_rows[note]), at, line, wanted, events, count)
     place[NOTED] = count
     if behind == np.uint64(_MOST):
         return DONE
-    place[LAST_LINE], place[REACH] = line, window.begins[np.uint64(window.left[behind])]
+    place[LAST_LINE], place[REACH] = line, window.offsets[np.uint64(window.left[behind])]
     return told

@@ -26,6 +26,7 @@ from guard.detect.stride_loops import (
     begin_all,
     follow_all,
     new_window,
+    signed,
 )
 from guard.detect.walk import BEYOND, WIDEST, WINDOW, new_walks
 from guard.detect.walk_loops import DEAD, NO_ROOM, Automaton, Walks, root
@@ -70,7 +71,7 @@ class Workspace:
         """The states of an automaton that this thread has met."""
         if self._walks is None or self._automaton is not automaton:
             self._automaton, self._walks = automaton, new_walks(automaton)
-        # A walk accepts an opening once, or twice if it begins anew, and is left once with some that it has not done with.
+        # A walk accepts an opening once, or twice if it begins anew, and may be left with some that it has not done with.
         most = EVENTS + 3 * len(automaton.roots) + 1
         if self.events.shape[1] < most:
             self.events, self.order = np.empty((3, most), np.uint32), np.empty(most, np.int32)
@@ -80,12 +81,6 @@ class Workspace:
         """Room for so many matches, and as many again."""
         if self.out.shape[1] < matches:
             self.out = np.concatenate([self.out, np.empty((4, 2 * matches), np.int64)], axis=1)
-
-
-@inlined
-def _signed(number: Any) -> Any:
-    """A number without a sign as one with it: of both together the compiler would make a fraction."""
-    return np.int64(number)
 
 
 @inlined_loop
@@ -131,21 +126,22 @@ def _kind_before(automaton: Automaton, text: Bytes, low: int, at: int) -> Any:
 @inlined
 def _kind_at(automaton: Automaton, text: Bytes, at: Any, byte: Any) -> Any:
     """The class of a character that takes more than one byte, and their number."""
-    kind = automaton.classes[min(code_point(text, _signed(at)), PLANE)]
+    kind = automaton.classes[min(code_point(text, signed(at)), PLANE)]
     return kind, np.uint64(2 if byte < 0xE0 else 3 if byte < 0xF0 else 4)
 
 
 @inlined_loop
-def _classify_all(automaton: Automaton, window: Window, text: Bytes, low: int, at: int, high: int) -> int:
-    """Notes the classes and offsets of the characters of a line from one on, and first the class before it; how many of
-    them are places to walk from. Some more are classed, and END behind the line."""
-    classes, kinds, begins = automaton.classes, window.kinds, window.begins
-    kinds[0] = _kind_before(automaton, text, low, at)
-    length, reach = np.uint64(0), np.uint64(at)
+def _classify_all(automaton: Automaton, window: Window, text: Bytes, low: int, at: int, high: int, base: Any) -> Any:
+    """Adds the classes and offsets of the characters of a line from one on, behind so many, and first the class before
+    it; how many there are then, and how many of the window's places. Some more than these are classed, or END behind
+    the line."""
+    classes, kinds, offsets = automaton.classes, window.kinds, window.offsets
+    kinds[base] = _kind_before(automaton, text, low, at)
+    length, reach = np.uint64(base), np.uint64(at)
     stop, most, one = np.uint64(high), np.uint64(WINDOW + BEYOND), np.uint64(1)
     while reach < stop and length < most:
         byte = text[reach]
-        begins[length] = reach
+        offsets[length] = reach
         length += one
         if byte < 0x80:
             kinds[length] = classes[byte]
@@ -153,16 +149,14 @@ def _classify_all(automaton: Automaton, window: Window, text: Bytes, low: int, a
         else:
             kinds[length], width = _kind_at(automaton, text, reach, byte)
             reach += width
-    begins[length] = reach
-    for index in range(length + one, length + np.uint64(BEYOND)):
-        kinds[index] = END
-    found: Any = np.int64(length)
-    return found if reach >= stop else WINDOW
+    offsets[length] = reach
+    kinds[length + one] = END
+    return length + one, length if reach >= stop else np.uint64(WINDOW)
 
 
 @inlined_loop
-def _classify(automaton: Automaton, window: Window, text: Bytes, words: Any, low: int, high: int, first: Any, behind: Any,
-              length: Any) -> Any:
+def _classify(automaton: Automaton, window: Window, text: Bytes, words: Any, low: int, high: int, first: Any,
+              behind: Any, length: Any) -> Any:
     """Adds the classes of the characters of a line about some places, as far as walks may go from there, to so many
     that there are, and says for each place the number of what stands before it; how many there are then."""
     classes, kinds, begins, places = automaton.classes, window.kinds, window.begins, window.places
@@ -180,6 +174,8 @@ def _classify(automaton: Automaton, window: Window, text: Bytes, words: Any, low
         length = _decode(automaton, window, text, start, min(high, last + WIDEST * BEYOND), length)
         for index in range(first, behind):
             places[index] = window.numbers[begins[index] - start]
+    for index in range(first, behind):
+        window.offsets[places[index]] = begins[index]
     kinds[length + one] = END
     return length + np.uint64(2)
 
@@ -212,24 +208,29 @@ def sweep(automaton: Automaton, walks: Walks, window: Window, text: Bytes, bound
     different roots. An event may come twice. Returns DONE when it is through, FULL when events have to be confirmed,
     and NO_ROOM when the walks are full: then make room and call again.
     """
-    roots, begins, dead = window.roots, window.begins, DEAD * (len(walks.table) // len(walks.ends))
+    dead = DEAD * (len(walks.table) // len(walks.ends))
     line, at = place[LAST_LINE], place[REACH]
     while line < len(bounds) - 1:
-        low, high = bounds[line] + 1, bounds[line + 1]
-        at = max(at, low)
-        base = dead if at >= high else root(automaton, walks, wanted, walked, line)
-        if base == NO_ROOM:
+        before_all, left, length, behind = line, np.uint64(0), np.uint64(0), np.uint64(0)
+        while line < len(bounds) - 1 and behind < np.uint64(WINDOW):
+            low, high = bounds[line] + 1, bounds[line + 1]
+            at = max(at, low)
+            base = dead if at >= high else root(automaton, walks, wanted, walked, line)
+            if base == NO_ROOM:
+                break
+            if base == dead:
+                line += 1
+                continue
+            first = length
+            length, behind = _classify_all(automaton, window, text, low, at, high, first)
+            left = begin_all(walks, window, np.uint64(base), first, behind, left)
+            at = signed(window.offsets[behind])
+        if behind == np.uint64(0) and line < len(bounds) - 1:
             place[LAST_LINE], place[REACH] = line, at
             return NO_ROOM
-        while base != dead and at < high:
-            count = _classify_all(automaton, window, text, low, at, high)
-            roots[0] = base
-            left = begin_all(walks, window, np.uint64(base), count)
-            told = follow_all(automaton, walks, window, left, True, bounds, wanted, line, events, place)
-            if told != DONE:
-                return told
-            at = begins[count]
-        line += 1
+        told = follow_all(automaton, walks, window, left, bounds, wanted, before_all, events, place)
+        if told != DONE:
+            return told
     place[LAST_LINE], place[REACH] = line, at
     return DONE
 
@@ -266,7 +267,7 @@ def sweep_screened(automaton: Automaton, walks: Walks, window: Window, pairs: An
             at = edge
         if left > 0:
             left = begin(walks, window, left)
-            told = follow_all(automaton, walks, window, left, False, bounds, wanted, before_all, events, place)
+            told = follow_all(automaton, walks, window, left, bounds, wanted, before_all, events, place)
             if told != DONE:
                 return told
     place[LAST_LINE], place[REACH] = line, at
