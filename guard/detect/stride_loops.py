@@ -24,8 +24,8 @@ EVENTS = 1 << 16
 DONE, FULL = 0, 1
 LAST_LINE, REACH, NOTED = range(3)
 """Slots of a place: the number of its line, its offset, and how many events there are."""
-STEPS = 4
-"""Characters of a stride."""
+FIRST, STEPS = 3, 4
+"""Characters of the first stride, after which most walks have ended, and of a further one."""
 STRIDES = 4
 """For which walks are taken side by side."""
 FEW_NODES = 32
@@ -86,15 +86,13 @@ def _dead(walks: Walks) -> Any:
 
 
 @inlined_loop
-def _stride(walks: Walks, window: Window, row: Any, ahead: Any) -> Any:
-    """Where a walk is four characters on, with the bit ACCEPTING if something was accepted on the way."""
-    table, kinds = walks.table, window.kinds
-    rows, flag = np.uint64(ACCEPTING - 1), np.uint64(ACCEPTING)
-    first = np.uint64(table[row + np.uint64(kinds[ahead])])
-    second = np.uint64(table[(first & rows) + np.uint64(kinds[ahead + np.uint64(1)])])
-    third = np.uint64(table[(second & rows) + np.uint64(kinds[ahead + np.uint64(2)])])
-    fourth = np.uint64(table[(third & rows) + np.uint64(kinds[ahead + np.uint64(3)])])
-    return fourth | (first | second | third) & flag
+def _stride(walks: Walks, window: Window, row: Any, ahead: Any, steps: int) -> Any:
+    """Where a walk is some characters on, with the bit ACCEPTING if something was accepted on the way."""
+    rows, met = np.uint64(ACCEPTING - 1), np.uint64(0)
+    for step in range(steps):
+        row = np.uint64(walks.table[(row & rows) + np.uint64(window.kinds[ahead + np.uint64(step)])])
+        met |= row
+    return row | met & np.uint64(ACCEPTING)
 
 
 @inlined_loop
@@ -104,7 +102,7 @@ def begin_all(walks: Walks, window: Window, base: Any, first: Any, behind: Any, 
     roots, left, rows = window.roots, window.left, window.rows
     dead, one, place = _dead(walks), np.uint64(1), np.uint64(first)
     while place < behind:
-        row = _stride(walks, window, base, place)
+        row = _stride(walks, window, base, place, FIRST)
         roots[kept], left[kept], rows[kept] = base, place, row
         kept += np.uint64(row != dead)
         place += one
@@ -119,7 +117,7 @@ def begin(walks: Walks, window: Window, count: Any) -> Any:
     index, behind = np.uint64(0), np.uint64(count)
     while index < behind:
         base, place = np.uint64(roots[index]), np.uint64(places[index])
-        row = _stride(walks, window, base, place)
+        row = _stride(walks, window, base, place, FIRST)
         roots[kept], left[kept], rows[kept] = base, place, row
         kept += np.uint64(row != dead)
         index += one
@@ -150,8 +148,8 @@ def _further(walks: Walks, window: Window, stride: int, count: Any, hits: Any) -
     index, kept = np.uint64(0), np.uint64(0)
     while index < count:
         walk, before = np.uint64(going[index]), np.uint64(rows[index])
-        ahead = np.uint64(window.left[walk]) + np.uint64(STEPS * stride)
-        row = _stride(walks, window, before, ahead)
+        ahead = np.uint64(window.left[walk]) + np.uint64(FIRST + STEPS * stride)
+        row = _stride(walks, window, before, ahead, STEPS)
         met[hits], met_rows[hits], met_at[hits] = walk, before, ahead
         hits += row >> np.uint64(31)
         going[kept], rows[kept] = walk, row & last
@@ -161,14 +159,14 @@ def _further(walks: Walks, window: Window, stride: int, count: Any, hits: Any) -
 
 
 @inlined_loop
-def _note_met(walks: Walks, window: Window, hits: Any) -> Any:
-    """Notes the states that accept something in the strides of which that is known; how many."""
+def _note_met(walks: Walks, window: Window, first: Any, behind: Any, steps: int, notes: Any) -> Any:
+    """Notes the states that accept something in strides of which that is known; how many notes there are then."""
     table, kinds, noted, noted_rows = walks.table, window.kinds, window.noted, window.noted_rows
     last, one = np.uint64(ACCEPTING - 1), np.uint64(1)
-    hit, notes = np.uint64(0), np.uint64(0)
-    while hit < hits:
+    hit = first
+    while hit < behind:
         row, ahead = np.uint64(window.met_rows[hit]), np.uint64(window.met_at[hit])
-        for step in range(STEPS):
+        for step in range(steps):
             row = np.uint64(table[(row & last) + np.uint64(kinds[ahead + np.uint64(step)])])
             noted[notes], noted_rows[notes] = window.met[hit], row
             notes += row >> np.uint64(31)
@@ -190,7 +188,7 @@ def _follow(automaton: Automaton, walks: Walks, window: Window, count: Any, note
     table, kinds, noted, noted_rows = walks.table, window.kinds, window.noted, window.noted_rows
     columns, unknown, flag = np.uint64(len(table) // len(walks.ends)), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
     dead, once, one, last = _dead(walks), np.uint64(ONCE) * columns, np.uint64(1), np.uint64(ACCEPTING - 1)
-    farthest, strides, no_room = np.uint64(_FARTHEST), np.uint64(STEPS * STRIDES), np.uint64(NO_ROOM & (1 << 64) - 1)
+    farthest, strides, no_room = np.uint64(_FARTHEST), np.uint64(FIRST + STEPS * (STRIDES - 1)), np.uint64(NO_ROOM & (1 << 64) - 1)
     index = np.uint64(0)
     while index < count:
         walk, row = np.uint64(window.going[index]), np.uint64(window.rows[index])
@@ -271,10 +269,13 @@ def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, b
 
     Returns DONE, or the reason to stop, with where to go on in `place`.
     """
-    going, hits = _after_first(walks, window, count)
-    for stride in range(1, STRIDES):
+    going, firsts = _after_first(walks, window, count)
+    hits = firsts
+    for stride in range(STRIDES - 1):
         going, hits = _further(walks, window, stride, going, hits)
-    notes, behind = _follow(automaton, walks, window, going, _note_met(walks, window, hits))
+    notes = _note_met(walks, window, np.uint64(0), firsts, FIRST, np.uint64(0))
+    notes = _note_met(walks, window, firsts, hits, STEPS, notes)
+    notes, behind = _follow(automaton, walks, window, going, notes)
     _put_in_order(window, count, notes)
     count, told, walk = np.uint64(place[NOTED]), NO_ROOM, np.uint64(_MOST)
     for index in range(notes):
