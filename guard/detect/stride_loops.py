@@ -42,10 +42,10 @@ class Window(NamedTuple):
     `kinds` are the classes of characters, and `offsets` where the one behind each begins. Where places are few,
     `begins` are their offsets and `places` the numbers of what stands before them among `kinds`, found by the `numbers`
     of offsets.
-    Walk n begins behind the class `left[n]`, with the row `roots[n]`; `going` are those that have not ended, at `rows`.
-    `met` are walks that accept something in a stride, which begins at the row `met_rows` and the class `met_at`.
-    `noted` are walks that accept what the states at `noted_rows` do (with the bit ACCEPTING) or may still do (without),
-    in any order; `order` is theirs by walk, and `edges` where the notes of each walk are in it.
+    Walk n begins behind the class `left[n]`, with the row `roots[n]`. Before each stride `going` are the walks that have
+    not ended, at `rows`, and `met` are those of these which accept something in it. `noted` are walks that accept what
+    the states at `noted_rows` do (with the bit ACCEPTING) or may still do (without), in any order; `order` is theirs by
+    walk, and `edges` where the notes of each walk are in it.
     """
 
     kinds: npt.NDArray[np.uint16]
@@ -53,14 +53,12 @@ class Window(NamedTuple):
     numbers: Numbers
     begins: Numbers
     places: Numbers
-    roots: Numbers
     left: Numbers
+    roots: Numbers
+    edges: Numbers
     going: Numbers
     rows: Numbers
-    edges: Numbers
     met: Numbers
-    met_rows: Numbers
-    met_at: Numbers
     noted: Numbers
     noted_rows: Numbers
     order: Numbers
@@ -68,8 +66,8 @@ class Window(NamedTuple):
 
 def new_window() -> Window:
     """Room for one thread; memory is used only as far as it is filled."""
-    sizes = (*[_MOST] * 9, *[_MOST * STRIDES] * 3, *[_MOST_NOTES] * 3)
-    return Window(np.zeros(_MOST, np.uint16), *(np.zeros(size, np.uint32) for size in sizes))
+    shapes: list[int | tuple[int, int]] = [*[_MOST] * 7, *[(STRIDES + 1, _MOST)] * 3, *[_MOST_NOTES] * 3]
+    return Window(np.zeros(_MOST, np.uint16), *(np.zeros(shape, np.uint32) for shape in shapes))
 
 
 @inlined
@@ -99,13 +97,14 @@ def _stride(walks: Walks, window: Window, row: Any, ahead: Any, steps: int) -> A
 def begin_all(walks: Walks, window: Window, base: Any, first: Any, behind: Any, kept: Any) -> Any:
     """Adds those of some places in a row that have walks from one root that are still going after a stride, or accepted
     something, to so many that there are; how many then."""
-    roots, left, rows = window.roots, window.left, window.rows
+    left, rows, before_all = window.left, window.rows, kept
     dead, one, place = _dead(walks), np.uint64(1), np.uint64(first)
     while place < behind:
         row = _stride(walks, window, base, place, FIRST)
-        roots[kept], left[kept], rows[kept] = base, place, row
+        left[kept], rows[0, kept] = place, row
         kept += np.uint64(row != dead)
         place += one
+    window.roots[before_all:kept] = base
     return kept
 
 
@@ -118,7 +117,7 @@ def begin(walks: Walks, window: Window, count: Any) -> Any:
     while index < behind:
         base, place = np.uint64(roots[index]), np.uint64(places[index])
         row = _stride(walks, window, base, place, FIRST)
-        roots[kept], left[kept], rows[kept] = base, place, row
+        roots[kept], left[kept], rows[0, kept] = base, place, row
         kept += np.uint64(row != dead)
         index += one
     return kept
@@ -126,51 +125,71 @@ def begin(walks: Walks, window: Window, count: Any) -> Any:
 
 @inlined_loop
 def _after_first(walks: Walks, window: Window, count: Any) -> Any:
-    """Which of the walks that are left after a stride are going, and which have met something; how many of both."""
-    going, rows, met, met_rows, met_at = window.going, window.rows, window.met, window.met_rows, window.met_at
+    """Which of so many walks have met something in their first stride, and which go on; how many of both."""
+    going, rows, met = window.going, window.rows, window.met
     dead, last, one = _dead(walks), np.uint64(ACCEPTING - 1), np.uint64(1)
     walk, kept, hits = np.uint64(0), np.uint64(0), np.uint64(0)
     while walk < count:
-        row = np.uint64(rows[walk])
-        met[hits], met_rows[hits], met_at[hits] = walk, window.roots[walk], window.left[walk]
+        row = np.uint64(rows[0, walk])
+        met[0, hits], going[1, kept], rows[1, kept] = walk, walk, row & last
         hits += row >> np.uint64(31)
-        going[kept], rows[kept] = walk, row & last
         kept += np.uint64(row & last != dead)
         walk += one
-    return kept, hits
+    return hits, kept
 
 
 @inlined_loop
-def _further(walks: Walks, window: Window, stride: int, count: Any, hits: Any) -> Any:
-    """The same after one more stride of those that are going."""
-    going, rows, met, met_rows, met_at = window.going, window.rows, window.met, window.met_rows, window.met_at
+def _further(walks: Walks, window: Window, stride: int, count: Any) -> Any:
+    """The same after a further stride of those that are going."""
+    going, rows, met, left = window.going, window.rows, window.met, window.left
     dead, last, one = _dead(walks), np.uint64(ACCEPTING - 1), np.uint64(1)
-    index, kept = np.uint64(0), np.uint64(0)
+    index, kept, hits = np.uint64(0), np.uint64(0), np.uint64(0)
     while index < count:
-        walk, before = np.uint64(going[index]), np.uint64(rows[index])
-        ahead = np.uint64(window.left[walk]) + np.uint64(FIRST + STEPS * stride)
-        row = _stride(walks, window, before, ahead, STEPS)
-        met[hits], met_rows[hits], met_at[hits] = walk, before, ahead
+        walk = np.uint64(going[stride, index])
+        row = _stride(walks, window, np.uint64(rows[stride, index]), np.uint64(left[walk]) + _before(stride), STEPS)
+        met[stride, hits], going[stride + 1, kept], rows[stride + 1, kept] = index, walk, row & last
         hits += row >> np.uint64(31)
-        going[kept], rows[kept] = walk, row & last
         kept += np.uint64(row & last != dead)
         index += one
-    return kept, hits
+    return hits, kept
+
+
+@inlined
+def _before(stride: int) -> Any:
+    """How many characters walks have gone before a stride behind the first."""
+    return np.uint64(FIRST + STEPS * (stride - 1))
 
 
 @inlined_loop
-def _note_met(walks: Walks, window: Window, first: Any, behind: Any, steps: int, notes: Any) -> Any:
-    """Notes the states that accept something in strides of which that is known; how many notes there are then."""
-    table, kinds, noted, noted_rows = walks.table, window.kinds, window.noted, window.noted_rows
-    last, one = np.uint64(ACCEPTING - 1), np.uint64(1)
-    hit = first
-    while hit < behind:
-        row, ahead = np.uint64(window.met_rows[hit]), np.uint64(window.met_at[hit])
-        for step in range(steps):
-            row = np.uint64(table[(row & last) + np.uint64(kinds[ahead + np.uint64(step)])])
-            noted[notes], noted_rows[notes] = window.met[hit], row
-            notes += row >> np.uint64(31)
+def _note_first(walks: Walks, window: Window, hits: Any) -> Any:
+    """Notes the states that accept something in the first stride of so many walks; how many."""
+    hit, notes, one = np.uint64(0), np.uint64(0), np.uint64(1)
+    while hit < hits:
+        walk = np.uint64(window.met[0, hit])
+        notes = _note_met(walks, window, walk, np.uint64(window.roots[walk]), np.uint64(window.left[walk]), FIRST, notes)
         hit += one
+    return notes
+
+
+@inlined_loop
+def _note_further(walks: Walks, window: Window, stride: int, hits: Any, notes: Any) -> Any:
+    """The same in a further stride, added to so many notes."""
+    hit, one = np.uint64(0), np.uint64(1)
+    while hit < hits:
+        index = np.uint64(window.met[stride, hit])
+        walk = np.uint64(window.going[stride, index])
+        notes = _note_met(walks, window, walk, np.uint64(window.rows[stride, index]),
+                          np.uint64(window.left[walk]) + _before(stride), STEPS, notes)
+        hit += one
+    return notes
+
+
+@inlined_loop
+def _note_met(walks: Walks, window: Window, walk: Any, row: Any, ahead: Any, steps: int, notes: Any) -> Any:
+    for step in range(steps):
+        row = np.uint64(walks.table[(row & np.uint64(ACCEPTING - 1)) + np.uint64(window.kinds[ahead + np.uint64(step)])])
+        window.noted[notes], window.noted_rows[notes] = walk, row
+        notes += row >> np.uint64(31)
     return notes
 
 
@@ -188,10 +207,10 @@ def _follow(automaton: Automaton, walks: Walks, window: Window, count: Any, note
     table, kinds, noted, noted_rows = walks.table, window.kinds, window.noted, window.noted_rows
     columns, unknown, flag = np.uint64(len(table) // len(walks.ends)), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
     dead, once, one, last = _dead(walks), np.uint64(ONCE) * columns, np.uint64(1), np.uint64(ACCEPTING - 1)
-    farthest, strides, no_room = np.uint64(_FARTHEST), np.uint64(FIRST + STEPS * (STRIDES - 1)), np.uint64(NO_ROOM & (1 << 64) - 1)
+    farthest, strides, no_room = np.uint64(_FARTHEST), _before(STRIDES), np.uint64(NO_ROOM & (1 << 64) - 1)
     index = np.uint64(0)
     while index < count:
-        walk, row = np.uint64(window.going[index]), np.uint64(window.rows[index])
+        walk, row = np.uint64(window.going[STRIDES, index]), np.uint64(window.rows[STRIDES, index])
         start = np.uint64(window.left[walk])
         ahead = start + strides
         if row <= once:
@@ -269,12 +288,11 @@ def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, b
 
     Returns DONE, or the reason to stop, with where to go on in `place`.
     """
-    going, firsts = _after_first(walks, window, count)
-    hits = firsts
-    for stride in range(STRIDES - 1):
-        going, hits = _further(walks, window, stride, going, hits)
-    notes = _note_met(walks, window, np.uint64(0), firsts, FIRST, np.uint64(0))
-    notes = _note_met(walks, window, firsts, hits, STEPS, notes)
+    hits, going = _after_first(walks, window, count)
+    notes = _note_first(walks, window, hits)
+    for stride in range(1, STRIDES):
+        hits, going = _further(walks, window, stride, going)
+        notes = _note_further(walks, window, stride, hits, notes)
     notes, behind = _follow(automaton, walks, window, going, notes)
     _put_in_order(window, count, notes)
     count, told, walk = np.uint64(place[NOTED]), NO_ROOM, np.uint64(_MOST)
