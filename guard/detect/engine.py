@@ -116,7 +116,8 @@ class EngineScan:
             return sweep_screened(assembly.automaton, walks, window, assembly.prefilter.pairs, block.buffer,
                                   words_of(block.buffer), block.twos, block.bounds, bits, assembly.walked, events,
                                   place)
-        return sweep(assembly.automaton, walks, window, block.buffer, block.bounds, bits, assembly.walked, events, place)
+        return sweep(assembly.automaton, walks, window, block.buffer, block.bounds, bits, assembly.walked, events,
+                     place)
 
     def _events(self, bits: Bits) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
         """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""

@@ -40,12 +40,12 @@ class Window(NamedTuple):
     """Working memory for the walks from the places of a few thousand bytes.
 
     `kinds` are the classes of characters, and `offsets` where the one behind each begins. Where places are few,
-    `begins` are their offsets and `places` the numbers of what stands before them among `kinds`, found by the `numbers`
-    of offsets.
-    Walk n begins behind the class `left[n]`, with the row `roots[n]`. Before each stride `going` are the walks that have
-    not ended, at `rows`, and `met` are those of these which accept something in it. `noted` are walks that accept what
-    the states at `noted_rows` do (with the bit ACCEPTING) or may still do (without), in any order; `order` is theirs by
-    walk, and `edges` where the notes of each walk are in it.
+    `begins` are their offsets and `places` the numbers of what stands before them among `kinds`, found by the
+    `numbers` of offsets.
+    Walk n begins behind the class `left[n]`, with the row `roots[n]`. Before each stride `going` are the walks that
+    have not ended, at `rows`, and `met` are those of these which accept something in it. `noted` are walks that accept
+    what the states at `noted_rows` do (with the bit ACCEPTING) or may still do (without), in any order; `order` is
+    theirs by walk, and `edges` where the notes of each walk are in it.
     """
 
     kinds: npt.NDArray[np.uint16]
@@ -166,7 +166,8 @@ def _note_first(walks: Walks, window: Window, hits: Any) -> Any:
     hit, notes, one = np.uint64(0), np.uint64(0), np.uint64(1)
     while hit < hits:
         walk = np.uint64(window.met[0, hit])
-        notes = _note_met(walks, window, walk, np.uint64(window.roots[walk]), np.uint64(window.left[walk]), FIRST, notes)
+        row, ahead = np.uint64(window.roots[walk]), np.uint64(window.left[walk])
+        notes = _note_met(walks, window, walk, row, ahead, FIRST, notes)
         hit += one
     return notes
 
@@ -178,16 +179,17 @@ def _note_further(walks: Walks, window: Window, stride: int, hits: Any, notes: A
     while hit < hits:
         index = np.uint64(window.met[stride, hit])
         walk = np.uint64(window.going[stride, index])
-        notes = _note_met(walks, window, walk, np.uint64(window.rows[stride, index]),
-                          np.uint64(window.left[walk]) + _before(stride), STEPS, notes)
+        row, ahead = np.uint64(window.rows[stride, index]), np.uint64(window.left[walk]) + _before(stride)
+        notes = _note_met(walks, window, walk, row, ahead, STEPS, notes)
         hit += one
     return notes
 
 
 @inlined_loop
 def _note_met(walks: Walks, window: Window, walk: Any, row: Any, ahead: Any, steps: int, notes: Any) -> Any:
+    rows = np.uint64(ACCEPTING - 1)
     for step in range(steps):
-        row = np.uint64(walks.table[(row & np.uint64(ACCEPTING - 1)) + np.uint64(window.kinds[ahead + np.uint64(step)])])
+        row = np.uint64(walks.table[(row & rows) + np.uint64(window.kinds[ahead + np.uint64(step)])])
         window.noted[notes], window.noted_rows[notes] = walk, row
         notes += row >> np.uint64(31)
     return notes
@@ -282,19 +284,10 @@ def _note_events(automaton: Automaton, walks: Walks, row: Any, at: Any, line: in
 
 
 @inlined_loop
-def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, bounds: Any, wanted: Any,
-               line: int, events: Any, place: Any) -> int:
-    """Fills `events` with what walks accept that are left after a stride, the first of them in a line or behind it.
-
-    Returns DONE, or the reason to stop, with where to go on in `place`.
-    """
-    hits, going = _after_first(walks, window, count)
-    notes = _note_first(walks, window, hits)
-    for stride in range(1, STRIDES):
-        hits, going = _further(walks, window, stride, going)
-        notes = _note_further(walks, window, stride, hits, notes)
-    notes, behind = _follow(automaton, walks, window, going, notes)
-    _put_in_order(window, count, notes)
+def _tell(automaton: Automaton, walks: Walks, window: Window, notes: Any, behind: Any, bounds: Any, wanted: Any,
+          line: int, events: Any, place: Any) -> int:
+    """Fills `events` with so many notes, as far as they are of walks before one; DONE, or the reason to stop there or
+    earlier, with where to go on in `place`."""
     count, told, walk = np.uint64(place[NOTED]), NO_ROOM, np.uint64(_MOST)
     for index in range(notes):
         note = np.uint64(window.order[index])
@@ -313,3 +306,20 @@ def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, b
         return DONE
     place[LAST_LINE], place[REACH] = line, window.offsets[np.uint64(window.left[behind])]
     return told
+
+
+@inlined_loop
+def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, bounds: Any, wanted: Any, line: int,
+               events: Any, place: Any) -> int:
+    """Fills `events` with what walks accept that are left after a stride, the first of them in a line or behind it.
+
+    Returns DONE, FULL when the machine has to look at events, or NO_ROOM, with where to go on in `place`.
+    """
+    hits, going = _after_first(walks, window, count)
+    notes = _note_first(walks, window, hits)
+    for stride in range(1, STRIDES):
+        hits, going = _further(walks, window, stride, going)
+        notes = _note_further(walks, window, stride, hits, notes)
+    notes, behind = _follow(automaton, walks, window, going, notes)
+    _put_in_order(window, count, notes)
+    return _tell(automaton, walks, window, notes, behind, bounds, wanted, line, events, place)

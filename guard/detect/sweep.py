@@ -71,7 +71,8 @@ class Workspace:
         """The states of an automaton that this thread has met."""
         if self._walks is None or self._automaton is not automaton:
             self._automaton, self._walks = automaton, new_walks(automaton)
-        # A walk accepts an opening once, or twice if it begins anew, and may be left with some that it has not done with.
+        # A walk accepts an opening once, or twice where it begins anew, and may be left with some that it has not done
+        # with.
         most = EVENTS + 3 * len(automaton.roots) + 1
         if self.events.shape[1] < most:
             self.events, self.order = np.empty((3, most), np.uint32), np.empty(most, np.int32)
