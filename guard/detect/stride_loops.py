@@ -66,7 +66,7 @@ class Window(NamedTuple):
 
 def new_window() -> Window:
     """Room for one thread; memory is used only as far as it is filled."""
-    shapes: list[int | tuple[int, int]] = [*[_MOST] * 7, *[(STRIDES + 1, _MOST)] * 3, *[_MOST_NOTES] * 3]
+    shapes: list[int | tuple[int, int]] = [*[_MOST] * 7, *[(STRIDES, _MOST)] * 3, *[_MOST_NOTES] * 3]
     return Window(np.zeros(_MOST, np.uint16), *(np.zeros(shape, np.uint32) for shape in shapes))
 
 
@@ -124,30 +124,33 @@ def begin(walks: Walks, window: Window, count: Any) -> Any:
 
 
 @inlined_loop
-def _after_first(walks: Walks, window: Window, count: Any) -> Any:
-    """Which of so many walks have met something in their first stride, and which go on; how many of both."""
-    going, rows, met = window.going, window.rows, window.met
+def _second(walks: Walks, window: Window, count: Any) -> Any:
+    """Which of so many walks have met something in their first stride, which do in the second, and which go on then;
+    how many of each. Those that have met something may have ended, which a further stride does not change."""
+    going, rows, met, left = window.going, window.rows, window.met, window.left
     dead, last, one = _dead(walks), np.uint64(ACCEPTING - 1), np.uint64(1)
-    walk, kept, hits = np.uint64(0), np.uint64(0), np.uint64(0)
+    walk, kept, firsts, hits = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
     while walk < count:
-        row = np.uint64(rows[0, walk])
-        met[0, hits], going[1, kept], rows[1, kept] = walk, walk, row & last
+        before = np.uint64(rows[0, walk])
+        row = _stride(walks, window, before & last, np.uint64(left[walk]) + _before(1), STEPS)
+        met[0, firsts], met[1, hits], going[1, kept], rows[1, kept] = walk, walk, walk, row & last
+        firsts += before >> np.uint64(31)
         hits += row >> np.uint64(31)
         kept += np.uint64(row & last != dead)
         walk += one
-    return hits, kept
+    return firsts, hits, kept
 
 
 @inlined_loop
 def _further(walks: Walks, window: Window, stride: int, count: Any) -> Any:
-    """The same after a further stride of those that are going."""
+    """Which of the walks that are going meet something in a further stride, and which go on; how many of both."""
     going, rows, met, left = window.going, window.rows, window.met, window.left
     dead, last, one = _dead(walks), np.uint64(ACCEPTING - 1), np.uint64(1)
     index, kept, hits = np.uint64(0), np.uint64(0), np.uint64(0)
     while index < count:
-        walk = np.uint64(going[stride, index])
-        row = _stride(walks, window, np.uint64(rows[stride, index]), np.uint64(left[walk]) + _before(stride), STEPS)
-        met[stride, hits], going[stride + 1, kept], rows[stride + 1, kept] = index, walk, row & last
+        walk, before = np.uint64(going[stride - 1, index]), np.uint64(rows[stride - 1, index])
+        row = _stride(walks, window, before, np.uint64(left[walk]) + _before(stride), STEPS)
+        met[stride, hits], going[stride, kept], rows[stride, kept] = index, walk, row & last
         hits += row >> np.uint64(31)
         kept += np.uint64(row & last != dead)
         index += one
@@ -178,8 +181,8 @@ def _note_further(walks: Walks, window: Window, stride: int, hits: Any, notes: A
     hit, one = np.uint64(0), np.uint64(1)
     while hit < hits:
         index = np.uint64(window.met[stride, hit])
-        walk = np.uint64(window.going[stride, index])
-        row, ahead = np.uint64(window.rows[stride, index]), np.uint64(window.left[walk]) + _before(stride)
+        walk = index if stride == 1 else np.uint64(window.going[stride - 1, index])
+        row, ahead = np.uint64(window.rows[stride - 1, index]), np.uint64(window.left[walk]) + _before(stride)
         notes = _note_met(walks, window, walk, row, ahead, STEPS, notes)
         hit += one
     return notes
@@ -212,7 +215,7 @@ def _follow(automaton: Automaton, walks: Walks, window: Window, count: Any, note
     farthest, strides, no_room = np.uint64(_FARTHEST), _before(STRIDES), np.uint64(NO_ROOM & (1 << 64) - 1)
     index = np.uint64(0)
     while index < count:
-        walk, row = np.uint64(window.going[STRIDES, index]), np.uint64(window.rows[STRIDES, index])
+        walk, row = np.uint64(window.going[STRIDES - 1, index]), np.uint64(window.rows[STRIDES - 1, index])
         start = np.uint64(window.left[walk])
         ahead = start + strides
         if row <= once:
@@ -315,9 +318,9 @@ def follow_all(automaton: Automaton, walks: Walks, window: Window, count: Any, b
 
     Returns DONE, FULL when the machine has to look at events, or NO_ROOM, with where to go on in `place`.
     """
-    hits, going = _after_first(walks, window, count)
-    notes = _note_first(walks, window, hits)
-    for stride in range(1, STRIDES):
+    firsts, hits, going = _second(walks, window, count)
+    notes = _note_further(walks, window, 1, hits, _note_first(walks, window, firsts))
+    for stride in range(2, STRIDES):
         hits, going = _further(walks, window, stride, going)
         notes = _note_further(walks, window, stride, hits, notes)
     notes, behind = _follow(automaton, walks, window, going, notes)
