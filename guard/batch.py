@@ -43,7 +43,7 @@ def among(values: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[np.
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Hits:
     """Findings of one scanned buffer, as columns, ordered by cell and start.
 
@@ -90,9 +90,10 @@ class Hits:
                       ("detector", "start", "end", "confidence", "flags", "cell")))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Column:
-    """Values of one field in a batch.
+    """Values of one field in a batch. Nobody changes one; it is not frozen, as that takes four times as long to make,
+    and JSON has one for each key of each file.
 
     Value i is `data[starts[i]:ends[i]]`, UTF-8, already unquoted or unescaped; a null is left out of the arrays.
     `rows[i]` is its record number in the dataset, from 0. `field` is the shown name (safe to store), `header` the raw

@@ -15,8 +15,12 @@ import os
 import platform
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from io import FileIO
 from pathlib import Path
+from typing import TypeVar
+
+Blob = TypeVar("Blob", bytes, bytearray)
 
 MAGIC = b"guard rules 1\n"
 _HEAD = len(MAGIC) + 32
@@ -71,19 +75,28 @@ def load(name: str, within: str = "") -> bytes | None:
 
     `within` is the name of a `subdirectory`, where a blob is the file of its name.
     """
-    blob = load_writable(name, within)
-    return None if blob is None else bytes(blob)
+    return _loaded(name, within, FileIO.read)
 
 
 def load_writable(name: str, within: str = "") -> bytearray | None:
-    """As `load`, for large blobs that are to be written to: without a copy."""
+    """As `load`, for blobs that are to be written to."""
+    return _loaded(name, within, _read_writable)
+
+
+def _read_writable(file: FileIO, size: int) -> bytearray:
+    blob = bytearray(size)
+    return blob if file.readinto(blob) == size else bytearray()
+
+
+def _loaded(name: str, within: str, read: Callable[[FileIO, int], Blob]) -> Blob | None:
+    """The blob as `read` gives it: a large one is not copied, for each page of it is dear."""
     with contextlib.suppress(OSError), _opened(within, create=False) as folder:
         handle = os.open(name if within else name + _SUFFIX, os.O_RDONLY | _NO_FOLLOW, dir_fd=folder)
-        with os.fdopen(handle, "rb", buffering=0) as file:
-            state = os.fstat(file.fileno())
+        with FileIO(handle) as file:
+            state = os.fstat(handle)
             if stat.S_ISREG(state.st_mode) and _is_private(state) and _HEAD <= state.st_size <= MAX_BLOB:
-                head, blob = file.read(_HEAD), bytearray(state.st_size - _HEAD)
-                is_whole = file.readinto(blob) == len(blob) and not file.read(1)
+                head, blob = file.read(_HEAD), read(file, state.st_size - _HEAD)
+                is_whole = len(blob) == state.st_size - _HEAD and not file.read(1)
                 return blob if is_whole and head == MAGIC + hashlib.sha256(blob).digest() else None
     return None
 

@@ -150,8 +150,10 @@ def _schema_hashes(fields: Iterable[FieldTally]) -> dict[str, str]:
     """`sha256:…` over the ordered field names of each dataset: what an exception is bound to."""
     names: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for field in fields:
-        names[field.dataset] += [(field.ordinal, field.name)] if field.kind != "name" else []
-    return {dataset: _schema_hash(tuple(name for _, name in sorted(found))) for dataset, found in names.items()}
+        known = names[field.dataset]
+        if field.kind != "name":
+            known.append((field.ordinal, field.name))
+    return {dataset: _schema_hash(tuple([name for _, name in sorted(found)])) for dataset, found in names.items()}
 
 
 @lru_cache(maxsize=64)

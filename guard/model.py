@@ -1,6 +1,6 @@
 """What the rooms pass to each other: findings, fields, decisions, reports. No I/O, no NumPy.
 
-Every class is frozen. `as_json` methods give the shapes of the report schema `guard.report/v1`.
+No object can be changed. `as_json` methods give the shapes of the report schema `guard.report/v1`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as member
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 CERTAIN, LIKELY, POSSIBLE = 0.9, 0.6, 0.3
 """Floors of the three confidence words. Policies see everything from POSSIBLE on."""
@@ -208,10 +208,9 @@ class Skipped:
         return {"dataset": self.dataset, "reason": str(self.reason), "detail": self.detail, **line}
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """One input file. `status` is scanned, skipped or failed; `digest` is `sha256:…` of its bytes (evidence of a
-    release only)."""
+    release only). A tree has thousands, and a tuple is soon made, as for `Field`."""
 
     path: str
     bytes: int
@@ -256,8 +255,7 @@ class ClassCount:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """The verdict on one field: what it is, from header and values together.
 
     `kind` is column, text or name (a path, header, sheet or key that is itself a finding). `data_class` is the class

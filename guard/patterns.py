@@ -17,6 +17,13 @@ class _Pattern:
 
     def __getattr__(self, name: str) -> Any:
         """Called for a name that is not there yet; from then on it is."""
-        value = getattr(re.compile(self._expression, self._flags), name)  # `re` keeps what it compiled last
+        value = getattr(self._compiled(), name)
         setattr(self, name, value)
         return value
+
+    def _compiled(self) -> re.Pattern[Any]:
+        if isinstance(self._expression, bytes):
+            return re.compile(self._expression, self._flags)  # `re` keeps what it compiled last
+        from guard import kept_patterns
+
+        return kept_patterns.compiled(self._expression, self._flags)

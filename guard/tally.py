@@ -88,6 +88,11 @@ class FieldTally:
         )
 
 
+def text_tally(dataset: str, lines: int) -> FieldTally:
+    """That of a text in which nothing was found: its lines are the records of one field `text`."""
+    return FieldTally(dataset, "text", "text", rows=lines, filled=lines, long_text=lines)
+
+
 @dataclass(slots=True)
 class Tally:
     """All fields of a scan by (dataset, field), the inputs, and what was skipped."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guard.detect.dense import header_sign
+from guard.detect.header_index import header_index
 from guard.detect.headers import HeaderWords
+from guard.detect.pack import load
+from guard.detect.rule import compile_rules
 
 WORDS = ("password", "api_key", "=owner", "?name", "?", "手机号", "令牌token", "pass2")
 PIECES = (*(word.strip("=?") for word in WORDS), "user", "value", "text", "Text", "x", "(note)", "[1]", "<b>", "_", "-",
           " ", ".", "$.", "$.a[*].", "1", "12", "123", ":", "*", "\x1b[0m", "\x1b(B", "联系人", "\u212a", "ＩＤ")
+RULES = compile_rules(load())
 HEADERS = st.lists(st.sampled_from(PIECES), max_size=5).map("".join)
 
 
@@ -28,3 +33,19 @@ def test_keys_that_end_in_no_word_are_told_apart() -> None:
         True, True, False, False]
     assert [bool(words.fit(header)) for header in ("dbPassword", "owner", "co_owner", "count")] == [
         True, True, False, False]
+
+
+@given(HEADERS, st.sampled_from(("", "number", "手机", "i\u0307d card", "\u017fecret")))
+def test_a_header_speaks_to_the_rules_to_which_it_would_if_each_was_asked(header: str, more: str) -> None:
+    spoken = header + more
+    index, rules = header_index(RULES), RULES
+    assert index.fitting(spoken) == [rule for rule in rules if rule.header_words.fit(spoken)]
+    assert index.signs(spoken) == {rule.index: sign for rule in rules if (sign := header_sign(rule, spoken))}
+
+
+def test_every_word_of_a_pack_leads_to_its_rule() -> None:
+    index = header_index(RULES)
+    for rule in RULES:
+        for word in rule.detector.headers:
+            assert (rule in index.fitting(word.lstrip("=?"))) == bool(rule.header_words.fit(word.lstrip("=?")))
+    assert index.fitting("") == [rule for rule in RULES if rule.header_words.fit("")]

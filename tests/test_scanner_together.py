@@ -15,7 +15,7 @@ from guard.batch import Hits
 from guard.detect import Budget, Matcher
 from guard.model import Finding, PlainLabels
 from guard.scanner import FindingList, run
-from guard.scanner.parts import Unit
+from guard.scanner.parts import DocumentTally, Part, Quiet, Unit
 from guard.scanner.together import SMALL, is_small, scan_together
 from guard.sources import Document, Options, discover
 
@@ -155,8 +155,9 @@ def test_what_is_not_as_it_was_is_scanned_alone(tmp_path: Path) -> None:
     parts = scan_together(SCANNER, found, [None] * len(found), [None] * len(found))
     assert [part is None for part in parts] == [True, True, True, True, False, False]
     whole = SCANNER.scan_units(found, [None] * len(found))
-    reasons = [[str(s.reason) for s in part.tally.skipped] for part in whole]
-    assert reasons == [["unreadable"], [], ["symbolic link, not followed"], ["undecodable bytes"], [], []]
+    assert [type(part) for part in whole] == [Part] * 4 + [Quiet] * 2
+    reasons = [[str(s.reason) for s in part.tally.skipped] for part in whole if isinstance(part, Part)]
+    assert reasons == [["unreadable"], [], ["symbolic link, not followed"], ["undecodable bytes"]]
 
 
 def test_a_detector_that_runs_out_over_all_is_tried_on_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,5 +179,39 @@ def test_a_file_that_changed_since_it_was_listed_is_told_as_it_was_read(tmp_path
     assert [item.content for item in found] == [b"13800138000\n", b"x\n"]
     (tmp_path / "a.py").write_text("y\n")
     parts = SCANNER.scan_units(units(tmp_path), [None, None], [item.content for item in found])
-    assert [sum(counted.hits for field in part.tally.fields.values() for counted in field.detectors.values())
-            for part in parts] == [1, 0]
+    assert isinstance(parts[0], Part)
+    assert isinstance(parts[1], Quiet)
+    assert [counted.hits for field in parts[0].tally.fields.values() for counted in field.detectors.values()] == [1]
+
+
+# What is quiet
+
+
+QUIET = {"a.py": "x\ny", "b.py": "x\r\n\r\n", "c": "\r", "d.md": "二行\n也好\n", "e.py": " ", "f.json": '{"a": 1}',
+         "g.log": "13800138000\n"}
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+def test_a_quiet_text_says_what_a_scan_of_it_alone_does(tmp_path: Path, hashed: bool) -> None:
+    for name, text in QUIET.items():
+        (tmp_path / name).write_bytes(text.encode())
+    found = [item for item in discover(tmp_path, Options(hashed=hashed), PlainLabels()) if isinstance(item, Document)]
+    parts = SCANNER.scan_units([Unit(item.recipe) for item in found if item.recipe], [None] * len(found))
+    assert [type(part) for part in parts] == [Quiet] * 5 + [Part] * 2
+    for document, part in zip(found, parts, strict=True):
+        if isinstance(part, Quiet) and document.recipe is not None:
+            alone, counted = SCANNER.scan_unit(Unit(document.recipe)), DocumentTally(document, None)
+            assert (alone.encoding, alone.digest, alone.read) == (part.encoding, part.digest, part.read)
+            counted.add(alone)
+            document.encoding, document.digest = alone.encoding, alone.digest
+            assert counted.result() == part.tally_of(document)
+
+
+def test_a_quiet_text_with_a_name_that_is_a_finding_or_a_mark(tmp_path: Path) -> None:
+    write(tmp_path, a_py="x\n", b_py="y\n")
+    (tmp_path / "13800138000.py").write_text("z\n")
+    (tmp_path / "机密★10年.py").write_text("13800138000\n")
+    report, findings, _ = told(tmp_path, 1000)
+    assert (report, findings) == told(tmp_path, 1)[:2]
+    assert [skipped["reason"] for skipped in json.loads(report)["skipped"]] == ["stopped at a state-secret mark"]
+    assert sum(field["kind"] == "name" for field in json.loads(report)["fields"]) == 2

@@ -74,20 +74,21 @@ class FindingsFile:
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._kept, self._has_more = 0, False
+        self._kept = self._written = 0
 
     def write(self, finding: Finding) -> None:
-        self._file.write(_line(finding))
-        self._has_more = True
+        line = _line(finding)
+        self._file.write(line)
+        # Counted, as a file that is asked writes everything out first.
+        self._written += len(line) if line.isascii() else len(line.encode())
 
     def keep(self) -> None:
-        if self._has_more:  # to tell where a file ends, all is written out
-            self._kept, self._has_more = self._file.tell(), False
+        self._kept = self._written
 
     def withdraw(self) -> None:
         self._file.seek(self._kept)
         self._file.truncate()
-        self._has_more = False
+        self._written = self._kept
 
 
 class FindingsStream:

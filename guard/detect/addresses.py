@@ -59,7 +59,7 @@ def division_names() -> dict[str, tuple[str, ...]]:
 @cache
 def _initials() -> re.Pattern[str]:
     """A first character of the name of a division: few places of a text have one."""
-    return re.compile(f"[{''.join(sorted({key[0] for key in division_names()}))}]")
+    return pattern(f"[{''.join(sorted({key[0] for key in division_names()}))}]")
 
 
 def starts_division(text: str, at: int = 0) -> bool:

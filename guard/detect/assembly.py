@@ -28,12 +28,12 @@ from guard.detect.compile import EVERY_LINE, LineFinder
 from guard.detect.context import compile_words
 from guard.detect.context_loops import Words
 from guard.detect.damage import are_told_apart
-from guard.detect.dense import header_sign
 from guard.detect.examples import samples
 from guard.detect.factors import Words as Factors
 from guard.detect.factors import factors, factors_of, fewest, line_share, rarest
 from guard.detect.firsts import first_of
 from guard.detect.gates import Gates, gates
+from guard.detect.header_index import header_index
 from guard.detect.judge import Kind
 from guard.detect.pack import bounded
 from guard.detect.prefilter import Prefilter, prefilter
@@ -125,7 +125,6 @@ class Assembly:
                              kept.owners if len(kept.owners) else np.zeros(1, np.int32))
         self.backs = np.array([pattern.back for pattern in self.patterns] or [0], np.int64)
         self._headings: dict[str, Heading] = {}
-        self._named = [rule for rule in self.rules if rule.detector.headers or rule.detector.context]
         self.gates, self.owners, self.beside, self.spanning = kept.gates, kept.owners, kept.beside, kept.spanning
         self._gated, self.walked = np.array(kept.gated, bool), as_bits(np.array(kept.walked, bool))
         if not (self._gated.any() or self.spanning):
@@ -145,9 +144,12 @@ class Assembly:
 
     def _read(self, header: str) -> Heading:
         fits, signs = [False] * len(self.rules), [0] * len(self.rules)
-        for rule in self._named if header else ():
-            fits[rule.index] = rule.header_words.fit(header) > 0
-            signs[rule.index] = header_sign(rule, header)
+        if header:
+            index = header_index(self.rules)
+            for rule in index.fitting(header):
+                fits[rule.index] = True
+            for number, sign in index.signs(header).items():
+                signs[number] = sign
         always = np.ones(len(self.owners), bool)
         always[self._gated] = False
         for opening in self._needy:

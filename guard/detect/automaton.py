@@ -42,7 +42,7 @@ class _UnsuitableError(Exception):
     """The pattern has no table."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Automaton:
     """`table[state * classes + classes_of[byte]]` is the next state; 0 is dead, 1 the start.
 
@@ -116,7 +116,7 @@ class Automaton:
         return counts, lengths
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Nodes:
     """A Thompson automaton: `moves[n]` are (bytes, target), `free[n]` the targets without a byte."""
 

@@ -46,11 +46,6 @@ class Explained:
         return np.concatenate([found, np.array(more, np.int64)]) if more else found
 
 
-def fitting_rules(rules: Sequence[Rule], header: str) -> list[Rule]:
-    """The rules that take a whole cell under this header."""
-    return [rule for rule in rules if (rule.detector.cell or rule.header_only) and rule.header_words.fit(header)]
-
-
 def whole_cells(fitting: Sequence[Rule], header: str, values: Sequence[bytes], explained: Explained,
                 ) -> Iterator[tuple[int, Placed]]:
     """(cell, hit) of the rules that fit the header."""
@@ -91,7 +86,7 @@ def _usually(judges: Sequence[_CellJudge], value: bytes, text: str) -> Iterator[
             yield Placed(judge.rule.index, judge.rule.detector.data_class, start, end, *worth)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _CellJudge:
     """One rule under one header."""
 

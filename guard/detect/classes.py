@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +24,8 @@ def classes_of(sets: Sequence[Charset]) -> tuple[Table, list[int]]:
 
     Membership in all sets becomes one random number a code point, which is summed up over the edges of ranges.
     """
+    import random
+
     steps = [0] * (PLANE + 2)
     source = random.Random(1)  # noqa: S311 - the same numbers for everybody, not secret ones
     for chosen in sets:

@@ -15,8 +15,9 @@ import numpy as np
 from guard import compiled
 from guard.batch import Column, Hits, Ints, distinct
 from guard.detect import limits
-from guard.detect.cells import Explained, fitting_rules, whole_cells
+from guard.detect.cells import Explained, whole_cells
 from guard.detect.choice import scanned
+from guard.detect.header_index import header_index
 from guard.detect.overlap import Placed
 from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
@@ -115,8 +116,8 @@ def _in_cells_by_loops(found: Found, firsts: Ints) -> tuple[Found, Ints]:
 
 @lru_cache(maxsize=4096)
 def _fitting(plan: Plan, header: str) -> list[Rule]:
-    """`fitting_rules`, kept: every batch asks for the same headers."""
-    return fitting_rules(plan.rules, header)
+    """The rules that take a whole cell under this header, kept: every batch asks for the same headers."""
+    return [rule for rule in header_index(plan.rules).fitting(header) if rule.detector.cell or rule.header_only]
 
 
 def _placed(hits: list[tuple[int, Placed]]) -> tuple[Found, Ints]:

@@ -11,9 +11,9 @@ from guard.patterns import pattern
 
 _CUTS = ",;。\t|"
 _GAPS = str.maketrans("", "", " _-")
-_ODD = frozenset("\u017f\u0130\u0131")
+ODD = frozenset("\u017f\u0130\u0131")
 """Long s, dotted and dotless i: s and i where case is ignored, but not what their lower case is."""
-_LIKE_LATIN = _ODD | {"\u212a"}
+_LIKE_LATIN = ODD | {"\u212a"}
 """What is no ASCII, but begins a Latin word where case is ignored: those, and the sign of the kelvin."""
 _CUT_AFTER = pattern(f"[{_CUTS}\n]")
 
@@ -95,22 +95,22 @@ def behind(line: str, end: int, after: int) -> str:
 
 def may_hold(words: Sequence[str], text: str) -> bool:
     """Whether one of the words may stand in a text; sure is only that none does."""
-    if not _ODD.isdisjoint(text):
+    if not ODD.isdisjoint(text):
         return True
-    squeezed = _squeezed(text)
-    return any(_squeezed(word) in squeezed for word in words)
+    whole = squeezed(text)
+    return any(squeezed(word) in whole for word in words)
 
 
 def held(words: Sequence[str], text: str) -> tuple[str, ...]:
     """Those of the words that may stand in a text; sure is only that the others do not."""
-    if not _ODD.isdisjoint(text):
+    if not ODD.isdisjoint(text):
         return tuple(words)
-    squeezed = _squeezed(text)
-    return tuple(word for word in words if _squeezed(word) in squeezed)
+    whole = squeezed(text)
+    return tuple(word for word in words if squeezed(word) in whole)
 
 
 @lru_cache(maxsize=8192)
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
     """In lower case and without what may stand in the gaps of a word."""
     return text.lower().translate(_GAPS)
 

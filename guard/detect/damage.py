@@ -7,7 +7,6 @@ from it unless it names a character there, and which must not stand in the lines
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,18 +14,19 @@ import numpy as np
 
 from guard.batch import Ints
 from guard.detect.shapes import Block
+from guard.patterns import pattern
 from guard.utf8 import is_utf8
 
 _SPELLINGS = ((b"\xed\xb2", b"\xee\x82"), (b"\xed\xb3", b"\xee\x83"))
 """How the encoded forms of U+DC80 to U+DCFF begin, and those of U+E080 to U+E0FF."""
-_NAMED = re.compile(r"[\ud800-\ue0ff]|\\u(?:[dD][89a-fA-F]|[eE]0)|\\U0000(?:[dD][89a-fA-F]|[eE]0)")
+_NAMED = pattern(r"[\ud800-\ue0ff]|\\u(?:[dD][89a-fA-F]|[eE]0)|\\U0000(?:[dD][89a-fA-F]|[eE]0)")
 _MORE = 2
 """Bytes that a spelled character has more than the stray byte."""
 
 
 def are_told_apart(patterns: Iterable[str]) -> bool:
     """Whether some pattern may tell a stray byte from the character that stands for it here."""
-    return any(_NAMED.search(pattern) for pattern in patterns)
+    return any(_NAMED.search(source) for source in patterns)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -122,10 +122,7 @@ class EngineScan:
     def _events(self, bits: Bits) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
         """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""
         assembly, block = self._assembly, self._block
-        for number, bit in assembly.spanning.items():
-            lines = np.flatnonzero(bits[:, bit >> 6] & np.uint64(1 << (bit & 63)))
-            if len(lines):
-                self._note_spanning(assembly.patterns[number], lines)
+        self._find_spanning(bits)
         raw = assembly.text_finder.events(block.data)
         events = np.array(raw, np.int64) if raw else np.empty((0, 2), np.int64)
         programs, ends = events[:, 0] + assembly.opened, events[:, 1]
@@ -149,6 +146,18 @@ class EngineScan:
         backs = self._assembly.backs.copy()
         backs[[self._assembly.opened + index for index in everywhere]] = -1
         return backs
+
+    def _find_spanning(self, bits: Bits) -> None:
+        """Notes the lines that hold the literal of a pattern that spans lines, as few do of any."""
+        assembly = self._assembly
+        bits_of = assembly.spanning.items()
+        for word in {bit >> 6 for _, bit in bits_of}:
+            masks = {number: np.uint64(1 << (bit & 63)) for number, bit in bits_of if bit >> 6 == word}
+            lines = np.flatnonzero(bits[:, word] & np.bitwise_or.reduce([*masks.values()]))
+            held = bits[lines, word]
+            for number, mask in masks.items():
+                if len(mine := lines[held & mask != 0]):
+                    self._note_spanning(assembly.patterns[number], mine)
 
     def _note_spanning(self, pattern: Pattern, lines: Ints) -> None:
         self.multiline.setdefault(pattern.rule.index, []).extend(self._original_lines(lines))

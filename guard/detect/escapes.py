@@ -8,7 +8,6 @@ quoted-printable.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.detect.last_buffer import LastBuffer
+from guard.patterns import pattern
 
 Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
@@ -32,8 +32,8 @@ _LETTER_ESCAPES = {0x22: 0x22, 0x27: 0x27, 0x2F: 0x2F, 0x5C: 0x5C, ord("n"): 10,
 
 _NIBBLES = np.full(256, -1, np.int64)
 _NIBBLES[list(b"0123456789abcdef")] = _NIBBLES[list(b"0123456789ABCDEF")] = np.arange(16)
-_PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")
-_CODED = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})")
+_PERCENT = pattern(rb"%[0-9A-Fa-f]{2}")
+_CODED = pattern(rb"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})")
 
 
 class Escapes(NamedTuple):

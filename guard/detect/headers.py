@@ -29,6 +29,8 @@ _BETWEEN_WORDS = {code: None for code in range(128) if not chr(code).isalnum()}
 @lru_cache(maxsize=4096)
 def parts(header: str) -> tuple[str, ...]:
     """The words of a header in lower case, without notes in brackets, counters and generic path ends."""
+    if header.isascii() and header.isalpha() and header.islower():
+        return (header,)
     text = normalise(header).strip()
     if text.startswith("$"):
         text = text.replace("[*]", "").replace("[]", "")
@@ -37,6 +39,21 @@ def parts(header: str) -> tuple[str, ...]:
     while len(words) > 1 and words[-1] in _GENERIC:
         words = words[:-1]
     return words
+
+
+def endings(words: Iterable[str]) -> tuple[str, ...]:
+    """How headers end in which one of these words is the last, or from whose end `parts` may leave something away."""
+    return (*(word for word in words if word), *_GENERIC, *"0123456789")
+
+
+def may_end(header: str, ends: tuple[str, ...]) -> bool:
+    """Whether it needs a closer look to tell that a header has none of these `endings`, and words at all; most keys of
+    JSON do not at the first."""
+    bare = header.replace("_", "")  # then nearly every key is letters and digits, and need not be gone through
+    if not bare.isascii() or not (bare.isalnum() or _APART.isdisjoint(bare)):
+        return True
+    bare = bare if bare.isalnum() else bare.translate(_BETWEEN_WORDS)
+    return not bare or bare.lower().endswith(ends)
 
 
 class HeaderWords:
@@ -53,22 +70,23 @@ class HeaderWords:
 
     @cached_property
     def _endings(self) -> tuple[str, ...]:
-        """How headers end that fit, or from whose end `parts` may leave something away."""
-        return (*self.whole, *self.hints, *self.latin, *_GENERIC, *"0123456789")
+        return endings((*self.whole, *self.hints, *self.latin))
 
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self.whole or self.hints or self.latin or self.han)
+
+    def all(self) -> frozenset[str]:
+        """The words of all kinds: the end of every header that fits is one of them (`parts`, joined)."""
+        return frozenset((*self.whole, *self.hints, *self.latin, *self.han))
 
     def fit(self, header: str) -> int:
         """How well the header fits: 0 not at all, else the length of the word found, 100 more for the whole header."""
         return _fit(self, header)
 
     def may_fit(self, header: str) -> bool:
-        """Whether it needs a closer look to tell that a header does not fit; most keys of JSON do not at the first."""
-        if not header.isascii() or not _APART.isdisjoint(header):
-            return True
-        return header.lower().translate(_BETWEEN_WORDS).endswith(self._endings)
+        """Whether it needs a closer look to tell that a header does not fit."""
+        return may_end(header, self._endings)
 
     def hint(self, header: str) -> int:
         """As `fit`, for the words that only hint at the class."""

@@ -10,17 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from guard.batch import Column, Hits, Ints
 from guard.detect.choice import scanned
 from guard.detect.decoding import Scan, decoded_text, with_decoded
-from guard.detect.dense import header_sign
+from guard.detect.header_index import header_index
 from guard.detect.overlap import Placed
 from guard.detect.plan import Plan
-from guard.detect.rule import Rule
 from guard.detect.scan import concatenate, found_of, merge
 from guard.detect.spanning import scan_around
 
@@ -29,9 +27,12 @@ SILENT = "q"
 LARGEST = 1 << 14
 """Bytes of the largest column that is joined with others: to larger ones a scan of their own is no burden, and it is
 narrowed to what they can hold."""
+Meaning = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
+"""The rules that a header fits, and the signs that it is to rules as context."""
 MOST_MEANINGS = 4096
 """Headers that stand for others."""
-_GAPS = str.maketrans("", "", " _-")
+_MANY = 256
+"""Values of a column, on average, from which on columns are soon looked at one by one."""
 _NOTHING = Hits.empty()
 
 
@@ -92,8 +93,8 @@ def scan_columns(plan: Plan, columns: Sequence[Column], scan: Scan) -> list[Hits
 
 def _sizes(columns: Sequence[Column], lengths: Sequence[int]) -> list[int]:
     """`Column.size` of each of these columns, which have so many values."""
-    if not columns:
-        return []
+    if sum(lengths) >= _MANY * len(columns):
+        return [column.size for column in columns]
     starts, ends = (np.concatenate([getattr(column, name) for column in columns]) for name in ("starts", "ends"))
     before = np.concatenate([[0], np.cumsum(ends - starts)])
     edges = np.cumsum([0, *lengths])
@@ -120,44 +121,27 @@ def _joined(columns: Sequence[Column], header: str) -> Column:
 def _meaning(plan: Plan, header: str) -> str:
     """One header for all that say the same to every rule."""
     if not header or _is_silent(plan, header):
-        return SILENT if header and _is_silent(plan, SILENT) else header
-    speech = _speech(plan)
-    fits = tuple(rule.index for rule in speech.named if rule.header_words.fit(header))
-    signs = tuple(header_sign(rule, header) for rule in speech.named)
-    if len(speech.known) >= MOST_MEANINGS:
+        return SILENT if header and _knows_silence(plan) else header
+    index, known = header_index(plan.rules), _known_meanings(plan)
+    if len(known) >= MOST_MEANINGS:
         return header
-    return speech.known.setdefault((fits, signs), header)
+    signs = tuple(sorted(index.signs(header).items()))
+    return known.setdefault((tuple(rule.index for rule in index.fitting(header)), signs), header)
 
 
 def _is_silent(plan: Plan, header: str) -> bool:
     """Whether no rule fits a header that is not empty, and no word of a context stands in it."""
-    speech = _speech(plan)
-    if plan.header_words.fit(header):
-        return False
-    if header.isascii():
-        squeezed = _squeezed(header)
-        if not any(word in squeezed for word in speech.context):
-            return True
-    return not any(header_sign(rule, header) for rule in speech.named)
-
-
-class _Speech(NamedTuple):
-    """The words of the contexts of rules in ASCII, each without its gaps; the rules that have header words or contexts;
-    and a header for each way in which these were met."""
-
-    context: tuple[str, ...]
-    named: tuple[Rule, ...]
-    known: dict[tuple[tuple[int, ...], tuple[int, ...]], str]
+    index = header_index(plan.rules)
+    return not index.fitting(header) and not index.signs(header)
 
 
 @lru_cache(maxsize=16)
-def _speech(plan: Plan) -> _Speech:
-    contexts = [rule.detector.context for rule in plan.rules if rule.detector.context is not None]
-    words = {word for context in contexts for word in (*context.words, *context.against) if word.isascii()}
-    return _Speech(tuple(sorted(_squeezed(word) for word in words)),
-                   tuple(rule for rule in plan.rules if rule.header_words or rule.vicinity), {})
+def _knows_silence(plan: Plan) -> bool:
+    """Whether SILENT is silent."""
+    return _is_silent(plan, SILENT)
 
 
-def _squeezed(text: str) -> str:
-    """In lower case and without what may stand in the gaps of a context word."""
-    return text.lower().translate(_GAPS)
+@lru_cache(maxsize=16)
+def _known_meanings(plan: Plan) -> dict[Meaning, str]:
+    """A header for each meaning that was met."""
+    return {}

@@ -27,6 +27,7 @@ from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, VALIDATED
 from guard.detect.normalise import normal_form
 from guard.detect.rule import Check, Rule
 from guard.model import POSSIBLE
+from guard.patterns import pattern
 
 MASKED_WORTH = 0.7
 BACKED_WORTH = 0.2
@@ -36,7 +37,7 @@ CEILING = 0.99
 MASKS = frozenset("*×●•■□○◯某#")
 """Characters that stand for hidden ones; in a masked pattern x and X do so too."""
 
-_MASK = re.compile(f"[{''.join(sorted(MASKS))}]")
+_MASK = pattern(f"[{''.join(sorted(MASKS))}]")
 
 
 class Kind(IntEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate, groupby
@@ -88,7 +87,9 @@ def address_lexicon() -> AddressLexicon:
 
 def _kinds() -> npt.NDArray[np.uint16]:
     """What a code point can be in an address, as bits."""
-    digits, letters = string.digits, string.ascii_letters
+    from string import ascii_letters as letters
+    from string import digits
+
     kinds = np.zeros(CODES, np.uint16)
     kinds[HAN.start : HAN.stop] = bits.RUN | bits.PART
     for members, kind in (

@@ -25,7 +25,7 @@ Work = tuple[Search, Sequence[int] | None]
 LONG_LINE = 1024
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class LineHits:
     """Hits as lists. Offsets are bytes of the normalised block."""
 

@@ -40,7 +40,7 @@ class Matcher:
 
     def __init__(self, detectors: Sequence[Detector], *, checks: Checks = NO_CHECKS, cache: bool = True) -> None:
         self.detectors, self._checks = tuple(detectors), checks
-        self.rules = compile_rules(self.detectors, checks)
+        self.rules = compile_rules(self.detectors, checks, use_cache=cache)
         self.digest = digest(detectors)
         self._plan = Plan(self.rules, self.digest, use_cache=cache)
 
@@ -95,7 +95,9 @@ class Matcher:
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""
-        return header_classes(self.rules, header) if self._plan.header_words.fit(header) else ()
+        from guard.detect.header_index import header_index
+
+        return header_classes(header_index(self.rules).fitting(header), header)
 
     def normal_form(self, index: int, raw: bytes) -> str:
         """The value as detector `index` compares it: one value however it is written gives one text."""

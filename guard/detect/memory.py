@@ -127,7 +127,7 @@ class CompiledNumbers:
             loops.fill_slots(self._heads, self._count, self._key, self._slots)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ColumnMemory:
     """The hits of the values seen so far."""
 

@@ -35,8 +35,8 @@ _DRESSED = pattern(f"[{''.join(map(chr, TABLE))}]")
 ESCAPE = 0x1B
 _CONTROL = r"\x1b\[[0-9;:?]{0,16}[A-Za-z]"
 """CSI sequences (ECMA-48, 5.4) as terminals know them."""
-_CONTROL_TEXT, _CONTROL_BYTES = re.compile(_CONTROL), re.compile(_CONTROL.encode())
-_LINE_END = re.compile(rb"[\r\n]")
+_CONTROL_TEXT, _CONTROL_BYTES = pattern(_CONTROL), pattern(_CONTROL.encode())
+_LINE_END = pattern(rb"[\r\n]")
 _STRIDE = 1024
 """Characters between two places of a long line whose bytes are counted once."""
 _SHORT = 64

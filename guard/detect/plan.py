@@ -14,7 +14,6 @@ from guard.detect.analysis import Analysis, analysis
 from guard.detect.compile import LineFinder, Samples
 from guard.detect.damage import are_told_apart
 from guard.detect.dense import Surroundings
-from guard.detect.headers import HeaderWords
 from guard.detect.judgements import Judgements
 from guard.detect.rule import Rule
 from guard.detect.shapes import Shape, Words
@@ -43,11 +42,6 @@ class Plan:
     @cached_property
     def _analysis(self) -> Analysis:
         return analysis(self.rules, self._digest, use_cache=self.use_cache)
-
-    @cached_property
-    def header_words(self) -> HeaderWords:
-        """Those of all rules together: most headers say nothing, and need not be held against every rule."""
-        return HeaderWords(word for rule in self.rules for word in rule.detector.headers)
 
     @cached_property
     def memories(self) -> ColumnMemories:

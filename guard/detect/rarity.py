@@ -8,18 +8,18 @@ than chance does. `rarity` is the log-likelihood ratio of the two; a fair coin s
 from __future__ import annotations
 
 import math
-import re
 from functools import cache
 from operator import add
 
 from guard.detect.tables import rows
+from guard.patterns import pattern
 
 _OTHER = "."
 """The symbol of the table for every character that is no ASCII letter or digit, and for the edge of a value."""
-_NO_SYMBOL = re.compile("[^0-9A-Za-z]")
-_ALPHABETS = ((re.compile(r"[0-9]+"), 10), (re.compile(r"[0-9a-f]+|[0-9A-F]+"), 16),
-              (re.compile(r"[a-z]+|[A-Z]+"), 26), (re.compile(r"[0-9a-z]+|[0-9A-Z]+"), 36),
-              (re.compile(r"[A-Za-z]+"), 52), (re.compile(r"[0-9A-Za-z]+"), 62))
+_NO_SYMBOL = pattern("[^0-9A-Za-z]")
+_ALPHABETS = ((pattern(r"[0-9]+"), 10), (pattern(r"[0-9a-f]+|[0-9A-F]+"), 16),
+              (pattern(r"[a-z]+|[A-Z]+"), 26), (pattern(r"[0-9a-z]+|[0-9A-Z]+"), 36),
+              (pattern(r"[A-Za-z]+"), 52), (pattern(r"[0-9A-Za-z]+"), 62))
 _PRINTABLE = 66
 FEWEST_KINDS = 0.4
 """Of the characters that a random value could have, at least this part occurs (a hex digest: all 16; 7 suffice)."""
@@ -48,7 +48,7 @@ def rarity(value: str) -> float:
 
 def alphabet(value: str) -> int:
     """The number of characters that the value seems to be drawn from."""
-    return next((size for pattern, size in _ALPHABETS if pattern.fullmatch(value)), _PRINTABLE)
+    return next((size for alphabet, size in _ALPHABETS if alphabet.fullmatch(value)), _PRINTABLE)
 
 
 def is_varied(value: str) -> bool:

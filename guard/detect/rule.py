@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from guard import kept_patterns
 from guard.detect.context import Vicinity
 from guard.detect.extents import EXTENTS, NAMED_EXTENTS, Extent
 from guard.detect.headers import HeaderWords
@@ -24,9 +25,10 @@ SOONEST = (not_reference,)
 NAME_CHECKS = (is_usual_name, is_fair_name, is_sure_name)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rule:
-    """`detector` number `index` of a matcher. `own` are checks of its own, besides the shipped ones.
+    """`detector` number `index` of a matcher. `own` are checks of its own, besides the shipped ones. `use_cache` is
+    whether its patterns may be taken from the user's cache.
 
     Told apart by identity, so that what follows from one can be kept.
     """
@@ -34,6 +36,7 @@ class Rule:
     index: int
     detector: Detector
     own: Checks = NO_CHECKS
+    use_cache: bool = False
 
     @cached_property
     def pattern(self) -> AnyPattern | None:
@@ -51,7 +54,9 @@ class Rule:
         return self._compile(bounded(pattern, self.detector.boundary)) if pattern else None
 
     def _compile(self, pattern: str) -> AnyPattern:
-        return re.compile(pattern, re.ASCII) if self.detector.reviewed else LimitedPattern(pattern, self.index)
+        if not self.detector.reviewed:
+            return LimitedPattern(pattern, self.index)
+        return (kept_patterns.compiled if self.use_cache else re.compile)(pattern, re.ASCII)
 
     @cached_property
     def keywords(self) -> tuple[str, ...]:
@@ -118,14 +123,15 @@ class Rule:
         return tuple(VALIDATORS.get(name) or self.own.functions[name] for name in names)
 
 
-def compile_rules(detectors: Sequence[Detector], checks: Checks = NO_CHECKS) -> tuple[Rule, ...]:
+def compile_rules(detectors: Sequence[Detector], checks: Checks = NO_CHECKS, *, use_cache: bool = False,
+                  ) -> tuple[Rule, ...]:
     """One rule for each detector, in order. Raises ContentError for a function that does not exist."""
     known = {**VALIDATORS, **checks.functions}
     for detector in detectors:
         _require_known(detector, "check", (*detector.filters, *detector.check, *detector.evidence), known)
         _require_known(detector, "extent", (detector.extent,), EXTENTS)
         _require_known(detector, "form", (detector.form,), FORMS)
-    return tuple(Rule(index, detector, checks) for index, detector in enumerate(detectors))
+    return tuple(Rule(index, detector, checks, use_cache) for index, detector in enumerate(detectors))
 
 
 def _require_known(detector: Detector, kind: str, names: Iterable[str], known: Mapping[str, object]) -> None:

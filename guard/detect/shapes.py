@@ -148,7 +148,7 @@ class Anchor(NamedTuple):
     codes: frozenset[int]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Shape:
     """A pattern between its boundaries, ready to be found in blocks.
 

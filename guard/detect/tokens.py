@@ -71,7 +71,7 @@ _NIBBLES = _values(b"0123456789abcdef", b"0123456789ABCDEF")
 _MAY_FOLLOW = _successors()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Token:
     """`data[start:end]` of the buffer decodes to `text`: `out` bytes of it for each `into` characters, in order."""
 

@@ -13,7 +13,6 @@ of a hundred. That nothing was found shows nothing. What was found is told with 
 
 from __future__ import annotations
 
-import base64
 import binascii
 import codecs
 import hashlib
@@ -33,6 +32,7 @@ from guard.detect.digests import Bytes, Words, md5, sha1, sha256, sm3
 from guard.detect.pack import Detector
 from guard.detect.tables import divisions, table
 from guard.model import LIKELY
+from guard.patterns import pattern
 from guard.taxonomy import data_class, title
 
 SAMPLE = 48
@@ -51,13 +51,17 @@ _SHARE = 0.8
 _MOBILE, _RESIDENT_ID = "person.phone.mobile", "person.id.cn"
 _WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
 _BIRTH_YEARS = (1940, 2020)
-_MASKED_NUMBER = re.compile(rb"[0-9*]{10}[0-9*Xx]|[0-9*]{17}[0-9*Xx]")
-_HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]+")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
-_TURNED = re.compile(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]+\.(?:pbz|arg|bet|rqh|tbi|pa)",
-                     re.IGNORECASE)
+_MASKED_NUMBER = pattern(rb"[0-9*]{10}[0-9*Xx]|[0-9*]{17}[0-9*Xx]")
+_HEXADECIMAL = pattern(rb"[0-9A-Fa-f]+")
+_BASE64 = pattern(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+"""The alphabet for URLs (RFC 4648, section 5) as the usual one."""
+_TURNED = pattern(rb"6[0-9]{10}|[0-9]{6}(?:64|75)[0-9]{9}[0-9Kk]|[!-~]+@[!-~]+\.(?:pbz|arg|bet|rqh|tbi|pa)",
+                  re.IGNORECASE)
 """What a mobile number, an ID number of somebody born in 19.. or 20.., and an address in com, net, org, edu, gov or cn
 are like once they are turned. Any address in clear would be like one if its ending could be any word."""
+_SHORTEST = 7
+"""Bytes that the shortest value has of all these."""
 _ROT5 = bytes.maketrans(b"0123456789", b"5678901234")
 
 _MARKED = 20
@@ -99,7 +103,7 @@ class Weakness(NamedTuple):
         return f'"{said}" in {self.method}, which is no encryption, as {self.example}'
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Field:
     """What was seen of a field: its weakness, or digests to be tried together."""
 
@@ -123,11 +127,11 @@ class WeakProtection:
     def add(self, batch: Batch) -> None:
         """Look at the next batch; a column is sampled where it comes first, and its digests are gathered."""
         for column in batch.columns:
-            if len(column):
+            if size := len(column.starts):
                 key = (batch.dataset, column.field)
                 seen = self._fields.get(key)
                 if seen is None:
-                    seen = self._fields[key] = self._first_look(batch, column)
+                    seen = self._fields[key] = _NOTHING if size < FEWEST else self._first_look(batch, column)
                 if seen.width and seen.weakness is None:
                     _gather(column, seen)
 
@@ -140,7 +144,7 @@ class WeakProtection:
         return {key: seen.weakness for key, seen in self._fields.items() if seen.weakness}
 
     def _first_look(self, batch: Batch, column: Column) -> _Field:
-        if len(column) < FEWEST or not _may_be_weak(column):
+        if not _may_be_weak(column):
             return _NOTHING
         values = [column.value(index).strip() for index in range(min(len(column), SAMPLE))]
         if width := _digest_width(values):
@@ -182,12 +186,13 @@ class WeakProtection:
 def _may_be_weak(column: Column) -> bool:
     """Whether one of the first values is like those of a weak column, of which most are: mostly none is."""
     size = min(len(column), SAMPLE)
-    enough = size - math.ceil(_needed(size)) + 1
-    return any(_is_telling(column.value(index).strip()) for index in range(enough))
+    enough, data = size - math.ceil(_needed(size)) + 1, column.data
+    places = zip(column.starts[:enough].tolist(), column.ends[:enough].tolist(), strict=True)
+    return any(end - start >= _SHORTEST and _is_telling(data[start:end].strip()) for start, end in places)
 
 
 def _is_telling(value: bytes) -> bool:
-    return len(value) in _HASHES or _TURNED.fullmatch(value) is not None or _from_base64(value) is not None
+    return len(value) in _HASHES or _from_base64(value) is not None or _TURNED.fullmatch(value) is not None
 
 
 def _needed(size: int) -> float:
@@ -387,9 +392,9 @@ def _masked(identifier: str, value: str) -> str:
 def _from_base64(value: bytes) -> bytes | None:
     if not _BASE64.fullmatch(value) or value.isdigit():
         return None
+    bare = value.rstrip(b"=").translate(_STANDARD)
     try:
-        text = base64.b64decode(value.rstrip(b"=") + b"=" * (-len(value.rstrip(b"=")) % 4), b"-_" if b"-" in value
-                                or b"_" in value else None, validate=True)
+        text = binascii.a2b_base64(bare + b"=" * (-len(bare) % 4), strict_mode=True)
         text.decode("utf-8")
     except ValueError:
         return None

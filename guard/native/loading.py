@@ -13,9 +13,8 @@ import json
 import operator
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache as once
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,8 +32,7 @@ _loaded: list[Any] = []
 """What functions refer to without Python knowing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """Machine code of one entry for any process of this version of Python on this machine.
 
     `image` is laid out as `place` says, or an object of the platform where that is None; it calls `functions` of

@@ -7,8 +7,7 @@ has the kinds of its members. Code that was made for one signature must never se
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,16 +19,14 @@ _NUMBERS: dict[type, str] = {bool: "bool", np.bool_: "bool", int: "int64", np.in
                             float: "float64", np.float64: "float64"}
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number, by the type that the compiler takes it for: `bool`, `int64` (Python's integers too), `uint64`,
     `float64`."""
 
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
+class Array(NamedTuple):
     """An array: `type` as NumPy spells it (`<i8`), `layout` C, F or A (any other), as the compiler tells them apart."""
 
     type: str
@@ -45,8 +42,7 @@ class Array:
         return bits | _ALIGNED | _WRITEABLE, wanted | _ALIGNED * self.aligned | _WRITEABLE * self.writeable
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """A tuple: the module and the name of its class, and its members."""
 
     module: str

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 
-from guard.model import Field, Input, Report
+from guard.model import Field, Input, Report, Role
 from guard.render.stored import arrange, dump, encoded, rows_on_lines
 
 
@@ -33,13 +33,24 @@ def write_report(report: Report) -> str:
 def _field_row(field: Field) -> str:
     if field.classes or field.examples:
         return encoded(field.as_json())
-    reason = f', "reason": {quoted(field.reason)}' if field.reason else ""
-    schema = f', "schema_hash": {quoted(field.schema_hash)}' if field.schema_hash else ""
-    return (f'{{"dataset": {quoted(field.dataset)}, "field": {quoted(field.field)}, "kind": {quoted(field.kind)}, '
-            f'"data_class": {quoted(field.data_class)}, "role": {quoted(str(field.role))}, "grade": {field.grade}, '
-            f'"confidence": {round(field.confidence, 3)}, "rows": {field.rows}, "filled": {field.filled}, '
-            f'"hits": {field.hits}, "masked_hits": {field.masked_hits}, "long_text": {field.long_text}, '
-            f'"classes": [], "examples": []{reason}{schema}}}')
+    what = _beginning_of_field(field.kind, field.data_class, field.role, field.grade, field.confidence)
+    return (f'{{"dataset": {quoted(field.dataset)}, "field": {quoted(field.field)}, {what}, "rows": {field.rows}, '
+            f'"filled": {field.filled}, "hits": {field.hits}, "masked_hits": {field.masked_hits}, '
+            f'"long_text": {field.long_text}, "classes": [], "examples": []'
+            f'{_rest_of_field(field.reason, field.schema_hash)}')
+
+
+@lru_cache(maxsize=256)
+def _beginning_of_field(kind: str, data_class: str, role: Role, grade: int, confidence: float) -> str:
+    """The same for most fields, and so is their rest."""
+    return encoded({"kind": kind, "data_class": data_class, "role": str(role), "grade": grade,
+                    "confidence": round(confidence, 3)})[1:-1]
+
+
+@lru_cache(maxsize=256)
+def _rest_of_field(reason: str, schema_hash: str) -> str:
+    members = {"reason": reason, "schema_hash": schema_hash}
+    return "".join(f", {quoted(key)}: {quoted(value)}" for key, value in members.items() if value) + "}"
 
 
 def _input_row(row: Input) -> str:

@@ -30,7 +30,7 @@ from guard.scanner.limits import Limits
 from guard.scanner.names import NO_NAMES, FoundNames, Place
 from guard.scanner.pairs import may_be_named, with_names
 from guard.scanner.parallel import usable_cores
-from guard.scanner.parts import Part, Unit, withhold_examples
+from guard.scanner.parts import NOTHING_SHOWN, Part, Quiet, Unit, withhold_examples
 from guard.scanner.run import Progress, ScanRun, Steps
 from guard.scanner.sink import FindingList, Sink, Sinks
 from guard.scanner.summary import now, summarised
@@ -49,7 +49,6 @@ __all__ = [
 ]
 
 
-NOTHING_SHOWN: Mapping[Place, Shown] = {}
 HOME = "cn"
 """The country of the shipped packs."""
 
@@ -204,7 +203,7 @@ class Scanner:
         return _run(self.steps(unit, sink))
 
     def scan_units(self, units: Sequence[Unit], sinks: Sequence[Sink | None], contents: Sequence[bytes | None] = ()
-                   ) -> list[Part]:
+                   ) -> list[Part | Quiet]:
         """What is in each of many units, small files (`guard.scanner.together`) or a single one.
 
         `contents` are those of the files, where they were read already.
@@ -247,12 +246,11 @@ class Scanner:
 
     def _plain_part(self, batch: Batch, raw: Sequence[Hits]) -> Part:
         """As `part_of`, of a batch in which nothing was found."""
-        if batch.is_text:
-            counted = count_text(batch, raw[0], self.matcher.detectors, self._sketch_key)
-            return Part(Tally({(counted.dataset, counted.name): counted}), read=len(batch.data))
-        weak, tally = self._weak_protection(), self.tally_batch(batch, raw)
-        weak.add(batch)
-        note_weak(weak, tally)
+        tally = self.tally_batch(batch, raw)
+        if batch.columns:
+            weak = self._weak_protection()
+            weak.add(batch)
+            note_weak(weak, tally)
         return Part(tally, read=len(batch.data))
 
     def new_labels(self) -> ScannedLabels:

@@ -18,7 +18,7 @@ from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, 
 from guard.detect import Detector, Matcher
 from guard.hashing import hash64
 from guard.model import CERTAIN, LIKELY
-from guard.tally import SKETCH, ClassTally, FieldTally, Tally
+from guard.tally import SKETCH, ClassTally, FieldTally, Tally, text_tally
 
 if TYPE_CHECKING:
     from guard.detect.weak_protection import WeakProtection
@@ -34,8 +34,8 @@ _WORK_PER_HIT, _WORK_PER_CELL = 32, 4
 
 
 def count_text(batch: Batch, hits: Hits, detectors: Sequence[Detector], key: int) -> FieldTally:
-    """The tally of a text batch: its lines are the records of one field `text`."""
-    tally = FieldTally(batch.dataset, "text", kind="text", rows=batch.rows, filled=batch.rows, long_text=batch.rows)
+    """The tally of a text batch."""
+    tally = text_tally(batch.dataset, batch.rows)
     if not len(hits):
         return tally
     tally.detectors = _by_detector(_Counted(hits, _lines_of(hits.start, batch.data), batch.data), detectors, key)
@@ -182,7 +182,8 @@ def _by_detector_compiled(counted: _Counted, detectors: Sequence[Detector], key:
 
     hits, numbers = counted.hits, np.full(len(detectors), -1, np.int64)
     size = loops.number_detectors(hits.detector, numbers)
-    kinds, filled = np.zeros((size, loops.KINDS), np.int64), np.tile(np.array([-1, 0]), (size, 1))
+    kinds, filled = np.zeros((size, loops.KINDS), np.int64), np.zeros((size, 2), np.int64)
+    filled[:, 0] = -1
     best, sketches, sketched = np.zeros(size, np.float32), np.empty((size, SKETCH), np.uint64), np.zeros(size, np.int64)
     loops.count_hits(words_of(counted.data), numbers, hits.detector, hits.start, hits.end, hits.confidence, hits.flags,
                      counted.cells, counted.bases, np.uint64(key), kinds, filled, best, sketches, sketched)

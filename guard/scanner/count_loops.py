@@ -135,6 +135,7 @@ _COUNTED = np.stack([_RAW, *(_RAW & (_NUMBERS & kind != 0) for kind in (VALIDATE
 
 def class_tally(kinds: Ints, cells: int, best: float, sketch: Words) -> ClassTally:
     """The tally of one detector."""
-    hits, proved, sure, probable, masked, failed, covered, by_header = (kinds @ _COUNTED).tolist()
+    met = np.flatnonzero(kinds)  # few of all there may be
+    hits, proved, sure, probable, masked, failed, covered, by_header = (kinds[met] @ _COUNTED[met]).tolist()
     return ClassTally(hits, proved, sure, probable, masked, failed, covered, by_header, cells, best,
                       smallest=tuple(sketch.tolist()))

@@ -16,7 +16,7 @@ from guard.tally import MAX_EXAMPLES, MAX_FINDINGS, FieldTally
 from guard.taxonomy import data_class
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Shown:
     """How many findings of a field a report has, and how many examples of each of its detectors."""
 

@@ -57,15 +57,17 @@ class ScannedLabels:
 
         Where a detector runs out of time over them they stay unknown, and `label` finds out over which it does.
         """
-        new = list(dict.fromkeys(name for name in raw if name not in self._fired and name.strip()))[:KNOWN]
+        known = self._fired
+        new = list(dict.fromkeys([name for name in raw if name not in known and name.strip()]))[:KNOWN]
         if len(new) < 2 or self._budget.exhausted:
             return
         budget = Budget()
         found = self._matcher.scan_texts([name.encode("utf-8", "replace") for name in new], budget)
         if not budget.exhausted:
-            if len(self._fired) + len(new) > KNOWN:
-                self._fired.clear()
-            self._fired.update((name, self._private(hits)) for name, hits in zip(new, found, strict=True))
+            if len(known) + len(new) > KNOWN:
+                known.clear()
+            known.update(dict.fromkeys(new, ()))
+            known.update((name, self._private(hits)) for name, hits in zip(new, found, strict=True) if len(hits))
 
     def is_plain(self, raw: str) -> bool:
         """Whether it is known already that nothing fires in a name, so that it is shown as it is."""

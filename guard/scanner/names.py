@@ -13,7 +13,7 @@ Place = tuple[str, str]
 """Dataset and label."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class FoundNames:
     """By place, the findings of each name behind the label, under a keyed digest of the name.
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from guard.errors import GuardError, InternalError, origin_of
 from guard.model import Finding
-from guard.scanner.parts import Packed, Part, Unit, packed
+from guard.scanner.parts import Packed, Part, Quiet, Unit, packed
 from guard.scanner.sink import FindingList
 from guard.scanner.together import is_small
 from guard.sources import Document
@@ -39,7 +39,7 @@ _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _READY = "ready"
 _FAILED = 70
 
-Scan = Callable[[Sequence[Unit], Sequence[Any]], list[Part]]
+Scan = Callable[[Sequence[Unit], Sequence[Any]], Sequence[Part | Quiet]]
 """Scans units, a single one or small files together; the findings of each go to its sink, if one is given."""
 
 
@@ -64,11 +64,11 @@ class Job:
     document: Document
     findings: list[Finding] = field(default_factory=list)
     packed: list[Packed] = field(default_factory=list)
-    part: Part | None = None
+    part: Part | Quiet | None = None
     told: int = 0
     death: Death | None = None
 
-    def finish(self, part: Part) -> None:
+    def finish(self, part: Part | Quiet) -> None:
         """Take the part of a unit that was scanned to its end: that of the last one stands for a death nobody caused
         again."""
         self.part = part
@@ -183,7 +183,7 @@ class Pool:
     def _hear(self, worker: _Worker, message: Any) -> None:
         if message == _READY:
             worker.is_ready = True
-        elif isinstance(message, Part):
+        elif isinstance(message, (Part, Quiet)):
             worker.answered().finish(message)
         elif isinstance(message, GuardError):
             raise message
@@ -276,7 +276,7 @@ def serve(pipe: Connection, scan: Scan, with_findings: bool, inherited: Sequence
         os._exit(_FAILED)  # `multiprocessing` would print the exception, and that may hold a value
 
 
-def _answers(scan: Scan, units: Sequence[Unit], outbox: _Outbox | None) -> Iterator[Part | GuardError]:
+def _answers(scan: Scan, units: Sequence[Unit], outbox: _Outbox | None) -> Iterator[Part | Quiet | GuardError]:
     """The part of each unit, behind its findings. Units that are too much for the memory together are scanned alone."""
     sinks = [FindingList() if outbox else None for _ in units]
     try:

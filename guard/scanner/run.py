@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from guard import compiled
@@ -17,7 +17,7 @@ from guard.model import Input, Skipped
 from guard.scanner.labels import ScannedLabels
 from guard.scanner.names import NO_NAMES, FoundNames
 from guard.scanner.parallel import HELD, Job, Pool
-from guard.scanner.parts import DocumentTally, Part, Unit, unpacked
+from guard.scanner.parts import DocumentTally, Part, Quiet, Unit, unpacked
 from guard.scanner.sink import FindingList, Sink
 from guard.scanner.together import MOST_BYTES, MOST_FILES
 from guard.sources import MOST, Document, Recipe, StreamDocument
@@ -54,7 +54,7 @@ class UnitScanner(Protocol):
         ...
 
     def scan_units(self, units: Sequence[Unit], sinks: Sequence[Sink | None], contents: Sequence[bytes | None] = ()
-                   ) -> list[Part]:
+                   ) -> list[Part | Quiet]:
         """Scan a unit, or small files together, at once."""
         ...
 
@@ -81,9 +81,10 @@ class _End:
 
 @dataclass(slots=True, eq=False)
 class _Whole(Job):
-    """A document that is scanned as one unit: its beginning, the job, and its end."""
+    """A document that is scanned as one unit: its beginning, unless that was before, the job, and its end. `names` is
+    what was found in its name."""
 
-    begin: _Begin | None = None
+    names: FoundNames | None = None
 
 
 _Step = _Begin | Job | Skipped | _End
@@ -94,7 +95,7 @@ class _Own(NamedTuple):
 
     jobs: list[Job]
     sinks: list[FindingList]
-    steps: Generator[int, None, list[Part]]
+    steps: Generator[int, None, Sequence[Part | Quiet]]
 
 
 class ScanRun:
@@ -138,19 +139,19 @@ class ScanRun:
             if isinstance(document, Skipped):
                 yield _Begin(document, None, names)
                 continue
+            recipe, is_secret = document.recipe, self._labels.is_secret(document.name)
+            largest = LARGEST_WITH_FINDINGS if self._sink else LARGEST
+            is_cut = document.size > largest and isinstance(document, StreamDocument) and document.can_be_cut
+            if not is_secret and (recipe is None or not is_cut):
+                yield _Whole(None if recipe is None else Unit(recipe), document, names=names)
+                continue
             tally = DocumentTally(document, self._sink)
-            if self._labels.is_secret(document.name):
+            if is_secret:
                 tally.stop()
-            begin, largest = _Begin(document, tally, names), LARGEST_WITH_FINDINGS if self._sink else LARGEST
-            if tally.is_closed:
-                yield from (begin, _End())
-            elif isinstance(document, StreamDocument) and document.can_be_cut and document.recipe is not None \
-                    and document.size > largest:
-                yield begin
-                yield from self._cut(document, document.recipe, largest, tally)
-                yield _End()
-            else:
-                yield _Whole(None if document.recipe is None else Unit(document.recipe), document, begin=begin)
+            yield _Begin(document, tally, names)
+            if recipe is not None and isinstance(document, StreamDocument) and not is_secret:
+                yield from self._cut(document, recipe, largest, tally)
+            yield _End()
 
     def _cut(self, document: StreamDocument, recipe: Recipe, largest: int, tally: DocumentTally) -> Iterator[_Step]:
         for piece in document.pieces(largest):
@@ -214,7 +215,7 @@ class ScanRun:
             self._free.remove(job)
             self._free_bytes -= job.size
             if job.unit is not None and self._current is not None and job.document is self._current.document:
-                job.unit = replace(job.unit, shown=self._current.shown())
+                job.unit = job.unit._replace(shown=self._current.shown())
         return job
 
     def _with_others(self, job: Job) -> list[Job]:
@@ -252,14 +253,15 @@ class ScanRun:
             sinks = [FindingList() for _ in jobs]
             self._own = _Own(jobs, sinks, self._together(jobs, sinks) if len(jobs) > 1 else self._alone(job, sinks[0]))
 
-    def _alone(self, job: Job, sink: FindingList) -> Generator[int, None, list[Part]]:
+    def _alone(self, job: Job, sink: FindingList) -> Generator[int, None, Sequence[Part | Quiet]]:
         wanted = sink if self._sink else None
         part = yield from (self._scanner.steps_of(job.document, self._labels, wanted) if job.unit is None
                            else self._scanner.steps(job.unit, wanted))
         return [part]
 
-    def _together(self, jobs: Sequence[Job], sinks: Sequence[FindingList]) -> Generator[int, None, list[Part]]:
-        """In one step: `_add` tells the progress of each file."""
+    def _together(self, jobs: Sequence[Job], sinks: Sequence[FindingList]
+                  ) -> Generator[int, None, Sequence[Part | Quiet]]:
+        """In one step: `_note_read` tells the progress of each file."""
         contents = [job.document.content for job in jobs]
         yield from ()
         return self._scanner.scan_units([job.unit for job in jobs if job.unit is not None],
@@ -292,16 +294,28 @@ class ScanRun:
         while self._steps:
             step = self._steps[0]
             if isinstance(step, Job):
-                if isinstance(step, _Whole) and step.begin is not None:
-                    self._merge(step.begin)
-                    step.begin = None
+                self._begin(step)
                 self._pass_on(step)
                 if step.part is None:
                     return
             self._steps.popleft()
-            result = self._merge(step)
+            result = self._quiet(step, step.part) if isinstance(step, _Whole) and isinstance(step.part, Quiet) \
+                else self._merge(step)
             if result is not None:
                 yield result
+
+    def _quiet(self, job: _Whole, part: Quiet) -> Result:
+        """A document in which nothing was found."""
+        if job.names is not None and job.names is not NO_NAMES:
+            self.names += job.names
+        self._note_read(job, part)
+        return job.document, part.tally_of(job.document)
+
+    def _begin(self, job: Job) -> None:
+        """The beginning of a whole document, where it is not quiet or nobody knows that yet."""
+        if isinstance(job, _Whole) and job.names is not None and not isinstance(job.part, Quiet):
+            self._merge(_Begin(job.document, DocumentTally(job.document, self._sink), job.names))
+            job.names = None
 
     def _pass_on(self, job: Job) -> None:
         if (job.findings or job.packed) and self._current is not None:
@@ -347,19 +361,24 @@ class ScanRun:
 
     def _add(self, job: Job, tally: DocumentTally) -> None:
         part = job.part
-        if part is None:
+        if not isinstance(part, Part):
             raise AssertionError("a part that is not there yet")
-        job.document.content = None
-        if job.unit is not None and job.unit.piece is None:
-            job.document.encoding, job.document.digest = part.encoding, part.digest
-        if self._progress and part.read > job.told:
-            self._progress(job.document.name, part.read - job.told)
+        self._note_read(job, part)
         tally.add(part)
         if not tally.is_entangled:
             if part.names is not NO_NAMES:
                 self.names += part.names
             if part.known:
                 self._scanner.note_known(part.known)
+
+
+    def _note_read(self, job: Job, part: Part | Quiet) -> None:
+        """The content of the job has been read."""
+        job.document.content = None
+        if job.unit is not None and job.unit.piece is None:
+            job.document.encoding, job.document.digest = part.encoding, part.digest
+        if self._progress and part.read > job.told:
+            self._progress(job.document.name, part.read - job.told)
 
 
 def _is_stepwise(job: Job) -> bool:

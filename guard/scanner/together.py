@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from guard.batch import Batch, Hits
 from guard.detect import Budget, Matcher
 from guard.scanner.labels import ScannedLabels
-from guard.scanner.parts import Part, Unit
+from guard.scanner.parts import Part, Quiet, Unit
 from guard.scanner.sink import Sink
-from guard.sources import Document, Recipe, reopen, whole_text
+from guard.sources import Document, Recipe, count_lines, is_whole_text, reopen, whole_text
 
 FORMATS = ("text", "csv", "tsv", "json", "jsonl")
 SMALL = 1 << 18
@@ -60,12 +61,28 @@ class _File(NamedTuple):
     def __repr__(self) -> str:
         return object.__repr__(self)
 
-    def read_as(self, batch: Batch, labels: ScannedLabels) -> _Read:
+    @property
+    def sound(self) -> bytes | None:
+        """The content of a text of the usual kind."""
+        recipe, content = self.recipe, self.content
+        is_sound = content is not None and recipe.format == "text" and is_whole_text(content, recipe.options)
+        return content if is_sound else None
+
+    def quiet(self, content: bytes) -> Quiet:
+        """The part of a text in which nothing was found."""
+        return Quiet(count_lines(content), len(content), "utf-8", self._digest(content))
+
+    def read_as(self, batch: Batch, content: bytes, labels: ScannedLabels) -> _Read:
         """The file of which this batch was made, which is UTF-8; `labels` know of nothing inside of it."""
-        content = self.content or b""
         version = reopen(self.recipe, labels, content) if self.recipe.is_version else None
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}" if self.recipe.options.hashed else ""
-        return _Read(self.recipe.placed(batch), labels, "utf-8", digest, version)
+        return _Read(self.recipe.placed(batch), labels, "utf-8", self._digest(content), version)
+
+    def _digest(self, content: bytes) -> str:
+        return f"sha256:{hashlib.sha256(content).hexdigest()}" if self.recipe.options.hashed else ""
+
+
+_Opened = _Read | bytes | None
+"""What is to be scanned of a file: a batch, the content of a sound text, or nothing where it is something else."""
 
 
 def is_small(unit: Unit) -> bool:
@@ -75,48 +92,50 @@ def is_small(unit: Unit) -> bool:
 
 
 def scan_together(scanner: BatchScanner, units: Sequence[Unit], contents: Sequence[bytes | None],
-                  sinks: Sequence[Sink | None]) -> list[Part | None]:
+                  sinks: Sequence[Sink | None]) -> list[Part | Quiet | None]:
     """The part of each small file; None where it has to be scanned alone."""
     if len(units) < 2:
         return [None] * len(units)
     files = [_File(unit.recipe, unit.recipe.content(SMALL) if content is None else content)
              for unit, content in zip(units, contents, strict=True)]
-    read = _read_all(scanner, files)
-    budget = Budget()
-    raw = iter(_hits(scanner.matcher, [one.batch for one in read if one is not None], budget))
+    labels, budget = scanner.new_labels(), Budget()
+    opened = _open_all(scanner, files, labels)
+    found = _hits(scanner.matcher, opened, budget)
     if budget.exhausted:
         return [None] * len(units)
-    return [None if one is None else _part(scanner, one, next(raw), sink)
-            for one, sink in zip(read, sinks, strict=True)]
+    return [_part(scanner, file, one, raw, labels, sink)
+            for file, one, raw, sink in zip(files, opened, found, sinks, strict=True)]
 
 
-def _part(scanner: BatchScanner, read: _Read, raw: Sequence[Hits], sink: Sink | None) -> Part:
-    part = scanner.part_of(read.batch, raw, read.labels, sink, read.version)
-    part.encoding, part.digest = read.encoding, read.digest
+def _part(scanner: BatchScanner, file: _File, opened: _Opened, raw: Sequence[Hits], labels: ScannedLabels,
+          sink: Sink | None) -> Part | Quiet | None:
+    if opened is None:
+        return None
+    if isinstance(opened, bytes):
+        if not (len(raw[0]) or file.recipe.is_version):
+            return file.quiet(opened)
+        opened = file.read_as(whole_text(file.recipe.name, opened, file.recipe.options), opened, labels)
+    part = scanner.part_of(opened.batch, raw, opened.labels, sink, opened.version)
+    part.encoding, part.digest = opened.encoding, opened.digest
     return part
 
 
-def _read_all(scanner: BatchScanner, files: Sequence[_File]) -> list[_Read | None]:
-    """Each file as its one batch; None where it is something else."""
-    labels = scanner.new_labels()
-    batches = [_text(file) for file in files]
+def _open_all(scanner: BatchScanner, files: Sequence[_File], labels: ScannedLabels) -> list[_Opened]:
+    """What is to be scanned of each file; `labels` are those of files inside of which no name is a finding."""
+    opened: list[_Opened] = [file.sound for file in files]
     documents = [number for number, file in enumerate(files) if file.recipe.format == "json" and file.content]
     if documents:
         from guard.sources.json_documents import Text, read_documents
 
         texts = [Text(files[number].recipe.name, files[number].content or b"", files[number].recipe.options)
                  for number in documents]
-        for number, batch in zip(documents, read_documents(texts, labels), strict=True):
-            batches[number] = batch
-    labels.foresee(_keys([file for file, batch in zip(files, batches, strict=True) if batch is None]))
-    return [_read(scanner, file) if batch is None else file.read_as(batch, labels)
-            for file, batch in zip(files, batches, strict=True)]
-
-
-def _text(file: _File) -> Batch | None:
-    """The batch of a text of the usual kind."""
-    recipe, content = file.recipe, file.content
-    return None if content is None or recipe.format != "text" else whole_text(recipe.name, content, recipe.options)
+        for number, text, batch in zip(documents, texts, read_documents(texts, labels), strict=True):
+            opened[number] = None if batch is None else files[number].read_as(batch, text.content, labels)
+    others = [number for number, one in enumerate(opened) if one is None]
+    labels.foresee(_keys([files[number] for number in others]))
+    for number in others:
+        opened[number] = _read(scanner, files[number])
+    return opened
 
 
 def _read(scanner: BatchScanner, file: _File) -> _Read | None:
@@ -139,8 +158,17 @@ def _keys(files: Sequence[_File]) -> Iterator[str]:
                 yield before[before.rfind(b'"') + 1 :].decode("utf-8", "replace")
 
 
-def _hits(matcher: Matcher, batches: Sequence[Batch], budget: Budget) -> list[list[Hits]]:
-    """What the matcher finds in each column of each batch, or in its text."""
-    texts = iter(matcher.scan_texts([batch.data for batch in batches if batch.is_text], budget))
-    columns = iter(matcher.scan_columns([column for batch in batches for column in batch.columns], budget))
-    return [[next(texts)] if batch.is_text else [next(columns) for _ in batch.columns] for batch in batches]
+def _hits(matcher: Matcher, opened: Sequence[_Opened], budget: Budget) -> list[Sequence[Hits]]:
+    """What the matcher finds in each column of each file, or in its text."""
+    texts = iter(matcher.scan_texts([text for one in opened if (text := _text(one)) is not None], budget))
+    columns = [() if one is None or isinstance(one, bytes) else one.batch.columns for one in opened]
+    in_columns = iter(matcher.scan_columns([column for mine in columns for column in mine], budget))
+    return [list(islice(in_columns, len(mine))) if mine else [] if one is None else [next(texts)]
+            for one, mine in zip(opened, columns, strict=True)]
+
+
+def _text(opened: _Opened) -> bytes | None:
+    """The text of a file, if it is one."""
+    if isinstance(opened, _Read):
+        return opened.batch.data if opened.batch.is_text else None
+    return opened

@@ -6,9 +6,10 @@ from guard.sources.files import discover, is_versioned, open_stream, open_table,
 from guard.sources.formats import FORMATS, open_document
 from guard.sources.stable import Opener, StableFile
 from guard.sources.stream import StreamDocument
-from guard.sources.text import whole_text
+from guard.sources.text import count_lines, is_whole_text, whole_text
 
 __all__ = [
     "FORMATS", "MOST", "Document", "Extent", "Opener", "Options", "Piece", "Recipe", "StableFile", "StreamDocument",
-    "discover", "is_versioned", "open_document", "open_stream", "open_table", "reopen", "whole_text",
+    "count_lines", "discover", "is_versioned", "is_whole_text", "open_document", "open_stream", "open_table", "reopen",
+    "whole_text",
 ]

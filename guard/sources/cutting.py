@@ -8,7 +8,6 @@ never on who reads the pieces.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import BinaryIO, NamedTuple, Protocol, cast
 import numpy as np
 
 from guard import compiled
+from guard.patterns import pattern
 from guard.sources.encoding import SAMPLE, UTF8, Encoding, decide, from_mark, from_zeros
 from guard.sources.stable import Readable, StableFile, read_fully
 
@@ -32,7 +32,7 @@ _WIDTHS = {"ascii": 1, "utf-8": 1, "gb18030": 1, "gbk": 1, "gb2312": 1, "cp1252"
 """Bytes of a line end. In these encodings no byte of another character looks like a line end, quote or comma."""
 _TRAILING = 0x30
 """From here on an ASCII byte may be the second half of a character in GB18030."""
-_HIGH = re.compile(rb"[\x80-\xff]")
+_HIGH = pattern(rb"[\x80-\xff]")
 
 
 class Piece(NamedTuple):
@@ -57,7 +57,7 @@ KeyPath = tuple[str | None, ...]
 """The keys that lead to a place in JSON, None for the items of an array."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Extent:
     """How far a piece of text goes: its line ends, its bytes as UTF-8, its records, the places in its JSON.
 

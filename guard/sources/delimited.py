@@ -37,7 +37,7 @@ MAX_RECORD = 16
 """A record longer than this many blocks (16 MB) does not parse: most likely a quote is never closed."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Table:
     """What the beginning of the file says: delimiter, title rows, header, the names of its fields."""
 

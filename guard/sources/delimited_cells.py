@@ -25,7 +25,7 @@ DELIMITERS = (b",", b"\t", b";", b"|", b"\x01", b"^", b"~")
 QUOTE, CR, LF = b'"\r\n'
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Cells:
     """The cells of the whole records at the beginning of a buffer.
 

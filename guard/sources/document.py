@@ -37,7 +37,7 @@ class Options(NamedTuple):
     hashed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Recipe:
     """What is needed to open a file as the same document again: plain data, so that it can be sent to a process.
 

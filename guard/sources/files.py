@@ -24,6 +24,7 @@ from guard.sources.stream import skipped
 AHEAD = 2048
 """Names that are listed before the first of them is shown."""
 _IN_MEMORY = (*SEEKING, "json")
+_NAME = attrgetter("name")
 
 
 @runtime_checkable
@@ -145,9 +146,11 @@ class _Folder:
         """What is in it, sorted by the bytes of the names; one without a name where it cannot be read."""
         try:
             with os.scandir(self.path) as scanned:
-                found = _in_order(list(scanned))
+                found = list(scanned)
         except OSError:
             return iter((_Entry(self, "", self.path, Reason.UNREADABLE),))
+        if len(found) > 1:
+            _put_in_order(found)
         self._raw = [entry.name for entry in found]
         return map(self._entry_of, found)
 
@@ -176,12 +179,11 @@ class _Folder:
         return self._names.shown(name, kind)
 
 
-def _in_order(found: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+def _put_in_order(found: list[os.DirEntry[str]]) -> None:
     """By the bytes of the names. Those of UTF-8 have the order of its characters; bytes that are none stand apart."""
-    found.sort(key=attrgetter("name"))
-    if not all(entry.name.isascii() for entry in found):
+    found.sort(key=_NAME)
+    if not "".join(map(_NAME, found)).isascii():
         found.sort(key=lambda entry: os.fsencode(entry.name))
-    return found
 
 
 class _Entry:

@@ -219,11 +219,17 @@ def _is_binary(head: bytes, codec: str) -> bool:
 def _has_controls(head: bytes) -> bool:
     if not compiled.pays(len(head)):
         return len(head.translate(None, CONTROLS)) != len(head)
+    return _compiled_has_controls()(head)
+
+
+@cache
+def _compiled_has_controls() -> Callable[[bytes], bool]:
+    """The same as a loop; its modules are imported when it is first asked for, and not looked up for each file."""
     import numpy as np
 
     from guard.sources.text_loops import has_controls
 
-    return bool(has_controls(np.frombuffer(head, np.uint8)))
+    return lambda head: bool(has_controls(np.frombuffer(head, np.uint8)))
 
 
 def _as_text(head: bytes, codec: str) -> str:

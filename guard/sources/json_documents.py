@@ -193,7 +193,7 @@ def _contents(data: bytes, raw: Bytes, values: Ints, escaped: Mask) -> tuple[byt
 def _batches(forest: _Forest, is_plain: Callable[[str], bool]) -> Iterator[JsonBatch | None]:
     """The batch of each document; None for one that is unusual, or has a key that is not plain."""
     hidden = np.array([*(key != "" and not is_plain(key) for key in forest.keys), False, False], np.bool_)
-    spelling, edges = _Spelling(forest), forest.edges
+    names, edges = _spelled(forest), forest.edges
     filled, cuts = np.flatnonzero(edges[KINDS:-1:KINDS] > edges[:-2:KINDS]), edges.tolist()
     bounds = np.searchsorted(filled, np.asarray(forest.fields.firsts)).tolist()
     nodes, fields = forest.node_firsts.tolist(), forest.fields.firsts.tolist()
@@ -203,20 +203,21 @@ def _batches(forest: _Forest, is_plain: Callable[[str], bool]) -> Iterator[JsonB
         if is_good and size <= BATCH_VALUES and not hidden[keys].any():
             mine = filled[bounds[number] : bounds[number + 1]].tolist()
             yield _batch(forest, number, [(field, cuts[KINDS * field : KINDS * field + KINDS + 1]) for field in mine],
-                         spelling)
+                         names)
         else:
             yield None
 
 
-def _batch(forest: _Forest, number: int, fields: Iterable[tuple[int, Sequence[int]]], spelling: _Spelling
-           ) -> JsonBatch:
-    """The batch of a document in which these fields have values, each with its part of the edges."""
+def _batch(forest: _Forest, number: int, fields: Iterable[tuple[int, Sequence[int]]],
+           names: Sequence[tuple[str, str]]) -> JsonBatch:
+    """The batch of a document in which these fields have values, each with its part of the edges; `names` are template
+    and header of every field."""
     columns, cells, literals = list[Column](), list[_Span](), list[_Span]()
     first, text, begin = int(forest.fields.firsts[number]), forest.texts[number], int(forest.begins[number])
     rows_of = forest.values[0]
 
     def add(field: int, span: tuple[int, int], rest: tuple[int, int], *, is_text: bool, is_key: bool = False) -> None:
-        name, header = spelling.of(field)
+        name, header = names[field]
         which = slice(*span)
         columns.append(Column(f"{name} (key)" if is_key else name, header, forest.data, forest.starts[which],
                               forest.ends[which], rows_of[which], field - first, is_text, is_key))
@@ -243,31 +244,23 @@ def _batch(forest: _Forest, number: int, fields: Iterable[tuple[int, Sequence[in
                      _Slices(forest, begin, literals), _LatePointers(text.content))
 
 
-class _Spelling:
-    """Template and header of fields, as `Paths.fields` gives them for nodes."""
+def _spelled(forest: _Forest) -> list[tuple[str, str]]:
+    """Template and header of all fields, as `Paths.fields` gives them for nodes; a field stands behind its parent."""
+    steps: dict[int, str] = {}
+    spelled: list[tuple[str, str]] = []
 
-    def __init__(self, forest: _Forest) -> None:
-        self._parents, self._keys = forest.fields.parents.tolist(), forest.fields.keys.tolist()
-        self._names = forest.keys
-        self._steps: dict[int, str] = {}
-        self._known: dict[int, tuple[str, str]] = {}
-
-    def of(self, field: int) -> tuple[str, str]:
-        """Those of a field."""
-        if (known := self._known.get(field)) is None:
-            known = self._known[field] = self._spelled(field)
-        return known
-
-    def _spelled(self, field: int) -> tuple[str, str]:
-        if self._parents[field] < 0:
-            return "$", ""
-        above, header = self.of(self._parents[field])
-        key = self._keys[field]
+    def below(parent: int, key: int) -> tuple[str, str]:
+        above, header = spelled[parent]
         if key < 0:
             return above + (".*" if key == REST else "[*]"), header
-        if key not in self._steps:
-            self._steps[key] = step(self._names[key])
-        return above + self._steps[key], self._names[key]
+        if key not in steps:
+            steps[key] = step(forest.keys[key])
+        return above + steps[key], forest.keys[key]
+
+    count = int(forest.fields.firsts[-1])
+    for parent, key in zip(forest.fields.parents[:count].tolist(), forest.fields.keys[:count].tolist(), strict=True):
+        spelled.append(("$", "") if parent < 0 else below(parent, key))
+    return spelled
 
 
 class _Slices(Sequence[Cells]):

@@ -30,7 +30,7 @@ _TEXT, _NUMBER, _LITERAL = 0, 1, 2
 _ESCAPES = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|[^\\]+", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Cells:
     """Values (or keys) of a region in order: their node, record, and the span of their literal in the region.
 

@@ -117,6 +117,9 @@ class StreamDocument(Document):
     """
 
     can_be_cut = False
+    extent = Extent()
+    """How far the piece goes that was read last."""
+    _decided: Encoding | None = None
 
     def __init__(self, name: str, output: PurePosixPath | None, opener: Opener, size: int, options: Options,
                  labels: Labels) -> None:
@@ -128,8 +131,6 @@ class StreamDocument(Document):
         self._options = options
         self._labels = labels
         self._forced = named(options.encoding) if options.encoding else None
-        self._decided: Encoding | None = None
-        self.extent = Extent()
 
     @abstractmethod
     def _batches(self, reader: TextReader) -> Iterator[Batch | Skipped]:

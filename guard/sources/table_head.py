@@ -10,22 +10,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from guard.model import Labels
+from guard.patterns import pattern
 
 MAX_TITLES = 10
 SAMPLE_ROWS = 60
 """How many rows a caller should give: all shapes are seen, and it stays cheap."""
 
-_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?%?")
-_DATE = re.compile(
+_NUMBER = pattern(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?%?")
+_DATE = pattern(
     r"\d{2,4}[-/.年]\d{1,2}(?:[-/.月]\d{1,4}日?)?(?:[ T]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?")
-_CODE = re.compile(r"(?=.*\d)[A-Za-z0-9*×_.:/@+#\u4e00-\u9fff-]{5,}")
-_IDENTIFIER = re.compile(
+_CODE = pattern(r"(?=.*\d)[A-Za-z0-9*×_.:/@+#\u4e00-\u9fff-]{5,}")
+_IDENTIFIER = pattern(
     r"[a-z][a-z0-9]*(?:[_. -][a-z0-9]+)*|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Za-z]+(?:[A-Z][a-z0-9]+)+")
-_YEAR = re.compile(r"(?:19|20)\d{2}年?")
-_HAN_NAME = re.compile(
+_YEAR = pattern(r"(?:19|20)\d{2}年?")
+_HAN_NAME = pattern(
     r"\D*(?:姓名|[名称号码址别族期间型类数量额价率注话位级龄籍贯份值项键]|日期|时间|年月|手机|方式|单位|部门|机构|状态|情况|结果|原因|内容|事项|标题|学历|专业|"
     r"职务|职业|职称|身份|证件|邮箱|邮编|电邮|排名|成绩|分数|说明|描述|来源|用途|面积|品牌|学校|班级|项目|经度|纬度|负责人|联系人|经办人|申请人|代表人|"
     r"权利人|户主|权人|年度|地区|地点|区域|信仰|宗教|状况|面貌|程度|关系|诊断|病史|罪名|刑期|人员|对象|症状|参数|变量|属性|配置|手机|电话|传真|微信|身份证|护照)(?:[(（\[][^)）\]]*[)）\]])?[:：*]?|(?:所[在属])?(?:省份?|市|县|区|镇|乡|村|街道|社区|序|地)")
@@ -39,16 +40,14 @@ _ENGLISH = frozenset((
     "url", "link", "host", "port", "latitude", "longitude", "message", "text", "content", "source", "target", "owner"))
 
 
-@dataclass(frozen=True, slots=True)
-class TableHead:
+class TableHead(NamedTuple):
     """How many title rows stand above the table, and whether the next row is a header."""
 
     titles: int
     header: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FieldName:
+class FieldName(NamedTuple):
     """`field` may be shown; `raw` is the header as it stands (a value), stripped; `shown_as` its label."""
 
     field: str

@@ -38,12 +38,20 @@ class TextBatch(Batch):
         return Location(self.dataset, TEXT_FIELD, line, code_point, self.place.offset + start, end - start)
 
 
-def whole_text(name: str, content: bytes, options: Options) -> TextBatch | None:
-    """The one batch of a small file, if it is UTF-8 that nobody called otherwise: what `TextDocument.read` gives."""
-    if options.encoding or not 0 < len(content) <= options.block or not is_plain_utf8(content):
-        return None
-    rows = count_line_ends(content) + (not content.endswith((b"\n", b"\r")))
-    return TextBatch(name, rows, content, is_source=options.source_tree)
+def is_whole_text(content: bytes, options: Options) -> bool:
+    """Whether `TextDocument.read` gives all of a small file as one batch of the same bytes: UTF-8 that nobody called
+    otherwise."""
+    return not options.encoding and 0 < len(content) <= options.block and is_plain_utf8(content)
+
+
+def whole_text(name: str, content: bytes, options: Options) -> TextBatch:
+    """That batch."""
+    return TextBatch(name, count_lines(content), content, is_source=options.source_tree)
+
+
+def count_lines(text: bytes) -> int:
+    """How many lines a text has that is not empty."""
+    return count_line_ends(text) + (not text.endswith((b"\n", b"\r")))
 
 
 class TextDocument(StreamDocument):

@@ -1,0 +1,54 @@
+"""Which of many rules a header speaks to: looked up by its end and by the words in it, and not asked of every rule.
+
+Of four hundred rules a header fits two or three, and a table has dozens of headers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+
+from guard.detect.context import ODD, squeezed
+from guard.detect.dense import header_sign
+from guard.detect.headers import endings, may_end, parts
+from guard.detect.rule import Rule
+
+
+class HeaderIndex:
+    """Rules by the words of headers, one of which ends every header that fits, and by the words of contexts."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._ends, self._words = defaultdict[str, list[Rule]](list), defaultdict[str, list[Rule]](list)
+        for rule in rules:
+            for word in rule.header_words.all():
+                self._ends[word].append(rule)
+            context = rule.detector.context
+            for word in {*map(squeezed, (*context.words, *context.against))} if context else ():
+                self._words[word].append(rule)
+        self._rules, self._longest = rules, max(map(len, self._ends), default=0)
+        self._endings = endings(self._ends)
+
+    def fitting(self, header: str) -> list[Rule]:
+        """The rules that the header fits, in their order."""
+        if not may_end(header, self._endings):
+            return []
+        joined = "".join(parts(header))
+        ends = (joined[start:] for start in range(max(0, len(joined) - self._longest), max(1, len(joined))))
+        near = {rule.index: rule for end in ends for rule in self._ends.get(end, ())}
+        return [rule for _, rule in sorted(near.items()) if rule.header_words.fit(header)]
+
+    def signs(self, header: str) -> dict[int, int]:
+        """What the header says as context, by the index of the rules to which it says something."""
+        if not header:
+            return {}
+        text = squeezed(header)
+        near = self._rules if not ODD.isdisjoint(header) else {
+            rule.index: rule for word, rules in self._words.items() if word in text for rule in rules}.values()
+        return {rule.index: sign for rule in near if (sign := header_sign(rule, header))}
+
+
+@lru_cache(maxsize=16)
+def header_index(rules: tuple[Rule, ...]) -> HeaderIndex:
+    """The one of these rules."""
+    return HeaderIndex(rules)
