@@ -132,7 +132,7 @@ def test_long_lines_and_matches_across_the_window(worth):
 
 @pytest.mark.parametrize("worth", [SCREENED, ALL])
 def test_more_places_than_are_noted_at_once(worth):
-    from guard.detect.sweep import EVENTS
+    from guard.detect.stride_loops import EVENTS
 
     lines = ["x1" * EVENTS, "12" * 10, "1x" * 1_000]
     for source in ("[0-9]", "x?[0-9]x", "[0-9x]{3}"):

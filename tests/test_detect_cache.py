@@ -235,7 +235,7 @@ def test_a_database_that_sees_nothing_is_built_anew(folder: Path, monkeypatch: p
         pytest.skip("no compiler for this platform")
     monkeypatch.setattr(compiled, "pays", lambda work: loops)
     expected = hits(matcher())
-    blind = compile_module._database([b"nothing"], [0])
+    blind = compile_module._database([(0, b"nothing")])
     monkeypatch.setattr(compile_module, "_unpack", lambda blob: (blind, []))
     assert hits(matcher()) == expected
 

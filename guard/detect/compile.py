@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -147,34 +147,35 @@ def _collect(index: int, _start: int, end: int, _flags: int, found: list[tuple[i
 
 
 def _compile(expressions: Sequence[bytes], usable: list[int]) -> tuple[Any, list[int]]:
-    """A database of all that Hyperscan accepts, if need be in a larger form, and what it refused."""
+    """A database of all that Hyperscan accepts, if need be in a larger form or in pieces, and what it refused."""
     try:
-        return _database(expressions, usable), []
+        return _database([(index, expressions[index]) for index in usable]), []
     except hyperscan.HyperscanError:
         forms = {index: _accepted_form(expressions[index]) for index in usable}
-    accepted = {index: form for index, form in forms.items() if form is not None}
-    refused = [index for index in usable if index not in accepted]
-    return (_database(accepted, list(accepted)) if accepted else None), refused
+    accepted = [(index, piece) for index in usable for piece in forms[index]]
+    return (_database(accepted) if accepted else None), [index for index in usable if not forms[index]]
 
 
-def _database(expressions: Sequence[bytes] | Mapping[int, bytes], chosen: list[int]) -> Any:
+def _database(expressions: Sequence[tuple[int, bytes]]) -> Any:
+    """A database of expressions, each with what its events are called; several may be called alike."""
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=[expressions[i] for i in chosen], ids=chosen, elements=len(chosen),
-                     flags=[hyperscan.HS_FLAG_DOTALL] * len(chosen))
+    database.compile(expressions=[expression for _, expression in expressions], ids=[name for name, _ in expressions],
+                     elements=len(expressions), flags=[hyperscan.HS_FLAG_DOTALL] * len(expressions))
     return database
 
 
-def _accepted_form(expression: bytes) -> bytes | None:
-    """The expression, or its relaxed form, whichever Hyperscan takes first."""
-    from guard.detect.supersets import relaxed
+def _accepted_form(expression: bytes) -> list[bytes]:
+    """The expression, its relaxed form, or several in its place, whichever Hyperscan takes first; none where it takes
+    nothing."""
+    from guard.detect.supersets import pieces, relaxed
 
-    for form in (expression, relaxed(expression)):
+    for form in ([expression], [relaxed(expression)], pieces(relaxed(expression))):
         try:
-            _database([form], [0])
+            _database([(0, max(form, key=len))])  # what is refused is refused for its size
         except hyperscan.HyperscanError:
             continue
         return form
-    return None
+    return []
 
 
 def _pack(database: Any, refused: list[int]) -> bytes:

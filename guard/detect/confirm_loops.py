@@ -11,7 +11,8 @@ from guard.batch import Ints
 from guard.compiled import inlined, tight_loop
 from guard.detect.machine import EXHAUSTED, LAST_CLOSED, STEPS, run, run_here, width_at
 from guard.detect.program import Programs
-from guard.detect.sweep import AT, LINE, OPENING, Bytes, Events, Starts
+from guard.detect.stride_loops import AT, LINE, OPENING
+from guard.detect.sweep import Bytes, Events, Starts
 
 OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
 """What is left of the patience of a program that was given up: it took too long, or the stack was too small."""

@@ -25,8 +25,9 @@ from guard.detect.lines import LineText
 from guard.detect.pack import bounded
 from guard.detect.scan import Found, concatenate, from_damaged
 from guard.detect.shapes import Block
-from guard.detect.sweep import DONE, FULL, NOTED, Workspace, sweep, sweep_screened
+from guard.detect.stride_loops import DONE, FULL, NOTED
 from guard.detect.sweep import Found as Matches
+from guard.detect.sweep import Workspace, sweep, sweep_screened
 from guard.detect.verdicts import Verdicts
 from guard.detect.walk import forget
 from guard.detect.walk_loops import NO_ROOM, Walks
@@ -109,12 +110,14 @@ class EngineScan:
 
     def _sweep_on(self, walks: Walks, bits: Bits, place: Ints) -> int:
         """Notes further events, as many as there is room for."""
-        assembly, block, events = self._assembly, self._block, self._workspace.events
+        assembly, block = self._assembly, self._block
+        window, events = self._workspace.window, self._workspace.events
         if assembly.prefilter.is_worth_it:
-            return sweep_screened(assembly.automaton, walks, assembly.prefilter.pairs, block.buffer,
+            return sweep_screened(assembly.automaton, walks, window, assembly.prefilter.pairs, block.buffer,
                                   words_of(block.buffer), block.twos, block.bounds, bits, assembly.walked, events,
                                   place)
-        return sweep(assembly.automaton, walks, block.buffer, block.bounds, bits, assembly.walked, events, place)
+        return sweep(assembly.automaton, walks, window, block.buffer, block.bounds, bits, assembly.walked, events,
+                     place)
 
     def _events(self, bits: Bits) -> tuple[Ints, Ints, list[tuple[int, int, int, int]]]:
         """Programs and ends of the events of patterns without an opening, by end, and what `re` found for others."""

@@ -13,6 +13,7 @@ import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 Item = tuple[Any, Any]
@@ -43,6 +44,8 @@ LARGE = 4000
 """Expressions of more bytes compile slowly or not at all; they lose the upper ends of their repeats."""
 _SMALL = 8
 """Characters of a small class, and of a few."""
+_GROUPING = re.compile(rb"\\.|\[[^\]]*\]|\(\?:|\||\)\{?", re.DOTALL)
+"""What begins, divides and ends a group of an expression; escapes and classes have none of their own."""
 SPELLED_OUT = 64
 """A class of at most so many characters beyond ASCII is spelled byte by byte, a larger one as a range of lead bytes."""
 
@@ -94,6 +97,52 @@ def width_before(pattern: str, anchor: str) -> int | None:
 def relaxed(expression: bytes) -> bytes:
     """The expression without upper ends of repeats: larger still, for those that are too large to compile."""
     return re.sub(rb"\{(\d+),\d+\}", rb"{\1,}", expression)
+
+
+def pieces(expression: bytes) -> list[bytes]:
+    """Expressions that find together what a `superset` with a long list of words does: each finds some of the words,
+    as many as make about LARGE bytes."""
+    edges = _longest_list(expression)
+    lists, size = [b""], 0
+    for low, high in pairwise(edges):
+        size += high - low
+        if size > LARGE and lists[-1]:
+            lists, size = [*lists, b""], high - low
+        lists[-1] += expression[low:high]
+    return [expression[: edges[0]] + words.removeprefix(b"|") + expression[edges[-1] :] for words in lists]
+
+
+def _longest_list(expression: bytes) -> list[int]:
+    """Where each alternative of the group with the most of them begins, and where the last one ends.
+
+    Only of a group that is not repeated and not inside of one that is, or both halves of the list could take part in
+    one match.
+    """
+    groups, opened, found = list[_Alternatives](), list[_Alternatives](), [0, len(expression)]
+    for token in _GROUPING.finditer(expression):
+        if token[0] == b"(?:":
+            opened.append(_Alternatives([token.end()], opened[-1] if opened else None))
+        elif token[0] == b"|":
+            opened[-1].edges.append(token.start())
+        elif token[0].startswith(b")"):
+            groups.append(opened.pop())
+            groups[-1].edges.append(token.start())
+            groups[-1].is_repeated = token[0] == b"){"
+    return max([found, *(group.edges for group in groups if not group.is_repeated_somewhere)], key=len)
+
+
+class _Alternatives:
+    """A group of an expression: the `edges` of its alternatives, and the group that it is in."""
+
+    def __init__(self, edges: list[int], outer: _Alternatives | None) -> None:
+        self.edges = edges
+        self.is_repeated = False
+        self._outer = outer
+
+    @property
+    def is_repeated_somewhere(self) -> bool:
+        """Whether it is repeated, or a group around it."""
+        return self.is_repeated or (self._outer is not None and self._outer.is_repeated_somewhere)
 
 
 def longest_literal(pattern: str) -> bytes:

@@ -13,32 +13,29 @@ import numpy.typing as npt
 
 from guard.batch import Ints
 from guard.compiled import inlined, inlined_loop, tight_loop
-from guard.detect.beginnings import DEPTH
 from guard.detect.classes import END, PLANE
 from guard.detect.machine import before, code_point, new_memory
 from guard.detect.prefilter import SECOND, THIRD
+from guard.detect.stride_loops import (
+    DONE,
+    EVENTS,
+    LAST_LINE,
+    REACH,
+    Window,
+    begin,
+    begin_all,
+    follow_all,
+    new_window,
+    signed,
+)
 from guard.detect.walk import BEYOND, WIDEST, WINDOW, new_walks
-from guard.detect.walk_loops import ACCEPTING, DEAD, NO_ROOM, ONCE, UNKNOWN, Automaton, Walks, advance, root
+from guard.detect.walk_loops import DEAD, NO_ROOM, Automaton, Walks, root
 
 Bytes = Any
 Events = Any
 MARGIN = 8
 """Bytes behind the text that may be read."""
-EVENTS = 1 << 16
-"""Events that are noted before the machine looks at them."""
-OPENING, AT, LINE = range(3)
-"""Rows of events: the opening by which a match may begin, the offset, and the number of the line."""
-DONE, FULL = 0, 1
-LAST_LINE, REACH, NOTED = range(3)
-"""Slots of a place: the number of its line, its offset, and how many events there are."""
-_FARTHEST = DEPTH + 2
 _HIGHS = np.uint64(0x8080808080808080)
-_NO_ROOM = np.uint64(NO_ROOM & (1 << 64) - 1)
-FEW_NODES = 32
-"""Of a state from which the machine is asked in place of a transition, the first time that one is wanted: what occurs
-but once, as in random text, is dearer to make than to look at."""
-STRIDES = 3
-"""Of four characters each, for which walks are followed side by side."""
 
 
 class Starts(NamedTuple):
@@ -68,13 +65,15 @@ class Workspace:
         self.events, self.order = np.empty((3, 0), np.uint32), np.empty(0, np.int32)
         self._automaton: Automaton | None = None
         self._walks: Walks | None = None
+        self.window = new_window()
 
     def walks(self, automaton: Automaton) -> Walks:
         """The states of an automaton that this thread has met."""
         if self._walks is None or self._automaton is not automaton:
             self._automaton, self._walks = automaton, new_walks(automaton)
-        # A walk accepts an opening once, and is left once with some that it has not done with.
-        most = EVENTS + 2 * len(automaton.roots) + 1
+        # A walk accepts an opening once, or twice where it begins anew, and may be left with some that it has not done
+        # with.
+        most = EVENTS + 3 * len(automaton.roots) + 1
         if self.events.shape[1] < most:
             self.events, self.order = np.empty((3, most), np.uint32), np.empty(most, np.int32)
         return self._walks
@@ -83,12 +82,6 @@ class Workspace:
         """Room for so many matches, and as many again."""
         if self.out.shape[1] < matches:
             self.out = np.concatenate([self.out, np.empty((4, 2 * matches), np.int64)], axis=1)
-
-
-@inlined
-def _signed(number: Any) -> Any:
-    """A number without a sign as one with it: of both together the compiler would make a fraction."""
-    return np.int64(number)
 
 
 @inlined_loop
@@ -134,21 +127,22 @@ def _kind_before(automaton: Automaton, text: Bytes, low: int, at: int) -> Any:
 @inlined
 def _kind_at(automaton: Automaton, text: Bytes, at: Any, byte: Any) -> Any:
     """The class of a character that takes more than one byte, and their number."""
-    kind = automaton.classes[min(code_point(text, _signed(at)), PLANE)]
+    kind = automaton.classes[min(code_point(text, signed(at)), PLANE)]
     return kind, np.uint64(2 if byte < 0xE0 else 3 if byte < 0xF0 else 4)
 
 
 @inlined_loop
-def _classify_all(automaton: Automaton, walks: Walks, text: Bytes, low: int, at: int, high: int) -> int:
-    """Notes the classes and offsets of the characters of a line from one on, and first the class before it; how many of
-    them are places to walk from. Some more are classed, and END behind the line."""
-    classes, kinds, begins = automaton.classes, walks.kinds, walks.begins
-    kinds[0] = _kind_before(automaton, text, low, at)
-    length, reach = np.uint64(0), np.uint64(at)
+def _classify_all(automaton: Automaton, window: Window, text: Bytes, low: int, at: int, high: int, base: Any) -> Any:
+    """Adds the classes and offsets of the characters of a line from one on, behind so many, and first the class before
+    it; how many there are then, and how many of the window's places. Some more than these are classed, or END behind
+    the line."""
+    classes, kinds, offsets = automaton.classes, window.kinds, window.offsets
+    kinds[base] = _kind_before(automaton, text, low, at)
+    length, reach = np.uint64(base), np.uint64(at)
     stop, most, one = np.uint64(high), np.uint64(WINDOW + BEYOND), np.uint64(1)
     while reach < stop and length < most:
         byte = text[reach]
-        begins[length] = reach
+        offsets[length] = reach
         length += one
         if byte < 0x80:
             kinds[length] = classes[byte]
@@ -156,19 +150,17 @@ def _classify_all(automaton: Automaton, walks: Walks, text: Bytes, low: int, at:
         else:
             kinds[length], width = _kind_at(automaton, text, reach, byte)
             reach += width
-    begins[length] = reach
-    for index in range(length + one, length + np.uint64(BEYOND)):
-        kinds[index] = END
-    found: Any = np.int64(length)
-    return found if reach >= stop else WINDOW
+    offsets[length] = reach
+    kinds[length + one] = END
+    return length + one, length if reach >= stop else np.uint64(WINDOW)
 
 
 @inlined_loop
-def _classify(automaton: Automaton, walks: Walks, text: Bytes, words: Any, low: int, high: int, first: Any, behind: Any,
-              length: Any) -> Any:
+def _classify(automaton: Automaton, window: Window, text: Bytes, words: Any, low: int, high: int, first: Any,
+              behind: Any, length: Any) -> Any:
     """Adds the classes of the characters of a line about some places, as far as walks may go from there, to so many
     that there are, and says for each place the number of what stands before it; how many there are then."""
-    classes, kinds, begins, places = automaton.classes, walks.kinds, walks.begins, walks.places
+    classes, kinds, begins, places = automaton.classes, window.kinds, window.begins, window.places
     start, last = int(begins[first]), int(begins[behind - np.uint64(1)])
     base, one = np.uint64(length), np.uint64(1)
     kinds[base] = _kind_before(automaton, text, low, start)
@@ -180,17 +172,19 @@ def _classify(automaton: Automaton, walks: Walks, text: Bytes, words: Any, low: 
         for index in range(first, behind):
             places[index] = begins[index] - start + base
     else:
-        length = _decode(automaton, walks, text, start, min(high, last + WIDEST * BEYOND), length)
+        length = _decode(automaton, window, text, start, min(high, last + WIDEST * BEYOND), length)
         for index in range(first, behind):
-            places[index] = walks.numbers[begins[index] - start]
+            places[index] = window.numbers[begins[index] - start]
+    for index in range(first, behind):
+        window.offsets[places[index]] = begins[index]
     kinds[length + one] = END
     return length + np.uint64(2)
 
 
 @inlined_loop
-def _decode(automaton: Automaton, walks: Walks, text: Bytes, start: int, stop: int, length: Any) -> Any:
+def _decode(automaton: Automaton, window: Window, text: Bytes, start: int, stop: int, length: Any) -> Any:
     """Adds the classes of any characters behind so many, and notes how many those are at the first byte of each."""
-    classes, kinds, numbers = automaton.classes, walks.kinds, walks.numbers
+    classes, kinds, numbers = automaton.classes, window.kinds, window.numbers
     reach, base, behind, one = np.uint64(start), np.uint64(start), np.uint64(stop), np.uint64(1)
     while reach < behind:
         byte = text[reach]
@@ -205,143 +199,9 @@ def _decode(automaton: Automaton, walks: Walks, text: Bytes, start: int, stop: i
     return length
 
 
-@inlined_loop
-def _stride(walks: Walks, row: Any, ahead: Any) -> Any:
-    """Where a walk is four characters on, with the bit ACCEPTING if it had it or something was accepted on the way."""
-    table, kinds = walks.table, walks.kinds
-    rows, flag = np.uint64(ACCEPTING - 1), np.uint64(ACCEPTING)
-    first = np.uint64(table[(row & rows) + np.uint64(kinds[ahead])])
-    second = np.uint64(table[(first & rows) + np.uint64(kinds[ahead + np.uint64(1)])])
-    third = np.uint64(table[(second & rows) + np.uint64(kinds[ahead + np.uint64(2)])])
-    fourth = np.uint64(table[(third & rows) + np.uint64(kinds[ahead + np.uint64(3)])])
-    return fourth | (row | first | second | third) & flag
-
-
-@inlined_loop
-def _begin_all(walks: Walks, base: Any, count: int) -> Any:
-    """Notes which of so many places have walks from one root that are still going after a stride, or accepted
-    something; how many."""
-    slots, reached = walks.left, walks.rows
-    # The compiler looks for numbers below zero before each index, but not where there are none.
-    dead, left, one = np.uint64(DEAD * (len(walks.table) // len(walks.ends))), np.uint64(0), np.uint64(1)
-    slot, behind = np.uint64(0), np.uint64(count)
-    while slot < behind:
-        row = _stride(walks, base, slot)
-        slots[left], reached[left] = slot, row
-        left += np.uint64(row != dead)
-        slot += one
-    return left
-
-
-@inlined_loop
-def _begin(walks: Walks, count: Any) -> Any:
-    """The same for places with roots of their own."""
-    places, roots, slots, reached = walks.places, walks.roots, walks.left, walks.rows
-    dead, left, one = np.uint64(DEAD * (len(walks.table) // len(walks.ends))), np.uint64(0), np.uint64(1)
-    slot, behind = np.uint64(0), np.uint64(count)
-    while slot < behind:
-        row = _stride(walks, np.uint64(roots[slot]), np.uint64(places[slot]))
-        slots[left], reached[left] = slot, row
-        left += np.uint64(row != dead)
-        slot += one
-    return left
-
-
-@inlined_loop
-def _thin_out(walks: Walks, left: Any, has_all: bool) -> Any:
-    """The same after some more strides.
-
-    Most walks end within a few characters. They are taken without a question in between, since a wrong guess of the
-    processor costs more than some steps: first that from each place, then those that are left, and so on.
-    """
-    places, slots, reached = walks.places, walks.left, walks.rows
-    dead, one = np.uint64(DEAD * (len(walks.table) // len(walks.ends))), np.uint64(1)
-    for stride in range(1, STRIDES):
-        index, behind, left = np.uint64(0), np.uint64(left), np.uint64(0)
-        while index < behind:
-            slot = np.uint64(slots[index])
-            start = slot if has_all else np.uint64(places[slot])
-            row = _stride(walks, np.uint64(reached[index]), start + np.uint64(4 * stride))
-            slots[left], reached[left] = slot, row
-            left += np.uint64(row != dead)
-            index += one
-    return left
-
-
-@inlined_loop
-def _note(walks: Walks, automaton: Automaton, row: Any, deep: Any, at: Any, line: int, wanted: Any, events: Any,
-          count: Any) -> Any:
-    """Adds the openings by which a match may begin at an offset: those a state accepts, or all it has not done with.
-
-    Returns the new number of events.
-    """
-    state, last = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)]), np.uint64(1 << 32)
-    ends = walks.ends if deep else walks.accept_ends
-    for index in range(ends[state - np.uint64(1)], ends[state]):
-        opening = np.uint64(automaton.openings[walks.listed[index]] if deep else walks.accepts[index])
-        if opening == last:
-            continue
-        last = opening
-        events[OPENING, count], events[AT, count], events[LINE, count] = opening, at, line
-        count += wanted[line, opening >> np.uint64(6)] >> (opening & np.uint64(63)) & np.uint64(1)
-    return count
-
-
-@inlined_loop
-def _has_few_nodes(walks: Walks, row: Any) -> bool:
-    """Whether the machine had better look at the place of a walk than a transition be made from this state."""
-    state = np.uint64(walks.table[row + np.uint64(len(walks.table) // len(walks.ends) - 1)])
-    return walks.ends[state] - walks.ends[state - np.uint64(1)] <= FEW_NODES
-
-
-@inlined_loop
-def _follow(automaton: Automaton, walks: Walks, survivors: Any, has_all: bool, bounds: Ints, wanted: Any, line: int,
-            events: Events, place: Any) -> int:
-    """Follows the walks that are left to their ends, the first of them in a line or behind it; DONE, or the reason to
-    stop, with where to go on in `place`."""
-    table, kinds, begins, reached = walks.table, walks.kinds, walks.begins, walks.rows
-    columns, unknown, flag = np.uint64(len(table) // len(walks.ends)), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
-    dead, once = np.uint64(DEAD) * columns, np.uint64(ONCE) * columns
-    one, strides, rows, farthest = np.uint64(1), np.uint64(4 * STRIDES), np.uint64(ACCEPTING - 1), np.uint64(_FARTHEST)
-    room, count = np.uint64(EVENTS), np.uint64(place[NOTED])
-    for survivor in range(survivors):
-        slot, row = np.uint64(walks.left[survivor]), np.uint64(reached[survivor])
-        start, begin = slot if has_all else np.uint64(walks.places[slot]), _signed(begins[slot])
-        while not has_all and bounds[line + 1] <= begin:
-            line += 1
-        ahead = start + strides
-        if row >= flag or row <= once:
-            row, ahead = np.uint64(walks.roots[np.uint64(0) if has_all else slot]), start
-        if count >= room:
-            place[LAST_LINE], place[REACH], place[NOTED] = line, begin, count
-            return FULL
-        while row != dead:
-            if row >= flag or ahead - start > farthest:
-                if row == _NO_ROOM:
-                    place[LAST_LINE], place[REACH], place[NOTED] = line, begin, count
-                    return NO_ROOM
-                deep = row < flag
-                row &= rows
-                count = _note(walks, automaton, row, deep, begin, line, wanted, events, count)
-                if deep:
-                    break
-            following = np.uint64(table[row + np.uint64(kinds[ahead])])
-            if following <= once:
-                # Only walks know what stands before a match, so that their first step is always taken.
-                if following == unknown and ahead != start and _has_few_nodes(walks, row):
-                    table[row + np.uint64(kinds[ahead])] = once
-                    count = _note(walks, automaton, row, True, begin, line, wanted, events, count)
-                    break
-                following = np.uint64(advance(automaton, walks, _signed(row), int(kinds[ahead])))
-            row = following
-            ahead += one
-    place[NOTED] = count
-    return DONE
-
-
 @tight_loop
-def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted: Any, walked: Any, events: Events,
-          place: Any) -> int:
+def sweep(automaton: Automaton, walks: Walks, window: Window, text: Bytes, bounds: Ints, wanted: Any, walked: Any,
+          events: Events, place: Any) -> int:
     """Fills `events` with the openings by which a match may begin somewhere, from `place` on; says in it how many.
 
     `bounds` are the offsets of the line ends, with one before the first byte. `wanted[line]` are the bits of the
@@ -349,35 +209,40 @@ def sweep(automaton: Automaton, walks: Walks, text: Bytes, bounds: Ints, wanted:
     different roots. An event may come twice. Returns DONE when it is through, FULL when events have to be confirmed,
     and NO_ROOM when the walks are full: then make room and call again.
     """
-    roots, begins, dead = walks.roots, walks.begins, DEAD * (len(walks.table) // len(walks.ends))
+    dead = DEAD * (len(walks.table) // len(walks.ends))
     line, at = place[LAST_LINE], place[REACH]
     while line < len(bounds) - 1:
-        low, high = bounds[line] + 1, bounds[line + 1]
-        at = max(at, low)
-        base = dead if at >= high else root(automaton, walks, wanted, walked, line)
-        if base == NO_ROOM:
+        before_all, left, length, behind = line, np.uint64(0), np.uint64(0), np.uint64(0)
+        while line < len(bounds) - 1 and behind < np.uint64(WINDOW):
+            low, high = bounds[line] + 1, bounds[line + 1]
+            at = max(at, low)
+            base = dead if at >= high else root(automaton, walks, wanted, walked, line)
+            if base == NO_ROOM:
+                break
+            if base == dead:
+                line += 1
+                continue
+            first = length
+            length, behind = _classify_all(automaton, window, text, low, at, high, first)
+            left = begin_all(walks, window, np.uint64(base), first, behind, left)
+            at = signed(window.offsets[behind])
+        if behind == np.uint64(0) and line < len(bounds) - 1:
             place[LAST_LINE], place[REACH] = line, at
             return NO_ROOM
-        while base != dead and at < high:
-            count = _classify_all(automaton, walks, text, low, at, high)
-            roots[0] = base
-            left = _thin_out(walks, _begin_all(walks, np.uint64(base), count), True)
-            told = _follow(automaton, walks, left, True, bounds, wanted, line, events, place)
-            if told != DONE:
-                return told
-            at = begins[count]
-        line += 1
+        told = follow_all(automaton, walks, window, left, bounds, wanted, before_all, events, place)
+        if told != DONE:
+            return told
     place[LAST_LINE], place[REACH] = line, at
     return DONE
 
 
 @tight_loop
-def sweep_screened(automaton: Automaton, walks: Walks, pairs: Any, text: Bytes, words: Any, twos: Any, bounds: Ints,
-                   wanted: Any, walked: Any, events: Events, place: Any) -> int:
+def sweep_screened(automaton: Automaton, walks: Walks, window: Window, pairs: Any, text: Bytes, words: Any, twos: Any,
+                   bounds: Ints, wanted: Any, walked: Any, events: Events, place: Any) -> int:
     """The same where the prefilter lets few places through: `pairs` is its table, and the last word of `wanted[line]`
     are the bits of the buckets. `words` are the eight bytes from each offset of the text on, `twos` the byte before it
     and that at it."""
-    roots, begins = walks.roots, walks.begins
+    roots, begins = window.roots, window.begins
     line, at, size, buckets = place[LAST_LINE], place[REACH], bounds[len(bounds) - 1], wanted.shape[1] - 1
     while at < size:
         before_all, stop, left, length = line, min(size, at + WINDOW), np.uint64(0), np.uint64(0)
@@ -398,12 +263,12 @@ def sweep_screened(automaton: Automaton, walks: Walks, pairs: Any, text: Bytes, 
                     break
                 for index in range(left, more):
                     roots[index] = base
-                length = _classify(automaton, walks, text, words, low, high, left, more, length)
+                length = _classify(automaton, window, text, words, low, high, left, more, length)
                 left = more
             at = edge
         if left > 0:
-            left = _thin_out(walks, _begin(walks, left), False)
-            told = _follow(automaton, walks, left, False, bounds, wanted, before_all, events, place)
+            left = begin(walks, window, left)
+            told = follow_all(automaton, walks, window, left, bounds, wanted, before_all, events, place)
             if told != DONE:
                 return told
     place[LAST_LINE], place[REACH] = line, at

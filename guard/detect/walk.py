@@ -82,13 +82,13 @@ def _fewer(classes: Table, samples: Sequence[int], members: Mask) -> tuple[Table
 def new_walks(automaton: Automaton) -> Walks:
     """Room for the states of one thread."""
     nodes, openings, columns = len(automaton.steps), len(automaton.roots), len(automaton.members) + 1
-    words, most = -(-openings // 64), 2 * (WINDOW + WIDEST * BEYOND)
+    words = -(-openings // 64)
     walks = Walks(np.zeros(MOST_STATES * columns, np.uint32), np.zeros(max(LISTED, BEYOND * nodes), np.int32),
                   np.zeros(MOST_STATES, np.int32), np.zeros(BEYOND * (openings + MOST_STATES), np.int32),
                   np.zeros(MOST_STATES, np.int32), np.zeros(4 * MOST_STATES, np.int32),
                   np.zeros((MOST_ROOTS, words), np.uint64), np.zeros(MOST_ROOTS, np.int32),
                   np.zeros(4 * MOST_ROOTS, np.int32), np.zeros(nodes, np.int32), np.zeros(openings, np.int32),
-                  np.zeros(8, np.int64), np.zeros(most, np.uint16), *(np.zeros(most, np.uint32) for _ in range(6)))
+                  np.zeros(8, np.int64))
     forget(walks)
     return walks
 

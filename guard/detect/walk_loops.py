@@ -54,10 +54,6 @@ class Walks(NamedTuple):
     began; `slots` are states by a hash of both. Root n is `root_states[n]`, for the openings `root_rows[n]`;
     `root_slots` are roots by a hash.
     `marks` and `opening_marks` say in which step a node or an opening was met, `counts` how much of all is used.
-    `kinds` are the classes of some characters. `begins` are the offsets of places from which walks are followed,
-    `roots` the rows that these begin with, `left` the walks that go on and `rows` where they are. Where places are few,
-    `places` are the numbers of what stands before them among `kinds`, found by the `numbers` of offsets; else it is
-    their own number, and all have the first of the roots.
     """
 
     table: npt.NDArray[np.uint32]
@@ -72,13 +68,6 @@ class Walks(NamedTuple):
     marks: Ints32
     opening_marks: Ints32
     counts: npt.NDArray[np.int64]
-    kinds: npt.NDArray[np.uint16]
-    numbers: npt.NDArray[np.uint32]
-    begins: npt.NDArray[np.uint32]
-    places: npt.NDArray[np.uint32]
-    roots: npt.NDArray[np.uint32]
-    left: npt.NDArray[np.uint32]
-    rows: npt.NDArray[np.uint32]
 
 
 @tight_loop

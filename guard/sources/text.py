@@ -12,6 +12,7 @@ from guard.sources.document import Options
 from guard.sources.encoding import Encoding, TextReader, count_line_ends, is_plain_utf8
 from guard.sources.splice import as_binary, splice
 from guard.sources.stream import START, Place, Sink, StreamDocument, line_start
+from guard.utf8 import known_utf8
 
 TEXT_FIELD = "text"
 BLOCKS = 2
@@ -99,10 +100,10 @@ def cut_blocks(reader: TextReader, size: int) -> Iterator[bytes]:
             held += fresh
             continue
         if cut := _block_end(held, size):
-            yield held[:cut]
+            yield known_utf8(held[:cut])
         held = held[cut:] + fresh
     if held:
-        yield held
+        yield known_utf8(held)
 
 
 def _block_end(text: bytes, size: int) -> int:
