@@ -39,7 +39,7 @@ def listen_to_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def guard(*arguments: object, stdin: bytes = b"", timeout: float = 60, **env: str) -> Answer:
+def guard(*arguments: object, stdin: bytes = b"", timeout: float = 180, **env: str) -> Answer:
     """One run of `guard` with these arguments; a hang is a failure."""
     return run(str(GUARD), *map(str, arguments), stdin=stdin, timeout=timeout, **env)
 
@@ -51,7 +51,7 @@ def unprivileged(*arguments: object) -> Answer:
     return run("setpriv", "--bounding-set", "-dac_override,-dac_read_search", str(GUARD), *map(str, arguments))
 
 
-def run(*command: str, stdin: bytes = b"", timeout: float = 60, **env: str) -> Answer:
+def run(*command: str, stdin: bytes = b"", timeout: float = 180, **env: str) -> Answer:
     """What a command answers; a traceback is a failure."""
     done = subprocess.run(command, input=stdin, capture_output=True, timeout=timeout,
                           env=environment(**env), check=False)
