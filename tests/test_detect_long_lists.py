@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from guard import compiled
 from guard.detect import Detector, Matcher, limits, supersets
+from guard.detect import compile as compile_module
 from guard.detect.compile import LineFinder
 from guard.taxonomy import Title
 
@@ -26,6 +29,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("pattern", "count"), [
     ("(?:red|green|blue|black)", 4), ("x(red|green|blue)[|()]y", 3), ("(?:a|(?:red|green|blue)z)-", 3),
     ("(?:(?:red|green|blue),){2}", 1), ("(?:ab|cd)(?:red|green|blue|grey)", 4), ("plain", 1),
+    ("x(?:|red|green|blue)y", 4), (r"x(?:\b|red|green|blue)y", 4), ("x(?:red||green|blue)y", 4),
+    ("gre(?:(?<=[g]re)|black|green)en", 3),
     (r"\((?:red\)|gre\|en|bl[)|]ue)", 3), ("(?i:red|green|blue)", 3)])
 def test_pieces_find_together_what_the_expression_finds(pattern: str, count: int) -> None:
     expression = supersets.superset(pattern)
@@ -46,6 +51,27 @@ def test_a_list_that_is_too_long_for_one_expression_is_looked_for_in_pieces() ->
     assert finder.events(b"nothing here\n") == []
     assert {end for _, end in finder.events(text)} >= {8 + len(WORDS[0]), len(text) - 1}
     assert not finder.unfiltered
+
+
+def test_nothing_is_lost_where_one_of_the_words_is_none() -> None:
+    one = Detector(id="mine-list", data_class="person.name", title=Title(en="Mine", zh="我的"), boundary="none",
+                   pattern=f"x(?:|{LIST})y")
+    assert len(Matcher([one], cache=False).scan_text(b"xy")) == 1
+
+
+@pytest.mark.usefixtures("small")
+def test_a_piece_that_is_refused_refuses_all_of_its_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    hyperscan, database = pytest.importorskip("hyperscan"), compile_module._database
+
+    def picky(expressions: Sequence[tuple[int, bytes]]) -> Any:
+        if any(b"[\\x71]" in expression for _, expression in expressions):
+            raise hyperscan.HyperscanError("refused")
+        return database(expressions)
+
+    monkeypatch.setattr(compile_module, "_database", picky)
+    finder = LineFinder([supersets.superset("(?:q|a long word)"), supersets.superset("plain")], use_cache=False)
+    assert finder.events(b"a plain word") == [(1, 7)]
+    assert finder.unfiltered == {0}
 
 
 @pytest.mark.parametrize("engine", ["loops", "lines"])

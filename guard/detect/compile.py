@@ -15,6 +15,7 @@ import hashlib
 import importlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -148,12 +149,13 @@ def _collect(index: int, _start: int, end: int, _flags: int, found: list[tuple[i
 
 def _compile(expressions: Sequence[bytes], usable: list[int]) -> tuple[Any, list[int]]:
     """A database of all that Hyperscan accepts, if need be in a larger form or in pieces, and what it refused."""
-    try:
+    with suppress(hyperscan.HyperscanError):
         return _database([(index, expressions[index]) for index in usable]), []
-    except hyperscan.HyperscanError:
-        forms = {index: _accepted_form(expressions[index]) for index in usable}
+    forms = {index: _accepted_pieces(expressions[index]) for index in usable}
     accepted = [(index, piece) for index in usable for piece in forms[index]]
-    return (_database(accepted) if accepted else None), [index for index in usable if not forms[index]]
+    with suppress(hyperscan.HyperscanError):  # each was taken by itself
+        return (_database(accepted) if accepted else None), [index for index in usable if not forms[index]]
+    return None, usable
 
 
 def _database(expressions: Sequence[tuple[int, bytes]]) -> Any:
@@ -164,14 +166,14 @@ def _database(expressions: Sequence[tuple[int, bytes]]) -> Any:
     return database
 
 
-def _accepted_form(expression: bytes) -> list[bytes]:
+def _accepted_pieces(expression: bytes) -> list[bytes]:
     """The expression, its relaxed form, or several in its place, whichever Hyperscan takes first; none where it takes
     nothing."""
     from guard.detect.supersets import pieces, relaxed
 
     for form in ([expression], [relaxed(expression)], pieces(relaxed(expression))):
         try:
-            _database([(0, max(form, key=len))])  # what is refused is refused for its size
+            _database([(0, piece) for piece in form])
         except hyperscan.HyperscanError:
             continue
         return form

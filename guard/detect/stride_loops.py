@@ -125,14 +125,14 @@ def begin(walks: Walks, window: Window, count: Any) -> Any:
 
 @inlined_loop
 def _second(walks: Walks, window: Window, count: Any) -> Any:
-    """Which of so many walks have met something in their first stride, which do in the second, and which go on then;
-    how many of each. Those that have met something may have ended, which a further stride does not change."""
+    """Of so many walks those that met something in their first stride, those that do in the second, and those that go
+    on then; how many of each. One that met something may have ended: a further stride leaves it so."""
     going, rows, met, left = window.going, window.rows, window.met, window.left
     dead, last, one = _dead(walks), np.uint64(ACCEPTING - 1), np.uint64(1)
     walk, kept, firsts, hits = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
     while walk < count:
         before = np.uint64(rows[0, walk])
-        row = _stride(walks, window, before & last, np.uint64(left[walk]) + _before(1), STEPS)
+        row = _stride(walks, window, before & last, np.uint64(left[walk]) + _gone_before(1), STEPS)
         met[0, firsts], met[1, hits], going[1, kept], rows[1, kept] = walk, walk, walk, row & last
         firsts += before >> np.uint64(31)
         hits += row >> np.uint64(31)
@@ -149,7 +149,7 @@ def _further(walks: Walks, window: Window, stride: int, count: Any) -> Any:
     index, kept, hits = np.uint64(0), np.uint64(0), np.uint64(0)
     while index < count:
         walk, before = np.uint64(going[stride - 1, index]), np.uint64(rows[stride - 1, index])
-        row = _stride(walks, window, before, np.uint64(left[walk]) + _before(stride), STEPS)
+        row = _stride(walks, window, before, np.uint64(left[walk]) + _gone_before(stride), STEPS)
         met[stride, hits], going[stride, kept], rows[stride, kept] = index, walk, row & last
         hits += row >> np.uint64(31)
         kept += np.uint64(row & last != dead)
@@ -158,7 +158,7 @@ def _further(walks: Walks, window: Window, stride: int, count: Any) -> Any:
 
 
 @inlined
-def _before(stride: int) -> Any:
+def _gone_before(stride: int) -> Any:
     """How many characters walks have gone before a stride behind the first."""
     return np.uint64(FIRST + STEPS * (stride - 1))
 
@@ -182,7 +182,7 @@ def _note_further(walks: Walks, window: Window, stride: int, hits: Any, notes: A
     while hit < hits:
         index = np.uint64(window.met[stride, hit])
         walk = index if stride == 1 else np.uint64(window.going[stride - 1, index])
-        row, ahead = np.uint64(window.rows[stride - 1, index]), np.uint64(window.left[walk]) + _before(stride)
+        row, ahead = np.uint64(window.rows[stride - 1, index]), np.uint64(window.left[walk]) + _gone_before(stride)
         notes = _note_met(walks, window, walk, row, ahead, STEPS, notes)
         hit += one
     return notes
@@ -190,6 +190,7 @@ def _note_further(walks: Walks, window: Window, stride: int, hits: Any, notes: A
 
 @inlined_loop
 def _note_met(walks: Walks, window: Window, walk: Any, row: Any, ahead: Any, steps: int, notes: Any) -> Any:
+    """Adds the states that accept something within some steps from a row to so many notes; how many then."""
     rows = np.uint64(ACCEPTING - 1)
     for step in range(steps):
         row = np.uint64(walks.table[(row & rows) + np.uint64(window.kinds[ahead + np.uint64(step)])])
@@ -212,7 +213,7 @@ def _follow(automaton: Automaton, walks: Walks, window: Window, count: Any, note
     table, kinds, noted, noted_rows = walks.table, window.kinds, window.noted, window.noted_rows
     columns, unknown, flag = np.uint64(len(table) // len(walks.ends)), np.uint64(UNKNOWN), np.uint64(ACCEPTING)
     dead, once, one, last = _dead(walks), np.uint64(ONCE) * columns, np.uint64(1), np.uint64(ACCEPTING - 1)
-    farthest, strides, no_room = np.uint64(_FARTHEST), _before(STRIDES), np.uint64(NO_ROOM & (1 << 64) - 1)
+    farthest, strides, no_room = np.uint64(_FARTHEST), _gone_before(STRIDES), np.uint64(NO_ROOM & (1 << 64) - 1)
     index = np.uint64(0)
     while index < count:
         walk, row = np.uint64(window.going[STRIDES - 1, index]), np.uint64(window.rows[STRIDES - 1, index])

@@ -103,13 +103,14 @@ def pieces(expression: bytes) -> list[bytes]:
     """Expressions that find together what a `superset` with a long list of words does: each finds some of the words,
     as many as make about LARGE bytes."""
     edges = _longest_list(expression)
-    lists, size = [b""], 0
-    for low, high in pairwise(edges):
+    lists, size = [expression[edges[0] : edges[1]]], edges[1] - edges[0]
+    for low, high in pairwise(edges[1:]):
         size += high - low
-        if size > LARGE and lists[-1]:
-            lists, size = [*lists, b""], high - low
-        lists[-1] += expression[low:high]
-    return [expression[: edges[0]] + words.removeprefix(b"|") + expression[edges[-1] :] for words in lists]
+        if size > LARGE:
+            lists, size = [*lists, expression[low + 1 : high]], high - low  # without the bar before it
+        else:
+            lists[-1] += expression[low:high]
+    return [expression[: edges[0]] + words + expression[edges[-1] :] for words in lists]
 
 
 def _longest_list(expression: bytes) -> list[int]:

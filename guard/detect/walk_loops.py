@@ -47,10 +47,10 @@ class Walks(NamedTuple):
     """The states that were met, of one thread.
 
     `table[row + class]` is where the row of the next state begins, with the bit ACCEPTING where something is accepted
-    there, UNKNOWN where it was not asked for yet, that of ONCE where it was once and the walk was left (`sweep`). Rows
-    are one longer than there are classes, and end with the number of the state; those of UNKNOWN and ONCE lead to
-    UNKNOWN and that of DEAD to DEAD. State n has the nodes `listed[ends[n -
-    1]:ends[n]]` and the openings `accepts[accept_ends[n - 1]:accept_ends[n]]`, whose matches may begin where the walk
+    there, UNKNOWN where it was not asked for yet, that of ONCE where it was once and the walk was left
+    (`stride_loops`). Rows are one longer than there are classes, and end with the number of the state; those of UNKNOWN
+    and ONCE lead to UNKNOWN and that of DEAD to DEAD. State n has the nodes from `ends[n - 1]` to `ends[n]` of `listed`
+    and the openings from `accept_ends[n - 1]` to `accept_ends[n]` of `accepts`, whose matches may begin where the walk
     began; `slots` are states by a hash of both. Root n is `root_states[n]`, for the openings `root_rows[n]`;
     `root_slots` are roots by a hash.
     `marks` and `opening_marks` say in which step a node or an opening was met, `counts` how much of all is used.
