@@ -86,6 +86,7 @@ def test_hits_are_those_of_the_plain_code(name: str) -> None:
     ("foreign keyword", "GRÖßE 1234\n1234\n订单1234", 2), ("required context", "手机 1234\nid  1234\nID card: 1234", 2),
     ("required context", "microphone 1234\nmyPhone=1234\nbytes=1234", 1), ("masked", "12****\n号1**\n1234", 3),
     ("much evidence", "0571 20200\n1234", 3), ("name", "1234 张伟\n张伟", 1),
+    ("name", " 张伟 1234\n\u3000张伟K1234", 2),
 ])
 def test_hits_of_some_lines(name: str, text: str, count: int) -> None:
     found = found_hits([RULES[name], NUMBER], text)

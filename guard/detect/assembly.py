@@ -309,7 +309,8 @@ def _beginnings(rule: Rule, kind: Kind, spelled: str) -> list[Beginning]:
             graph = graph_of(items, fold)
         except TooLargeError:
             return None
-        if firsts and is_run(items, fold):
+        # A blank or dot before a name is a separator, which its checks never see.
+        if firsts and graph.begins_in_han and is_run(items, fold):
             graph.begin_with(firsts)
         return Beginning(graph, rarest(words, words_of_rule), needed is None, graph.cost())
 

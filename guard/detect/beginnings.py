@@ -81,8 +81,16 @@ class Graph:
             self.follows[node].add(ACCEPT)
         return frozenset()
 
+    @property
+    def begins_in_han(self) -> bool:
+        """Whether a match begins with a Han character, whatever matches."""
+        han = charset([HAN])
+        return all(step is not None and not step.end and is_within(step.chosen, han)
+                   for step in (self.steps[node] for node in self.follows[BEFORE]))
+
     def begin_with(self, firsts: frozenset[int]) -> None:
-        """Leaves out what begins with any other Han character, but where a run of them goes on behind a dot or space.
+        """Leaves out of what `begins_in_han` what begins with any other Han character, but where a run of them goes on
+        behind a dot or space.
 
         There a match that is left out would hide another one that begins inside it.
         """
