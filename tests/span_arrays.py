@@ -55,7 +55,7 @@ def locate(kind: str, buffer: Any, spans: Sequence[Any]) -> Any:
     out = loops.Sifted(*(np.empty(size, kind) for kind in (np.int32, int, int, np.int32, np.int8, np.uint8)))
     left = loops.sift(
         tables, loops.Patterns(numbers.astype(np.int32), np.zeros(size, bool), numbers.astype(np.int32)),
-        Bearings(nothing, nothing, nothing.astype(bool)), tools(), np.zeros(1, np.int64), fixed(buffer),
+        Bearings(nothing, nothing, nothing.astype(bool)), tools(), np.zeros(1, np.int32), fixed(buffer),
         np.stack([low - 1, high], axis=1).ravel(), np.zeros((1, 1), np.uint64),
         Found(numbers, starts, ends, 2 * numbers), new_memory(), np.zeros(size, np.int64),
         np.full((size, loops.SEEN), -1, np.int64), np.zeros(size + 1, np.int64), np.empty((size, 4), np.int64), out)
