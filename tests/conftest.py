@@ -31,6 +31,15 @@ def machine_code() -> None:
         matcher.scan_column(column)
 
 
+@pytest.fixture(params=["loops", "lines"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both engines, however little there is to scan: machine code, and Hyperscan with `re`."""
+    if request.param == "loops" and not compiled.is_available():
+        pytest.skip("no compiler for this platform")
+    monkeypatch.setattr(compiled, "pays", lambda work: request.param == "loops")
+    return str(request.param)
+
+
 @pytest.fixture
 def people() -> People:
     """Synthetic people, the same in every run."""

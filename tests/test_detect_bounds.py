@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import guard
-from guard import compiled
 from guard.batch import Column
 from guard.detect import Budget, Detector, Matcher, PlainMatcher, limits, load
 from guard.errors import SourceError
@@ -37,17 +36,13 @@ PACK = """
 TEXT = b"PRJ-0001 aab\n" + b"a" * 4000 + b"c\nPRJ-0002\n"
 
 
-@pytest.fixture(params=["loops", "lines"], autouse=True)
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(autouse=True)
+def impatient(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both engines; patience is short, so that tests are."""
-    if request.param == "loops" and not compiled.is_available():
-        pytest.skip("no compiler for this platform")
-    monkeypatch.setattr(compiled, "pays", lambda work: request.param == "loops")
     monkeypatch.setattr(limits, "PATIENCE", 0.1)
     monkeypatch.setattr(limits, "PATIENCE_PER_BYTE", 0.0)
-    if request.param == "loops":
+    if engine == "loops":
         monkeypatch.setattr("guard.detect.engine.PATIENCE", 2_000_000)
-    return str(request.param)
 
 
 def detector(pattern: str, number: int = 0, **more: object) -> Detector:
@@ -70,7 +65,7 @@ def scanner(tmp_path: Path) -> guard.Scanner:
 @pytest.mark.parametrize("pattern", HOSTILE)
 def test_a_hostile_pattern_is_stopped_and_told(pattern: str) -> None:
     rules = (detector(pattern), detector("PRJ-[0-9]{4}", 1))
-    for matcher in (Matcher(rules), PlainMatcher(rules)):
+    for matcher in (Matcher(rules, cache=False), PlainMatcher(rules)):
         matcher.scan_text(b"PRJ-0000 a b\n", Budget())  # the first scan of a process compiles
         budget, started = Budget(), time.process_time()
         hits = matcher.scan_text(TEXT, budget)
@@ -84,7 +79,7 @@ def test_a_hostile_pattern_is_stopped_and_told(pattern: str) -> None:
 
 
 def test_a_rule_that_ran_out_is_not_run_again_over_the_file() -> None:
-    matcher, budget = Matcher((detector(ENDLESS),)), Budget()
+    matcher, budget = Matcher((detector(ENDLESS),), cache=False), Budget()
     matcher.scan_text(TEXT, budget)
     started = time.process_time()
     for _ in range(50):
@@ -97,7 +92,7 @@ def test_a_group_that_spans_lines_and_a_cell_are_stopped_too() -> None:
     across = (detector("BEGIN(?:x|xx|\\n)+(?![x\\nq])", multiline=True),)
     cell = (detector("PRJ", cell="(?:a|aa)+b", headers=("name",)),)
     column = Column("name", "name", b"a" * 3999 + b"c", np.array([0]), np.array([4000]), np.array([0]))
-    for make in (Matcher, PlainMatcher):
+    for make in (partial(Matcher, cache=False), PlainMatcher):
         budget = Budget()
         make(across).scan_text(b"BEGIN" + b"xx\n" * 3000 + b"q", budget)
         assert budget.exhausted == {0}
@@ -107,7 +102,7 @@ def test_a_group_that_spans_lines_and_a_cell_are_stopped_too() -> None:
 
 
 def test_what_was_not_searched_to_the_end_is_not_remembered() -> None:
-    matcher = Matcher((detector(ENDLESS),))
+    matcher = Matcher((detector(ENDLESS),), cache=False)
     cells = [b"a" * 199 + b"c", b"aab"]
     column = Column("name", "name", b"".join(cells), np.array([0, 200]), np.array([200, 203]), np.arange(2))
     for _ in range(2):
@@ -121,7 +116,7 @@ def test_what_was_not_searched_to_the_end_is_not_remembered() -> None:
 def test_a_long_way_is_no_endless_one() -> None:
     text = b'"' + b"ab\\n" * 50_000 + b'" "short"'
     budget = Budget()
-    hits = Matcher((detector(r'"(?:[^"\\]|\\.)*"'),)).scan_text(text, budget)
+    hits = Matcher((detector(r'"(?:[^"\\]|\\.)*"'),), cache=False).scan_text(text, budget)
     assert (hits.start.tolist(), hits.end.tolist()) == ([0, 200_003], [200_002, 200_010])
     assert not budget.exhausted
 
@@ -130,7 +125,7 @@ def test_words_of_context_cannot_hang() -> None:
     from guard.detect.pack import Context
 
     words = Context(words=("staff" + " " * 60 + "no",), window=200)
-    matcher = Matcher((detector("[0-9]{9}", require="context", context=words),))
+    matcher = Matcher((detector("[0-9]{9}", require="context", context=words),), cache=False)
     assert len(matcher.scan_text(b"staff" + b" " * 55 + b"no 123456789")) == 1
     text = (b"staff" + b" " * 100 + b"123456789 ") * 200
     started = time.process_time()
@@ -191,7 +186,7 @@ def test_mask_and_scan_text_and_release_refuse(scanner: guard.Scanner, tmp_path:
 
 
 def test_threads_stop_and_find_as_one_does(engine: str) -> None:
-    matcher = Matcher((detector(ENDLESS), detector("PRJ-[0-9]{4}", 1)))
+    matcher = Matcher((detector(ENDLESS), detector("PRJ-[0-9]{4}", 1)), cache=False)
     told: list[tuple[set[int], int]] = []
 
     def scan() -> None:

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard import compiled
 from guard.batch import Column, Hits
-from guard.detect import Budget, Matcher, joined, load
+from guard.detect import Budget, Matcher, PlainMatcher, joined, load
 from guard.detect.dense import header_sign
 from guard.detect.pack import Confidence, Detector
 from guard.taxonomy import Title
@@ -31,18 +30,16 @@ def matcher() -> Matcher:
 
 
 @cache
+def plain() -> PlainMatcher:
+    """It remembers no values."""
+    return PlainMatcher(load())
+
+
+@cache
 def examples() -> tuple[str, ...]:
     kinds = ("match", "no_match", "masked")
     shown = [detector.examples for detector in matcher().detectors]
     return tuple(text for examples in shown for kind in kinds for text in getattr(examples, kind))
-
-
-@pytest.fixture(params=["loops", "lines"], autouse=True)
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test runs with both engines: machine code, and Hyperscan with `re`."""
-    if request.param == "loops" and not compiled.is_available():
-        pytest.skip("no compiler for this platform")
-    monkeypatch.setattr(compiled, "pays", lambda work: request.param == "loops")
 
 
 def rows(hits: Hits) -> list[tuple[float, ...]]:
@@ -63,12 +60,14 @@ def texts() -> st.SearchStrategy[str]:
                      st.sampled_from(ENDS)).map("".join)
 
 
+@pytest.mark.usefixtures("engine")
 @given(st.lists(texts(), max_size=8))
 def test_joined_texts_have_the_hits_of_each(found: list[str]) -> None:
     data = [text.encode() for text in found]
     assert [rows(hits) for hits in matcher().scan_texts(data)] == [rows(matcher().scan_text(text)) for text in data]
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("end", ENDS)
 def test_nothing_of_one_text_backs_another(end: str) -> None:
     """A key that begins in one and ends in the next, a word before a value, the first half of a number."""
@@ -87,13 +86,14 @@ def test_nothing_of_one_text_backs_another(end: str) -> None:
 HEADERS = ("", "q", "备注", "note", "zq", "password", "姓名", "phone", "用户手机号", "Kſ", "~")
 
 
+@pytest.mark.usefixtures("engine")
 @given(st.lists(st.tuples(st.sampled_from(HEADERS), st.lists(texts(), max_size=4), st.booleans()), max_size=6))
 def test_joined_columns_have_the_hits_of_each(found: list[tuple[str, list[str], bool]]) -> None:
     columns = [column(header, values, key=key) for header, values, key in found]
-    fresh = Matcher(load())
-    assert [rows(hits) for hits in matcher().scan_columns(columns)] == [rows(fresh.scan_column(c)) for c in columns]
+    assert [rows(hits) for hits in matcher().scan_columns(columns)] == [rows(plain().scan_column(c)) for c in columns]
 
 
+@cache
 def said(header: str) -> list[tuple[bool, int]]:
     """What a header says to each rule."""
     return [(rule.header_words.fit(header) > 0, header_sign(rule, header)) for rule in matcher().rules]
@@ -125,6 +125,7 @@ def test_more_meanings_than_are_kept_stand_for_themselves(monkeypatch: pytest.Mo
     assert [joined._meaning(plan, header) for header in ("password", "passwd")] == ["password", "passwd"]
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_detector_that_runs_out_is_noted_for_all() -> None:
     endless = Detector(id="endless", data_class="secret", title=Title("Endless", "无尽"), pattern=r"(?:a|a)+(?:a|a)+b",
                        confidence=Confidence(shape=0.9))

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from guard import compiled
 from guard.detect import Detector, Matcher, limits, supersets
 from guard.detect import compile as compile_module
 from guard.detect.compile import LineFinder
@@ -74,11 +73,8 @@ def test_a_piece_that_is_refused_refuses_all_of_its_expression(monkeypatch: pyte
     assert finder.unfiltered == {0}
 
 
-@pytest.mark.parametrize("engine", ["loops", "lines"])
-def test_a_long_list_does_not_run_out_of_time(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if engine == "loops" and not compiled.is_available():
-        pytest.skip("no compiler for this platform")
-    monkeypatch.setattr(compiled, "pays", lambda work: engine == "loops")
+@pytest.mark.usefixtures("engine")
+def test_a_long_list_does_not_run_out_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PATIENCE", 0.05)
     monkeypatch.setattr(limits, "PATIENCE_PER_BYTE", 0.0)
     one = Detector(id="mine-list", data_class="person.name", title=Title(en="Mine", zh="我的"), pattern=f"(?:{LIST})")
