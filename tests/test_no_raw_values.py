@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from command import guard
 
 from guard import Finding, Scanner
 from guard.demo import People
+from guard.native import kept
 
 FORMATS = ("terminal", "json", "sarif", "html", "markdown", "csv")
 
@@ -91,33 +93,47 @@ def source(tmp_path: Path) -> tuple[Path, Canaries]:
 def private(tmp_path: Path) -> dict[str, str]:
     """Environment with temporary and cache folders inside the test's own."""
     for name in ("tmp", "cache"):
-        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name).mkdir(mode=0o700, exist_ok=True)
     return {"TMPDIR": str(tmp_path / "tmp"), "GUARD_CACHE_DIR": str(tmp_path / "cache")}
 
 
-def test_no_report_shows_a_canary(tmp_path: Path, source: tuple[Path, Canaries]) -> None:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache as the first run leaves it, with machine code; `test_no_release_holds_a_canary` begins with an empty one.
+    """
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "plain.csv").write_text("number,note\n1,nothing\n")
+    env = private(folder)
+    if (loops := kept.directory()) is not None:
+        shutil.copytree(loops, folder / "cache" / loops.name)
+    assert guard("check", folder / "plain.csv", "--policy", "strict", "--audience", "internal", **env).code == 0
+    return folder / "cache"
+
+
+def test_no_report_shows_a_canary(tmp_path: Path, source: tuple[Path, Canaries], filled: Path) -> None:
     folder, canaries = source
-    env = private(tmp_path)
+    env = private(tmp_path) | {"GUARD_CACHE_DIR": str(filled)}
     for number, format_ in enumerate(FORMATS):
         language = ("en", "zh")[number % 2]
         answer = guard("scan", folder, "--format", format_, "--findings", tmp_path / f"{format_}.jsonl", "--lang",
                        language, "--output", tmp_path / f"report.{format_}", "--min-confidence", "0", **env)
         assert answer.code == 3
         assert leaks((answer.out + answer.err).encode(), canaries) == []
-    assert leaks(written(tmp_path, folder), canaries) == []
+    assert leaks(written(tmp_path, folder) + written(filled, folder), canaries) == []
     assert (tmp_path / "json.jsonl").stat().st_size > 1000
 
 
-def test_no_decision_shows_a_canary(tmp_path: Path, source: tuple[Path, Canaries]) -> None:
+def test_no_decision_shows_a_canary(tmp_path: Path, source: tuple[Path, Canaries], filled: Path) -> None:
     folder, canaries = source
+    env = private(tmp_path) | {"GUARD_CACHE_DIR": str(filled)}
     for policy, audience in (("cn-open-data", "public"), ("cn-department-share", "department_share"),
                              ("strict", "internal")):
         for verb in (("check",), ("release", "--out", tmp_path / "out", "--allow-incomplete")):
             answer = guard(verb[0], folder, *verb[1:], "--policy", policy, "--audience", audience, "--format", "json",
-                           "--output", tmp_path / f"{policy}.json", **private(tmp_path))
+                           "--output", tmp_path / f"{policy}.json", **env)
             assert answer.code in (1, 3)
             assert leaks((answer.out + answer.err).encode(), canaries) == []
-    assert leaks(written(tmp_path, folder), canaries) == []
+    assert leaks(written(tmp_path, folder) + written(filled, folder), canaries) == []
 
 
 def test_no_release_holds_a_canary(tmp_path: Path) -> None:
