@@ -23,19 +23,25 @@ from guard.model import Finding
 SIZE = 900
 """Characters of a document: each takes the interpreter thousands of steps."""
 NEGATIVE: set[str] = set()
+WHOLE = frozenset((np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32))
+"""Whole numbers, but for `uint64`, which the compiler keeps as it is."""
+_at, _put = np.ndarray.__getitem__, np.ndarray.__setitem__
 
 
 class Watched(np.ndarray[Any, Any]):
     """An array that notes who asks for what is before it; its numbers are as wide as those of the compiler."""
 
+    # Called millions of times: most keys are one number.
     def __getitem__(self, key: Any) -> Any:
-        self._watch(key)
-        found = super().__getitem__(key)
-        return int(found) if isinstance(found, np.integer) and not isinstance(found, np.uint64) else found
+        if type(key) is not int or key < 0:
+            self._watch(key)
+        found = _at(self, key)
+        return int(found) if type(found) in WHOLE else found
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._watch(key)
-        super().__setitem__(key, value)
+        if type(key) is not int or key < 0:
+            self._watch(key)
+        _put(self, key, value)
 
     def _watch(self, key: Any) -> None:
         for part in key if isinstance(key, tuple) else (key,):
