@@ -238,7 +238,7 @@ def test_repeated_values_give_each_cell_its_hits() -> None:
 
 def test_threads_find_the_same() -> None:
     data = ("电话 13800138000 邮箱 zhang@example.com\n姓名：王小明 password=Hz9!kd82xQ\n" * 40).encode()
-    fresh = Matcher(load(), cache=False)
+    fresh = Matcher(load())
     expected, results = len(fresh.scan_text(data)), []
     threads = [threading.Thread(target=lambda: results.extend(len(fresh.scan_text(data)) for _ in range(4)))
                for _ in range(6)]
@@ -268,7 +268,7 @@ def test_a_forked_process_finds_the_same() -> None:
 
 def test_a_pickled_matcher_finds_the_same() -> None:
     data = "电话 13800138000".encode()
-    again = pickle.loads(pickle.dumps(matcher()))
+    again = pickle.loads(pickle.dumps(Matcher(load())))
     assert again.digest == matcher().digest
     assert spans(again.scan_text(data)) == spans(matcher().scan_text(data)) != []
 
