@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -9,7 +12,19 @@ from hypothesis import settings
 from guard import compiled
 from guard.batch import Column
 from guard.demo import People
-from guard.detect import Matcher, load
+from guard.detect import (
+    Matcher,
+    check_tables,
+    columns,
+    dense,
+    header_index,
+    joined,
+    load,
+    rule_tables,
+    scan,
+    verdicts,
+)
+from guard.scanner import count
 
 # A loaded machine is no failure of the code, so examples have no deadline; the count keeps one file within seconds.
 settings.register_profile("guard", deadline=None, max_examples=50)
@@ -17,18 +32,31 @@ settings.load_profile("guard")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def machine_code() -> None:
-    """The loops are compiled before the first test, so that none of those that count time pays for it."""
+def machine_code(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The loops are compiled before the first test, so that none of those that count time pays for it: by one of
+    several processes that begin together, while the others wait and then load them."""
     detectors = load()
     texts = [text for detector in detectors for text in (*detector.examples.match, *detector.examples.masked)]
     values = [text.encode() for text in texts if "\n" not in text]
     ends = np.cumsum([len(value) + 1 for value in values]) - 1
     column = Column("field", "姓名", b"\n".join(values), ends - [len(v) for v in values], ends, np.arange(len(values)))
-    with pytest.MonkeyPatch.context() as patch:
+    folder = tmp_path_factory.getbasetemp().parent
+    with open(folder / "loops.lock", "w") as lock, pytest.MonkeyPatch.context() as patch:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         patch.setattr(compiled, "pays", lambda work: compiled.is_available())
         matcher = Matcher(detectors)
         matcher.scan_text("\n".join(texts).encode())
         matcher.scan_column(column)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_older_matchers() -> Iterator[None]:
+    """What is kept by matcher or by rule goes with the file whose tests made them: ten megabytes for each matcher."""
+    yield
+    for kept in (columns._fitting, header_index.header_index, joined._meaning, joined._known_meanings,
+                 joined._knows_silence, scan.traits, verdicts._alone, dense.every_worth, check_tables.steps,
+                 rule_tables._is_of_words, count.header_classes):
+        kept.cache_clear()
 
 
 @pytest.fixture(params=["loops", "lines"])
