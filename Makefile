@@ -31,7 +31,7 @@ demo: $(RUN) ## run the main job on synthetic data: one folder that may be publi
 	@echo "Released: demo/release/public (send this on) and demo/release/evidence (keep this)."
 
 test: $(DEV) $(WHEELS) ## run the test suite without the tests of gigabyte files
-	$(BIN)/python -m pytest -m "not slow" -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal $(PYTEST_ARGS)
 
 test-slow: $(DEV) $(WHEELS) ## run the tests of gigabyte files
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
