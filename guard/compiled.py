@@ -220,8 +220,3 @@ def inlined_loop(function: Function) -> Function:
     A call of its own would pass every array on as seven numbers or more.
     """
     return cast(Function, Loop(function, _nrt=False, forceinline=True))
-
-
-def inlined(function: Function) -> Function:
-    """As `inlined_loop`, put in before types are known: for the smallest ones."""
-    return cast(Function, Loop(function, _nrt=False, inline="always"))

@@ -381,7 +381,7 @@ def test_no_loop_counts_from_the_end() -> None:
 
 
 def _is_loop(function: ast.FunctionDef) -> bool:
-    return any(isinstance(each, ast.Name) and each.id in ("tight_loop", "inlined_loop", "inlined")
+    return any(isinstance(each, ast.Name) and each.id in ("tight_loop", "inlined_loop")
                for each in function.decorator_list)
 
 

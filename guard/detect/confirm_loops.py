@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from guard.batch import Ints
-from guard.compiled import inlined, tight_loop
+from guard.compiled import inlined_loop, tight_loop
 from guard.detect.machine import EXHAUSTED, LAST_CLOSED, STEPS, run, run_here, width_at
 from guard.detect.program import Programs
 from guard.detect.stride_loops import AT, LINE, OPENING
@@ -18,7 +18,7 @@ OUT_OF_STEPS, OUT_OF_ROOM = -1, -2
 """What is left of the patience of a program that was given up: it took too long, or the stack was too small."""
 
 
-@inlined
+@inlined_loop
 def _given_up(patience: int, left: int) -> int:
     if patience < 0:
         return patience

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import inlined, tight_loop
+from guard.compiled import inlined_loop, tight_loop
 from guard.detect.machine import code_point, run, width_at
 
 Bytes = Any
@@ -53,13 +53,13 @@ def _nearest(programs: Any, words: tuple[int, int], firsts: Any, pairs: Any, rul
     return 0 if one == two else 1 if one > two else -1
 
 
-@inlined
+@inlined_loop
 def pair(first: int, second: int) -> int:
     """Where the kinds of words stand that may begin with two characters, given the last eight bits of both."""
     return (first << 2 ^ second * 5) & 1023
 
 
-@inlined
+@inlined_loop
 def _may_start(text: Bytes, at: int) -> Any:
     """Whether a Latin word can begin at an offset: behind no letter, or at a camel hump (`context.compile_words`)."""
     byte, prior = text[at], text[at - 1]
@@ -68,12 +68,12 @@ def _may_start(text: Bytes, at: int) -> Any:
     return not 65 <= prior <= 90
 
 
-@inlined
+@inlined_loop
 def _cuts(code: int) -> bool:
     return code == 44 or code == 59 or code == 9 or code == 124 or code == 0x3002
 
 
-@inlined
+@inlined_loop
 def _is_blank(code: int) -> bool:
     """As `str.isspace` has it."""
     return (9 <= code <= 13 or 28 <= code <= 32 or code == 0x85 or code == 0xA0 or code == 0x1680

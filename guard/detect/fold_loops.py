@@ -52,11 +52,11 @@ def find_changes(data: Bytes, firsts: Ints, table: Any, places: Ints, targets: A
 def _may_change(data: Bytes, start: int) -> bool:
     """Whether one of so many bytes is a lead byte of characters that change (those of `normalise.TABLE`); the compiler
     looks at them all at once."""
-    found, first = False, np.uint64(start)
+    found, first = np.uint8(0), np.uint64(start)
     for step in range(np.uint64(_STRETCH)):
         byte = data[first + step]
-        found |= (byte == 0xC2) | ((byte >= 0xE1) & (byte <= 0xE3)) | (byte == 0xEF) | (byte == 0xF0)
-    return found
+        found |= np.uint8((byte == 0xC2) | ((byte >= 0xE1) & (byte <= 0xE3)) | (byte == 0xEF) | (byte == 0xF0))
+    return bool(found)
 
 
 @tight_loop

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from guard.batch import Ints
-from guard.compiled import inlined, inlined_loop, tight_loop
+from guard.compiled import inlined_loop, tight_loop
 from guard.detect.gates import BUCKET_BITS, CASE, HASH_BITS, MULTIPLIER, WIDTH, Gates
 from guard.detect.shapes import Block
 from guard.hashing_loops import words_of
@@ -116,12 +116,12 @@ def _find_places(gates: Gates, words: Any, start: int, end: int, places: Ints) -
     return count
 
 
-@inlined
+@inlined_loop
 def _hash(word: Any) -> Any:
     return word * _HASHED >> _BITS_LEFT
 
 
-@inlined
+@inlined_loop
 def _bit(table: Any, key: Any) -> Any:
     return np.uint64(table[key >> _TO_BYTE]) >> (key & _IN_BYTE) & _LOWEST
 

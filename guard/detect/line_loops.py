@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from guard.batch import Ints
-from guard.compiled import inlined, tight_loop
+from guard.compiled import inlined_loop, tight_loop
 
 FULL = -1
 _HIGHS, _CONTROLS = np.uint64(0x8080808080808080), np.uint64(0x0E0E0E0E0E0E0E0E)
@@ -45,12 +45,12 @@ def find_bounds(text: Any, words: Any, size: int, bounds: Ints) -> int:
     return count + 1
 
 
-@inlined
+@inlined_loop
 def _controls(word: Any) -> Any:
     return (word - _CONTROLS) & ~word & _HIGHS
 
 
-@inlined
+@inlined_loop
 def _lowest(marks: Any) -> Any:
     """The number of the lowest byte whose highest bit is set: the bytes below it, counted."""
     return np.int64(((((marks & (~marks + _ONE)) >> _SEVEN) - _ONE) & _ONES) * _ONES >> _SHIFT)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import inlined, inlined_loop, tight_loop
+from guard.compiled import inlined_loop, tight_loop
 from guard.detect.program import MOST_GROUPS, MOST_MARKS, WIDTH, Part
 
 _index = np.uint64
@@ -40,14 +40,14 @@ def new_memory() -> npt.NDArray[np.int64]:
     return np.full(SPARE + 32, -1, np.int64)
 
 
-@inlined
+@inlined_loop
 def _further(text: Bytes, at: int) -> int:
     """The six bits of a character that a byte behind its first one holds."""
     byte: Any = np.int64(text[_index(at)])
     return byte & 0x3F
 
 
-@inlined
+@inlined_loop
 def code_point(text: Bytes, at: int) -> int:
     """The character at an offset; the text is UTF-8 and goes on for three bytes behind its end."""
     byte: Any = np.int64(text[_index(at)])
@@ -60,14 +60,14 @@ def code_point(text: Bytes, at: int) -> int:
     return (byte & 0x07) << 18 | _further(text, at + 1) << 12 | _further(text, at + 2) << 6 | _further(text, at + 3)
 
 
-@inlined
+@inlined_loop
 def width_at(text: Bytes, at: int) -> int:
     """The bytes of the character at an offset."""
     byte = text[_index(at)]
     return 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
 
 
-@inlined
+@inlined_loop
 def before(text: Bytes, low: int, at: int) -> int:
     """The offset of the character before `at`, which is behind `low`."""
     at -= 1
@@ -76,7 +76,7 @@ def before(text: Bytes, low: int, at: int) -> int:
     return at
 
 
-@inlined
+@inlined_loop
 def has(programs: Array, which: int, text: Bytes, at: int) -> bool:
     """Whether the character at an offset belongs to a set."""
     byte = np.int64(text[_index(at)])
@@ -90,13 +90,13 @@ def has(programs: Array, which: int, text: Bytes, at: int) -> bool:
     return False
 
 
-@inlined
+@inlined_loop
 def _key(text: Bytes, at: int, high: int) -> int:
     """What comes next, as tables of what can come have it: the last byte of a code point, 256 for the end."""
     return 256 if at >= high else code_point(text, at) & 255
 
 
-@inlined
+@inlined_loop
 def _can_follow(programs: Array, follow: int, text: Bytes, at: int, high: int) -> bool:
     """Whether what comes behind a repeat can begin here; always where that is not known (-1)."""
     if follow < 0:
@@ -111,7 +111,7 @@ def _is_word(text: Bytes, at: int) -> bool:
     return 48 <= byte <= 57 or 65 <= byte <= 90 or byte == 95 or 97 <= byte <= 122
 
 
-@inlined
+@inlined_loop
 def _push(memory: Array, top: int, kind: int, pc: int, at: int, more: int) -> int:
     memory[_index(top)], memory[_index(top + 1)], memory[_index(top + 2)], memory[_index(top + 3)] = kind, pc, at, more
     return top + 4

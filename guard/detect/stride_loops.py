@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from guard.compiled import inlined, inlined_loop
+from guard.compiled import inlined_loop
 from guard.detect.beginnings import DEPTH
 from guard.detect.walk import BEYOND, WIDEST, WINDOW
 from guard.detect.walk_loops import ACCEPTING, DEAD, NO_ROOM, ONCE, UNKNOWN, Automaton, Walks, advance
@@ -70,13 +70,13 @@ def new_window() -> Window:
     return Window(np.zeros(_MOST, np.uint16), *(np.zeros(shape, np.uint32) for shape in shapes))
 
 
-@inlined
+@inlined_loop
 def signed(number: Any) -> Any:
     """A number without a sign as one with it: of both together the compiler would make a fraction."""
     return np.int64(number)
 
 
-@inlined
+@inlined_loop
 def _dead(walks: Walks) -> Any:
     """The row of walks that have ended. The compiler looks for numbers below zero before each index, but not where
     there are none."""
@@ -157,7 +157,7 @@ def _further(walks: Walks, window: Window, stride: int, count: Any) -> Any:
     return hits, kept
 
 
-@inlined
+@inlined_loop
 def _gone_before(stride: int) -> Any:
     """How many characters walks have gone before a stride behind the first."""
     return np.uint64(FIRST + STEPS * (stride - 1))

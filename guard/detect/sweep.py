@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.batch import Ints
-from guard.compiled import inlined, inlined_loop, tight_loop
+from guard.compiled import inlined_loop, tight_loop
 from guard.detect.classes import END, PLANE
 from guard.detect.machine import before, code_point, new_memory
 from guard.detect.prefilter import SECOND, THIRD
@@ -116,7 +116,7 @@ def _is_ascii(words: Any, start: int, stop: int) -> bool:
     return seen & _HIGHS == 0
 
 
-@inlined
+@inlined_loop
 def _kind_before(automaton: Automaton, text: Bytes, low: int, at: int) -> Any:
     """The class of what stands before an offset in a line."""
     if at <= low:
@@ -124,7 +124,7 @@ def _kind_before(automaton: Automaton, text: Bytes, low: int, at: int) -> Any:
     return automaton.classes[min(code_point(text, before(text, low, at)), PLANE)]
 
 
-@inlined
+@inlined_loop
 def _kind_at(automaton: Automaton, text: Bytes, at: Any, byte: Any) -> Any:
     """The class of a character that takes more than one byte, and their number."""
     kind = automaton.classes[min(code_point(text, signed(at)), PLANE)]

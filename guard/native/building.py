@@ -57,7 +57,7 @@ def build(dispatcher: Any, signature: Signature, arguments: Sequence[Any]) -> Ma
     """
     numba, binding = importlib.import_module("numba"), importlib.import_module("llvmlite.binding")
     types = tuple(numba.typeof(argument) for argument in arguments)
-    with _indices_as_they_are():
+    with _for_objects():
         dispatcher.compile(types)
     described = dispatcher.overloads[types].fndesc
     module = binding.parse_assembly(dispatcher.inspect_llvm(types))
@@ -66,6 +66,7 @@ def build(dispatcher: Any, signature: Signature, arguments: Sequence[Any]) -> Ma
     parameters = tuple(str(each.type) for each in loop.arguments)
     entry = entry_of(Native(described.llvm_func_name, parameters, results, is_tuple), signature)
     _link(module, binding.parse_assembly(entry.code))
+    _optimise(module)
     code = bytes(target_machine().emit_object(module))
     try:
         image, place, functions = placed(code, ENTRY)
@@ -75,27 +76,50 @@ def build(dispatcher: Any, signature: Signature, arguments: Sequence[Any]) -> Ma
 
 
 @contextlib.contextmanager
-def _indices_as_they_are() -> Iterator[None]:
-    """While it lasts, the compiler takes every index as it is.
+def _for_objects() -> Iterator[None]:
+    """While it lasts, the compiler makes what an object of ours needs and no more. Under its own lock, so that what
+    others compile stays what it is; another version that has a part of this elsewhere goes on doing it.
 
-    Otherwise it looks before each whether it is negative and counts from the end. No loop here does that, and a tenth
-    of a scan goes into it, since then no loop over bytes can be done many at once. Under the compiler's own lock, so
-    that what others compile stays what it is; another version that has this elsewhere goes on looking.
+    It takes every index as it is. Otherwise it looks before each whether it is negative and counts from the end. No
+    loop here does that, and a tenth of a scan goes into it, since then no loop over bytes can be done many at once.
+
+    And a loop that is called stays as it was written down, to be optimised in those that call it. Otherwise it would
+    become machine code by itself first, which nobody runs: half of the time that compiling takes.
     """
-    try:
-        arrays: Any = importlib.import_module("numba.np.arrayobj")
-        usual = arrays.fix_integer_index
-        lock, word = (importlib.import_module(f"numba.core.{name}") for name in ("compiler_lock", "types"))
-    except (ImportError, AttributeError):
+    numba = {name: importlib.import_module(f"numba.{name}") for name in
+             ("core.codegen", "core.compiler_lock", "core.types", "np.arrayobj")}
+    word, (library, engine) = numba["core.types"].intp, (
+        getattr(numba["core.codegen"], name, None) for name in ("CPUCodeLibrary", "JITCPUCodegen"))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(numba["core.compiler_lock"].global_compiler_lock)
+        for owner, name, instead in (
+                (numba["np.arrayobj"], "fix_integer_index",
+                 lambda context, builder, kind, index, size: context.cast(builder, index, kind, word)),
+                (library, "_optimize_final_module", lambda library: None),
+                (library, "_finalize_final_module", lambda library: setattr(library, "_finalized", True)),
+                (engine, "set_env", lambda engine, name, environment: None)):
+            if hasattr(owner, name):
+                stack.enter_context(_replaced(owner, name, instead))
         yield
-        return
-    with lock.global_compiler_lock:
-        arrays.fix_integer_index = lambda context, builder, kind, index, size: context.cast(
-            builder, index, kind, word.intp)
-        try:
-            yield
-        finally:
-            arrays.fix_integer_index = usual
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, instead: Any) -> Iterator[None]:
+    usual = getattr(owner, name)
+    setattr(owner, name, instead)
+    try:
+        yield
+    finally:
+        setattr(owner, name, usual)
+
+
+def _optimise(module: Any) -> None:
+    """All that LLVM does at its highest level, but for what pays only in code without loops."""
+    binding = importlib.import_module("llvmlite.binding")
+    options = binding.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization, options.slp_vectorization = True, False
+    builder = binding.create_pass_builder(target_machine(), options)
+    builder.getModulePassManager().run(module, builder)
 
 
 def _results(types: Any, returned: Any) -> tuple[tuple[str, ...], bool]:
