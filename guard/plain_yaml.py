@@ -9,15 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from guard.errors import ContentError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 T = TypeVar("T")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_TOLD = 3
+_MAPPING = "a mapping of names to values"
+_WANTED = {"list_type": "a list", "tuple_type": "a list", "dict_type": _MAPPING, "model_type": _MAPPING,
+           "dataclass_type": _MAPPING, "extra_forbidden": "left out: there is no such name here",
+           "unexpected_keyword_argument": "left out: there is no such name here"}
+"""What a value should be, by pydantic's types of errors; other messages of pydantic's are told as they are."""
 
 
 class Strict(BaseModel):
@@ -56,15 +65,20 @@ class Document:
 
     def _invalid(self, error: ValidationError) -> ContentError:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
-        first, rest = problems[0], problems[1:]
-        more = "".join(f"; {self.place(self._path(p['loc']))}: {p['msg']}" for p in rest[:2])
-        tail = f" (and {len(rest) - 2} more)" if len(rest) > 2 else ""
-        path = self._path(first["loc"])
-        if not path and not isinstance(self.data, dict):
-            # Pydantic would name our class.
-            return self.error(path, "the file is no mapping of names to values")
+        more = "".join(f"; {self.place(self._path(other['loc']))}: {self._told(other)}"
+                       for other in problems[1:_MOST_TOLD])
+        tail = f" (and {len(problems) - _MOST_TOLD} more)" if len(problems) > _MOST_TOLD else ""
+        return self.error(self._path(problems[0]["loc"]), f"{self._told(problems[0])}{more}{tail}")
+
+    def _told(self, problem: ErrorDetails) -> str:
+        """What is wrong, behind the names that lead there; pydantic would name our classes and not what is missing."""
+        kind, path = problem["type"], self._path(problem["loc"])
         label = ".".join(str(part) for part in path)
-        return self.error(path, f"{label}: {_lower(first['msg'])}{more}{tail}")
+        if kind == "missing":
+            return f"{label + ': ' if label else ''}{problem['loc'][-1]} is missing"
+        wanted = _WANTED.get(kind)
+        text = f"should be {wanted}" if wanted else problem["msg"][:1].lower() + problem["msg"][1:]
+        return f"{label}: {text}" if label else f"the file {text}"
 
     def _path(self, loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
         """The longest prefix of pydantic's location that names nodes of the file (it also names union branches)."""
@@ -72,11 +86,7 @@ class Document:
         for part in loc:
             if (*path, part) in self.places:
                 path = (*path, part)
-        return path or tuple(loc[:1])
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+        return path
 
 
 def parse_yaml(raw: bytes, *, name: str) -> Document:

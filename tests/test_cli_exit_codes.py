@@ -77,6 +77,7 @@ def test_refused_release_is_1_and_leaves_nothing(secret: Path, tmp_path: Path) -
     ("scan",), ("scan", "no-such-file"), ("scan", ".", "--format", "nonsense"), ("nonsense",),
     ("check", ".", "--policy", "no-such-policy", "--audience", "public"),
     ("check", ".", "--policy", "cn-open-data", "--audience", "nobody"), ("report", "no-such-run.json"),
+    ("check", ".", "--policy", "cn-open-data"),
     ("verify", "no-such-folder"), ("policy", "show", "no-such-policy"), ("scan", ".", "--packs", "no-such-pack.yml"),
 ])
 def test_usage_is_2_with_one_line_and_a_hint(arguments: tuple[str, ...]) -> None:
@@ -84,6 +85,7 @@ def test_usage_is_2_with_one_line_and_a_hint(arguments: tuple[str, ...]) -> None
     assert answer.code == 2
     assert answer.error
     assert not answer.error.endswith(".")
+    assert "U+" not in answer.error
     assert answer.out == ""
 
 

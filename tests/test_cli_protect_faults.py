@@ -116,7 +116,7 @@ def test_a_message_names_a_file_without_a_name(here: Path, name: str) -> None:
 def test_a_plan_that_is_no_mapping_is_named_without_our_classes(here: Path) -> None:
     Path("plan.yml").write_text("id, name\n")
     answer = protect("people.csv", "out.csv")
-    assert (answer.code, answer.error) == (2, "plan.yml:1:1: the file is no mapping of names to values")
+    assert (answer.code, answer.error) == (2, "plan.yml:1:1: the file should be a mapping of names to values")
 
 
 def test_without_a_keyring_the_message_says_how_to_get_one(here: Path) -> None:

@@ -137,6 +137,19 @@ def test_a_pattern_that_does_not_compile_is_told_with_its_place(tmp_path: Path) 
         load([path])
 
 
+@pytest.mark.parametrize(("text", "message"), [
+    ("", "mine.yml:1:1: the file should be a list"), ("a: 1\n", "mine.yml:1:1: the file should be a list"),
+    ("- 1\n", "mine.yml:1:3: 0: should be a mapping of names to values"),
+    ("- id: x\n  pattern: a\n  data_class: person.name\n", "mine.yml:1:3: 0: title is missing"),
+    ("- id: x\n  title: {en: X, zh: X}\n  data_class: person.name\n  colour: red\n",
+     "mine.yml:4:11: 0.colour: should be left out: there is no such name here"),
+])
+def test_what_a_pack_should_be_is_told_in_terms_of_the_file(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ContentError) as raised:
+        load([_pack(tmp_path, text)])
+    assert str(raised.value) == message
+
+
 def test_unknown_keys_classes_functions_and_duplicates_are_refused(tmp_path: Path) -> None:
     head = "- id: x\n  title: {en: X, zh: X}\n  pattern: 'a'\n"
     for body, message in (

@@ -45,7 +45,7 @@ def test_a_small_policy(tmp_path: Path) -> None:
     ("rules: []\nrules: []\n", "test.yml:6:1", "duplicate key rules"),
     (RULE + "    actoin: drop\n", "test.yml:10:13", "actoin"),
     (RULE + "    action: {public: mask}\n", "test.yml:10:5", "duplicate key action"),
-    (RULE.replace("drop", "remove"), "test.yml:9:", "9:22: Input should be 'allow'"),
+    (RULE.replace("drop", "remove"), "test.yml:9:", "9:22: rules.0.action.public: input should be 'allow'"),
     (RULE.replace("public", "everybody"), "test.yml:9:", "public"),
     (RULE.replace("person.name", "person.nmae"), "test.yml:8:", "unknown data class person.nmae"),
     (RULE + "    basis: [PIPL-28, PIPL-999]\n", "test.yml:10:22", "unknown reference PIPL-999"),

@@ -152,6 +152,7 @@ DOUBLING = "".join(rf"(\{group}\{group})" for group in range(1, 60))
 @pytest.mark.parametrize(("line", "fault"), [
     ("pattern: 'x*'", "at least one character"), ("pattern: '(?=x)'", "at least one character"),
     ("pattern: '(?:(?:a{1,1000}){1,1000}){1,1000}b'", "references amount"), ("pattern: '(?i)abc'", "global flags"),
+    (f"pattern: '{'(?:a|' * 100}b{')c' * 100}'", "nested too deep"),
     (f"pattern: '(ab){DOUBLING}'", "references amount"), (f"pattern: '(a?){DOUBLING}b'", "references amount"),
     ("masked: '(?:x?){3}'\n  pattern: 'abc'", "at least one character"),
     ("cell: 'a|'\n  pattern: 'abc'", "at least one character"),

@@ -81,6 +81,7 @@ def _invoked(arguments: list[str]) -> int:
 
 
 def _usage(message: str) -> int:
+    message = " ".join(message.split())  # click sets choices one below the other
     _say(f"error: {message[:1].lower()}{message[1:].rstrip('.')}", "hint: guard --help lists verbs and options")
     return USAGE
 

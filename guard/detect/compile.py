@@ -16,11 +16,14 @@ import importlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from guard import cache
+
+if TYPE_CHECKING:
+    from guard.detect.expression_sizes import Limit
 
 
 def _module(name: str) -> Any:
@@ -97,7 +100,7 @@ class LineFinder:
 
     def _load(self, usable: list[int]) -> tuple[Any, list[int]]:
         """The database from the cache, or a new one. Expressions that were refused are part of the cached content."""
-        name = cache.key("database", hyperscan.__version__, _digest(self.expressions))
+        name = cache.key("bounded database", hyperscan.__version__, _digest(self.expressions))
         blob = cache.load(name) if self._use_cache else None
         if blob and (loaded := _unpack(blob)) is not None and self._is_tried(name, *loaded):
             return loaded
@@ -148,14 +151,24 @@ def _collect(index: int, _start: int, end: int, _flags: int, found: list[tuple[i
 
 
 def _compile(expressions: Sequence[bytes], usable: list[int]) -> tuple[Any, list[int]]:
-    """A database of all that Hyperscan accepts, if need be in a larger form or in pieces, and what it refused."""
+    """A database of all that is small enough and that Hyperscan accepts, if need be in a wider form or in pieces, and
+    what is in none."""
+    from guard.detect.expression_sizes import chosen
+
+    forms, limit = chosen([expressions[index] for index in usable])
     with suppress(hyperscan.HyperscanError):
-        return _database([(index, expressions[index]) for index in usable]), []
-    forms = {index: _accepted_pieces(expressions[index]) for index in usable}
-    accepted = [(index, piece) for index in usable for piece in forms[index]]
+        return _database_of(usable, forms)
+    forms = [_accepted(expressions[index], limit) for index in usable]
     with suppress(hyperscan.HyperscanError):  # each was taken by itself
-        return (_database(accepted) if accepted else None), [index for index in usable if not forms[index]]
+        return _database_of(usable, forms)
     return None, usable
+
+
+def _database_of(usable: list[int], forms: Sequence[list[bytes]]) -> tuple[Any, list[int]]:
+    """A database of the expressions that have a form, and those that have none."""
+    pieces = [(index, piece) for index, form in zip(usable, forms, strict=True) for piece in form]
+    refused = [index for index, form in zip(usable, forms, strict=True) if not form]
+    return (_database(pieces) if pieces else None), refused
 
 
 def _database(expressions: Sequence[tuple[int, bytes]]) -> Any:
@@ -166,17 +179,14 @@ def _database(expressions: Sequence[tuple[int, bytes]]) -> Any:
     return database
 
 
-def _accepted_pieces(expression: bytes) -> list[bytes]:
-    """The expression, its relaxed form, or several in its place, whichever Hyperscan takes first; none where it takes
-    nothing."""
-    from guard.detect.supersets import pieces, relaxed
+def _accepted(expression: bytes, limit: Limit) -> list[bytes]:
+    """The first form of an expression that Hyperscan takes; none where it takes nothing."""
+    from guard.detect.expression_sizes import fitting
 
-    for form in ([expression], [relaxed(expression)], pieces(relaxed(expression))):
-        try:
+    for form in fitting(expression, limit):
+        with suppress(hyperscan.HyperscanError):
             _database([(0, piece) for piece in form])
-        except hyperscan.HyperscanError:
-            continue
-        return form
+            return form
     return []
 
 

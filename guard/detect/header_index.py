@@ -21,7 +21,7 @@ class HeaderIndex:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._ends, self._words = defaultdict[str, list[Rule]](list), defaultdict[str, list[Rule]](list)
         for rule in rules:
-            for word in rule.header_words.all():
+            for word in rule.header_words.words():
                 self._ends[word].append(rule)
             context = rule.detector.context
             for word in {*map(squeezed, (*context.words, *context.against))} if context else ():

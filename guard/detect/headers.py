@@ -76,7 +76,7 @@ class HeaderWords:
         """Whether there are any."""
         return bool(self.whole or self.hints or self.latin or self.han)
 
-    def all(self) -> frozenset[str]:
+    def words(self) -> frozenset[str]:
         """The words of all kinds: the end of every header that fits is one of them (`parts`, joined)."""
         return frozenset((*self.whole, *self.hints, *self.latin, *self.han))
 

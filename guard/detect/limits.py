@@ -34,6 +34,8 @@ PATIENCE_PER_BYTE = 1e-6
 """Seconds more for each byte of the file: a rule is not stopped where the file is merely large."""
 LARGEST = 1_000_000
 """Characters that a pattern spells when its repeats are written out. A larger one would not be compiled in time."""
+DEEPEST = 60
+"""Groups inside of one another: what looks at a pattern goes into each with several calls."""
 
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _SURROGATE = pattern(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\(?:u|U0000)[dD][89a-fA-F]")
@@ -172,6 +174,8 @@ def fault(pattern: str) -> str:
         tree = parser.parse(pattern, re.ASCII)
         if tree.getwidth()[0] == 0:
             return "it must take at least one character"
+        if _depth(tree) > DEEPEST:
+            return "it is nested too deep"
         if _spelled_size(tree, {}) > LARGEST:
             return f"its repeats and references amount to more than {LARGEST} characters"
         LimitedPattern(pattern, 0).groups  # noqa: B018
@@ -180,6 +184,13 @@ def fault(pattern: str) -> str:
     except (RecursionError, OverflowError, MemoryError):
         return "it is nested too deep"
     return ""
+
+
+def _depth(items: Iterable[tuple[Any, Any]]) -> int:
+    """How many sequences of a syntax tree are inside of one another."""
+    from guard.detect.supersets import parts
+
+    return 1 + max((_depth(part) for operation, value in items for part in parts(operation, value)), default=0)
 
 
 def _spelled_size(items: Iterable[tuple[Any, Any]], groups: dict[int | None, int]) -> int:

@@ -13,8 +13,10 @@ from __future__ import annotations
 import re
 import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
+from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ import numpy.typing as npt
 
 from guard.detect.charsets import Charset, charset_of
 from guard.detect.firsts import EVERYTHING, First, first_of
+from guard.detect.supersets import folds, parts
 
 Item = tuple[Any, Any]
 WIDTH = 5
@@ -30,7 +33,9 @@ UNBOUNDED = 1 << 30
 MOST_GROUPS = 24
 MOST_MARKS = 64
 LARGEST = 20_000
-"""Instructions of one program: more would be a repeat of repeats that had better be searched in another way."""
+"""Instructions of one repeat, about: more would be a repeat of repeats that had better be searched in another way."""
+MOST = 8 * LARGEST
+"""Instructions of all programs, about."""
 MOST_BEHIND = 3
 """Characters before a place that one instruction looks at."""
 _REPEATS: Mapping[Any, str] = {sre.MAX_REPEAT: "greedy", sre.MIN_REPEAT: "lazy", sre.POSSESSIVE_REPEAT: "possessive"}
@@ -117,11 +122,14 @@ class Assembler:
         tree = parser.parse(pattern, re.ASCII)
         if tree.state.groups > MOST_GROUPS:
             raise UnsuitableError("too many groups")
+        fold = bool(tree.state.flags & re.IGNORECASE)
+        if len(self._code) + _length(tree.data, fold) > MOST:
+            raise UnsuitableError("too many instructions")
         address, self._marks = len(self._code), 0
         if tree.state.groups > 1:
             self._emit(Op.ENTER, tree.state.groups)
         try:
-            self._sequence(tree.data, bool(tree.state.flags & re.IGNORECASE), None)
+            self._sequence(tree.data, fold, None)
         except UnsuitableError:
             del self._code[address:]
             raise
@@ -165,8 +173,6 @@ class Assembler:
         return np.array([*offsets, *(number for part in parts for number in part)], np.int64).astype(np.int32)
 
     def _emit(self, operation: Op, *operands: int) -> int:
-        if len(self._code) > LARGEST * 64:
-            raise UnsuitableError("too many instructions")
         self._code.append([operation, *operands, *[0] * (WIDTH - 1 - len(operands))])
         return len(self._code) - 1
 
@@ -239,11 +245,10 @@ class Assembler:
 
     def _choice(self, firsts: Sequence[First], ways: Sequence[int]) -> int:
         """The table that says which ways are open before a character, by the last byte of its code point."""
-        table = []
-        for key in range(257):
-            open_ways = tuple(way for first, way in zip(firsts, ways, strict=True) if first.admits(key))
-            table.append(self._lists.setdefault(open_ways, len(self._lists)))
-        self._tables.append(table)
+        admitted = list(zip(*map(_admitted, firsts), strict=True))
+        lists = {admits: self._lists.setdefault(tuple(compress(ways, admits)), len(self._lists))
+                 for admits in dict.fromkeys(admitted)}
+        self._tables.append([lists[admits] for admits in admitted])
         return len(self._tables) - 1
 
     def _place(self, value: Any, _fold: bool, _rest: First) -> None:
@@ -333,10 +338,10 @@ class Assembler:
         again = first_of(list(items), fold) | rest
         if (low, high) != (0, 1) and high > low and items.getwidth()[0] == 0:
             raise UnsuitableError("a repeat of what may be empty")
-        before = len(self._code)
+        if _rounds_of(low, high) * _length(items, fold) > LARGEST:
+            raise UnsuitableError("too many rounds")
         for _ in range(low):
             self._sequence(items, fold, again)
-            self._limit(before)
         if high == UNBOUNDED:
             entry = self._emit(Op.CHOICE)
             self._sequence(items, fold, again)
@@ -347,7 +352,6 @@ class Assembler:
         for _ in range(high - low):
             entries.append(self._emit(Op.CHOICE))
             self._sequence(items, fold, again)
-            self._limit(before)
         for entry in entries:
             self._join(entry, manner, first_of(list(items), fold), rest)
 
@@ -358,9 +362,28 @@ class Assembler:
             firsts, ways = firsts[::-1], ways[::-1]
         self._code[entry][1] = self._choice(firsts, ways)
 
-    def _limit(self, before: int) -> None:
-        if len(self._code) - before > LARGEST:
-            raise UnsuitableError("too many rounds")
+
+@lru_cache(maxsize=256)
+def _admitted(first: First) -> tuple[bool, ...]:
+    """What it admits, by key."""
+    return tuple(first.admits(key) for key in range(257))
+
+
+def _length(items: Iterable[Item], fold: bool) -> int:
+    """About how many instructions a sequence takes; plain characters take one together."""
+    total = 1
+    for operation, value in items:
+        inner = folds(value, fold) if operation is sre.SUBPATTERN else fold
+        if operation in _REPEATS and _single(value[2], fold) is None:
+            total += _rounds_of(value[0], value[1]) * _length(value[2], fold)
+        elif fold or operation is not sre.LITERAL:
+            total += 1 + sum(_length(part, inner) for part in parts(operation, value))
+    return total
+
+
+def _rounds_of(low: int, high: Any) -> int:
+    """How often what is repeated is written out."""
+    return low + 1 if high in (sre.MAXREPEAT, UNBOUNDED) else int(high)
 
 
 def _repeated(item: Item) -> list[Item]:

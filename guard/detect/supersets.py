@@ -46,6 +46,10 @@ _SMALL = 8
 """Characters of a small class, and of a few."""
 _GROUPING = re.compile(rb"\\.|\[[^\]]*\]|\(\?:|\||\)\{?", re.DOTALL)
 """What begins, divides and ends a group of an expression; escapes and classes have none of their own."""
+_GROUP_EDGE = re.compile(rb"\(\?:|\)(?P<rounds>\{\d+,\d*\})?")
+_ONCE = (b"", b"{0,1}", b"{1,1}")
+_GAP = b"[^\\r\\n]{0,}"
+_POSITION = re.compile(rb"\[[^\]]*\]|\\x..")
 SPELLED_OUT = 64
 """A class of at most so many characters beyond ASCII is spelled byte by byte, a larger one as a range of lead bytes."""
 
@@ -97,6 +101,28 @@ def width_before(pattern: str, anchor: str) -> int | None:
 def relaxed(expression: bytes) -> bytes:
     """The expression without upper ends of repeats: larger still, for those that are too large to compile."""
     return re.sub(rb"\{(\d+),\d+\}", rb"{\1,}", expression)
+
+
+def repeated_at_will(expression: bytes) -> bytes:
+    """The expression with repeats as often as one likes: larger still, its automaton no larger than it is written."""
+    return re.sub(rb"\{(\d+),\d*\}", lambda found: b"{%d,}" % min(int(found[1]), 1), expression)
+
+
+def with_gaps(expression: bytes) -> bytes:
+    """The expression with anything in place of the further rounds of a repeat, where one is more than one position."""
+    opened, end = [b""], 0
+    for token in _GROUP_EDGE.finditer(expression):
+        opened[-1] += expression[end : token.start()]
+        end = token.end()
+        if token[0] == b"(?:":
+            opened.append(b"")
+            continue
+        body, rounds = opened.pop(), token["rounds"] or b""
+        if rounds in _ONCE or _POSITION.fullmatch(body):
+            opened[-1] += b"(?:" + body + token[0]
+        else:
+            opened[-1] += (b"" if rounds.startswith(b"{0,") else b"(?:" + body + b")") + _GAP
+    return (opened[0] + expression[end:]).removesuffix(_GAP)
 
 
 def pieces(expression: bytes) -> list[bytes]:
