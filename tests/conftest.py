@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,19 +11,7 @@ from hypothesis import settings
 from guard import compiled
 from guard.batch import Column
 from guard.demo import People
-from guard.detect import (
-    Matcher,
-    check_tables,
-    columns,
-    dense,
-    header_index,
-    joined,
-    load,
-    rule_tables,
-    scan,
-    verdicts,
-)
-from guard.scanner import count
+from guard.detect import Matcher, load
 
 # A loaded machine is no failure of the code, so examples have no deadline; the count keeps one file within seconds.
 settings.register_profile("guard", deadline=None, max_examples=50)
@@ -47,16 +34,6 @@ def machine_code(tmp_path_factory: pytest.TempPathFactory) -> None:
         matcher = Matcher(detectors)
         matcher.scan_text("\n".join(texts).encode())
         matcher.scan_column(column)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_older_matchers() -> Iterator[None]:
-    """What is kept by matcher or by rule goes with the file whose tests made them: ten megabytes for each matcher."""
-    yield
-    for kept in (columns._fitting, header_index.header_index, joined._meaning, joined._known_meanings,
-                 joined._knows_silence, scan.traits, verdicts._alone, dense.every_worth, check_tables.steps,
-                 rule_tables._is_of_words, count.header_classes):
-        kept.cache_clear()
 
 
 @pytest.fixture(params=["loops", "lines"])

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.detect.dense import header_sign
-from guard.detect.header_index import header_index
 from guard.detect.headers import HeaderWords
 from guard.detect.pack import load
 from guard.detect.rule import compile_rules
@@ -38,14 +37,14 @@ def test_keys_that_end_in_no_word_are_told_apart() -> None:
 @given(HEADERS, st.sampled_from(("", "number", "手机", "i\u0307d card", "\u017fecret")))
 def test_a_header_speaks_to_the_rules_to_which_it_would_if_each_was_asked(header: str, more: str) -> None:
     spoken = header + more
-    index, rules = header_index(RULES), RULES
-    assert index.fitting(spoken) == [rule for rule in rules if rule.header_words.fit(spoken)]
+    index, rules = RULES.headers, RULES
+    assert index.fitting(spoken) == tuple(rule for rule in rules if rule.header_words.fit(spoken))
     assert index.signs(spoken) == {rule.index: sign for rule in rules if (sign := header_sign(rule, spoken))}
 
 
 def test_every_word_of_a_pack_leads_to_its_rule() -> None:
-    index = header_index(RULES)
+    index = RULES.headers
     for rule in RULES:
         for word in rule.detector.headers:
             assert (rule in index.fitting(word.lstrip("=?"))) == bool(rule.header_words.fit(word.lstrip("=?")))
-    assert index.fitting("") == [rule for rule in RULES if rule.header_words.fit("")]
+    assert index.fitting("") == tuple(rule for rule in RULES if rule.header_words.fit(""))

@@ -110,19 +110,19 @@ def words() -> Iterator[str]:
 def test_a_header_that_only_one_of_the_packs_knows_is_not_silent() -> None:
     """Headers are joined when they say the same to every rule of this matcher."""
     plan = matcher()._plan
-    silent, meant = said(joined.SILENT), {header: joined._meaning(plan, header) for header in words()}
+    silent, meant = said(joined.SILENT), {header: plan.meanings.of(header) for header in words()}
     for header, meaning in meant.items():
         assert said(meaning) == said(header)
         assert (meaning == joined.SILENT) == (said(header) == silent)
     assert len(set(meant.values())) < len(meant)
-    assert joined._meaning(plan, "deadline_path_role") == joined._meaning(plan, "zq") == joined.SILENT
-    assert joined._meaning(plan, "") == ""
+    assert plan.meanings.of("deadline_path_role") == plan.meanings.of("zq") == joined.SILENT
+    assert plan.meanings.of("") == ""
 
 
 def test_more_meanings_than_are_kept_stand_for_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joined, "MOST_MEANINGS", 0)
     plan = Matcher(load())._plan
-    assert [joined._meaning(plan, header) for header in ("password", "passwd")] == ["password", "passwd"]
+    assert [plan.meanings.of(header) for header in ("password", "passwd")] == ["password", "passwd"]
 
 
 @pytest.mark.usefixtures("engine")

@@ -33,12 +33,11 @@ from guard.detect.factors import Words as Factors
 from guard.detect.factors import factors, factors_of, fewest, line_share, rarest
 from guard.detect.firsts import first_of
 from guard.detect.gates import Gates, gates
-from guard.detect.header_index import header_index
 from guard.detect.judge import Kind
 from guard.detect.pack import bounded
 from guard.detect.prefilter import Prefilter, prefilter
 from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, UnsuitableError
-from guard.detect.rule import Rule
+from guard.detect.rule import Rule, Rules
 from guard.detect.rule_tables import Rulings
 from guard.detect.sifting_loops import Patterns as JudgedPatterns
 from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, stretch, superset, width_before
@@ -111,9 +110,9 @@ class Assembly:
     contexts: Bits | None = None
     """Where words are looked for on behalf of contexts alone: the bits of these."""
 
-    def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
+    def __init__(self, rules: Rules, digest: str, *, use_cache: bool) -> None:
         self.whole: Assembly = self
-        self.rules = tuple(rules)
+        self.rules = rules
         self._use_cache = use_cache
         kept = assembled(rules, digest, use_cache=use_cache)
         self.patterns, self.opened = kept.patterns, kept.opened
@@ -145,7 +144,7 @@ class Assembly:
     def _read(self, header: str) -> Heading:
         fits, signs = [False] * len(self.rules), [0] * len(self.rules)
         if header:
-            index = header_index(self.rules)
+            index = self.rules.headers
             for rule in index.fitting(header):
                 fits[rule.index] = True
             for number, sign in index.signs(header).items():

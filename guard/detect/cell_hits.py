@@ -12,8 +12,8 @@ import numpy as np
 from guard.batch import Hits, Ints
 from guard.detect import cell_hit_loops as loops
 from guard.detect.judging_loops import HitColumns, arrange, shadow
-from guard.detect.rule import Rule
-from guard.detect.scan import Found, concatenate, traits
+from guard.detect.rule import Rules
+from guard.detect.scan import Found, concatenate
 
 
 def placed(found: Found, firsts: Ints) -> tuple[Found, Ints]:
@@ -23,7 +23,7 @@ def placed(found: Found, firsts: Ints) -> tuple[Found, Ints]:
     return Found(found.detector, starts, ends, found.confidence, found.flags), cells
 
 
-def merge_cells(rules: Sequence[Rule], parts: Sequence[tuple[Found, Ints]], count: int) -> Hits:
+def merge_cells(rules: Rules, parts: Sequence[tuple[Found, Ints]], count: int) -> Hits:
     """What `scan.merge` makes of hits with their cells, of which there are `count`."""
     parts = [(found, cells) for found, cells in parts if len(cells)] or list(parts[:1])
     whole = parts[0][0] if len(parts) == 1 else concatenate([found for found, _ in parts])
@@ -34,7 +34,7 @@ def merge_cells(rules: Sequence[Rule], parts: Sequence[tuple[Found, Ints]], coun
                 whole.flags.astype(np.uint8), cells)
 
 
-def _resolved(rules: Sequence[Rule], whole: Found, cells: Ints, count: int) -> tuple[Found, Ints]:
+def _resolved(rules: Rules, whole: Found, cells: Ints, count: int) -> tuple[Found, Ints]:
     """The same in order, each once, overlaps flagged."""
     order = np.empty(len(cells), np.int64)
     loops.sort_by_cell(cells, whole.start, np.zeros(count + 1, np.int64), order)
@@ -42,6 +42,6 @@ def _resolved(rules: Sequence[Rule], whole: Found, cells: Ints, count: int) -> t
     hits = HitColumns(whole.detector, whole.start, whole.end, whole.confidence, whole.flags)
     chosen, kept = np.empty(len(order), np.int64), HitColumns._make(np.empty(len(order), each.dtype) for each in hits)
     loops.pick(order, cells, hits, chosen, kept)
-    shadow(traits(tuple(rules)), chosen, kept.start, kept.end, kept.detector, kept.confidence, kept.flags,
+    shadow(rules.traits, chosen, kept.start, kept.end, kept.detector, kept.confidence, kept.flags,
            np.empty(len(order), np.int64))
     return Found(*kept), chosen

@@ -11,7 +11,7 @@ import re._constants as sre  # type: ignore[import-not-found, unused-ignore]
 import re._parser as parser  # type: ignore[import-not-found, unused-ignore]
 import threading
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,7 @@ def cell_pattern(pattern: re.Pattern[str]) -> CellPattern:
     return CellPattern(pattern)
 
 
-@cache
+@lru_cache(maxsize=256)
 def _classes_of(pattern: re.Pattern[str]) -> Classes | None:
     """The class of every code point up to PLANE, and of all beyond.
 

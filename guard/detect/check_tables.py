@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +38,6 @@ class Steps(NamedTuple):
     dropped: Bytes
 
 
-@lru_cache(maxsize=4096)
 def steps(rule: Rule) -> Steps | None:
     """The steps of a rule; None when it asks for something that no loop knows."""
     detector = rule.detector

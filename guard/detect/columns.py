@@ -7,7 +7,6 @@ Values that occur again, in this batch or a later one, are scanned once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,11 +16,9 @@ from guard.batch import Column, Hits, Ints, distinct
 from guard.detect import limits
 from guard.detect.cells import Explained, whole_cells
 from guard.detect.choice import scanned
-from guard.detect.header_index import header_index
 from guard.detect.overlap import Placed
 from guard.detect.plain import scan_blocks
 from guard.detect.plan import Plan
-from guard.detect.rule import Rule
 from guard.detect.scan import Found, concatenate, found_of, merge
 from guard.detect.values import Values
 
@@ -84,7 +81,8 @@ class _Cells(NamedTuple):
 
     def _whole(self, text: CellText | None, explained: Explained) -> list[tuple[Found, Ints]]:
         """The hits of rules that take a whole cell, with their cells."""
-        rules = _fitting(self.plan, self.header)
+        fitting = self.plan.rules.headers.fitting(self.header)
+        rules = [rule for rule in fitting if rule.detector.cell or rule.header_only]
         if not rules:
             return []
         if text is not None:
@@ -112,12 +110,6 @@ def _in_cells_by_loops(found: Found, firsts: Ints) -> tuple[Found, Ints]:
     from guard.detect.cell_hits import placed
 
     return placed(found, firsts)
-
-
-@lru_cache(maxsize=4096)
-def _fitting(plan: Plan, header: str) -> list[Rule]:
-    """The rules that take a whole cell under this header, kept: every batch asks for the same headers."""
-    return [rule for rule in header_index(plan.rules).fitting(header) if rule.detector.cell or rule.header_only]
 
 
 def _placed(hits: list[tuple[int, Placed]]) -> tuple[Found, Ints]:

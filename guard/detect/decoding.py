@@ -2,7 +2,7 @@
 
     decoded_text(data, scan), decoded_column(column, scan)    hits in what a buffer or its cells decode to
     with_decoded(hits, decoded, rules)                        both together, overlaps flagged
-    decoded_value(scan, source, hits, index)                  what stands at the place of such a hit
+    DecodedValues().value(scan, source, hits, index)          what stands at the place of such a hit
 
 A hit is placed where its value stands encoded: for escapes exactly there, for tokens at the groups of four characters
 (base64) or two (hexadecimal digits) that hold its bytes. What is only possible is left out: a decoded value must be
@@ -149,8 +149,9 @@ def _resolved(found: Sequence[tuple[int, Placed]]) -> Hits:
     return Hits.concat(parts)
 
 
-class _LastValues(threading.local):
-    """The values in a stretch of one text or column: they are asked for one after the other, in order of their hits."""
+class DecodedValues(threading.local):
+    """What stands behind the hits of a matcher. Each thread keeps the values in a stretch of one text or column: they
+    are asked for one after the other, in order of their hits."""
 
     def __init__(self) -> None:
         self._scan: Scan | None = None
@@ -158,7 +159,15 @@ class _LastValues(threading.local):
         self._first = self._last = 0
         self._values: dict[tuple[int, int, int, int], bytes] = {}
 
-    def value(self, scan: Scan, source: bytes | Column, hit: tuple[int, int, int, int]) -> bytes | None:
+    def value(self, scan: Scan, source: bytes | Column, hits: Hits, index: int) -> bytes:
+        """What stands behind a DECODED hit in a text or column; its bytes as they are where nothing does."""
+        cell, start, end = int(hits.cell[index]), int(hits.start[index]), int(hits.end[index])
+        value = self._known(scan, source, (cell, start, end, int(hits.detector[index])))
+        if value is None:
+            value = (source if isinstance(source, bytes) else source.value(cell))[start:end]
+        return value
+
+    def _known(self, scan: Scan, source: bytes | Column, hit: tuple[int, int, int, int]) -> bytes | None:
         """The value of one hit by cell, start, end and detector; None where there is none."""
         at = hit[1] if isinstance(source, bytes) else hit[0]
         if source is not self._source or scan != self._scan or not self._first <= at < self._last:
@@ -180,18 +189,6 @@ class _LastValues(threading.local):
         keys = zip((hits.cell + cell).tolist(), (hits.start + byte).tolist(), (hits.end + byte).tolist(),
                    hits.detector.tolist(), strict=True)
         self._values = dict(zip(keys, found.values, strict=True))
-
-
-_LAST_VALUES = _LastValues()
-
-
-def decoded_value(scan: Scan, source: bytes | Column, hits: Hits, index: int) -> bytes:
-    """What stands behind a DECODED hit in a text or column; its bytes as they are where nothing does."""
-    cell, start, end = int(hits.cell[index]), int(hits.start[index]), int(hits.end[index])
-    value = _LAST_VALUES.value(scan, source, (cell, start, end, int(hits.detector[index])))
-    if value is None:
-        value = (source if isinstance(source, bytes) else source.value(cell))[start:end]
-    return value
 
 
 def _line_around(data: bytes, place: int, least: int) -> tuple[int, int]:

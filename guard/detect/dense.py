@@ -6,7 +6,6 @@ Only matches of a pattern that ends up here as spans of bytes; a test holds ever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +23,8 @@ from guard.detect.vector_checks import kernel
 from guard.model import POSSIBLE
 
 Matrix = npt.NDArray[np.uint8]
+Worths = tuple[npt.NDArray[np.float64], Matrix]
+"""Confidences (0: no hit) and flags."""
 Mask = npt.NDArray[np.bool_]
 _FAST_FORMS = frozenset(("", "upper", "lower", "digits", "mobile"))
 _MEMO_SIZE = 50_000
@@ -178,29 +179,28 @@ def _apply(name: str, function: Callable[[str], bool], values: Matrix, alive: Ma
     return result
 
 
-def _weigh(rule: Rule, outcome: _Outcome, fits: bool, signs: Ints) -> tuple[npt.NDArray[np.float64], Matrix]:
+def _weigh(rule: Rule, outcome: _Outcome, fits: bool, signs: Ints) -> Worths:
     """Confidence (0: no hit) and flags of each value."""
     codes = (outcome.evidence << 4) | ((signs + 1) << 2) | (outcome.passed << 1) | outcome.wanted
     return worths(rule, codes, fits)
 
 
-def worths(rule: Rule, codes: Ints, fits: bool) -> tuple[npt.NDArray[np.float64], Matrix]:
+def worths(rule: Rule, codes: Ints, fits: bool) -> Worths:
     """`worth_of` many `circumstances`."""
     if len(rule.evidence) <= _USUAL_EVIDENCE:
-        confidence, flags = every_worth(rule, fits)
+        confidence, flags = rule.worths[fits]
     else:
         distinct, codes = np.unique(codes, return_inverse=True)
         confidence, flags = _worths_of(rule, distinct.tolist(), fits)
     return confidence[codes], flags[codes]
 
 
-@lru_cache(maxsize=4096)
-def every_worth(rule: Rule, fits: bool) -> tuple[npt.NDArray[np.float64], Matrix]:
-    """`worth_of` all circumstances that there can be."""
+def every_worth(rule: Rule, fits: bool) -> Worths:
+    """`worth_of` all circumstances that there can be; kept as `Rule.worths`."""
     return _worths_of(rule, range(16 << len(rule.evidence)), fits)
 
 
-def _worths_of(rule: Rule, codes: Iterable[int], fits: bool) -> tuple[npt.NDArray[np.float64], Matrix]:
+def _worths_of(rule: Rule, codes: Iterable[int], fits: bool) -> Worths:
     table = [worth_of(rule, code, fits) for code in codes]
     return np.array([worth for worth, _ in table], np.float64), np.array([mark for _, mark in table], np.uint8)
 

@@ -25,7 +25,7 @@ from guard.detect.pack import Detector
 from guard.detect.reasons import Weight, answers, outcome, weights
 from guard.detect.recorded import Record, as_cell, record_cell, record_decoded, record_text
 from guard.detect.recording import Answer, Outcome, Word
-from guard.detect.rule import Rule
+from guard.detect.rule import Rules
 from guard.errors import UsageError
 from guard.masking import preview
 from guard.model import confidence_word
@@ -39,7 +39,7 @@ class Explainable(Protocol):
     """A matcher: `Matcher` or `PlainMatcher`."""
 
     detectors: tuple[Detector, ...]
-    rules: tuple[Rule, ...]
+    rules: Rules
 
     def scan_text(self, data: bytes) -> Hits: ...
 

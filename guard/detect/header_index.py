@@ -14,11 +14,14 @@ from guard.detect.dense import header_sign
 from guard.detect.headers import endings, may_end, parts
 from guard.detect.rule import Rule
 
+MOST_HEADERS = 4096
+
 
 class HeaderIndex:
     """Rules by the words of headers, one of which ends every header that fits, and by the words of contexts."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
+        self.fitting = lru_cache(maxsize=MOST_HEADERS)(self._fitting)
         self._ends, self._words = defaultdict[str, list[Rule]](list), defaultdict[str, list[Rule]](list)
         for rule in rules:
             for word in rule.header_words.words():
@@ -29,14 +32,14 @@ class HeaderIndex:
         self._rules, self._longest = rules, max(map(len, self._ends), default=0)
         self._endings = endings(self._ends)
 
-    def fitting(self, header: str) -> list[Rule]:
-        """The rules that the header fits, in their order."""
+    def _fitting(self, header: str) -> tuple[Rule, ...]:
+        """The rules that the header fits, in their order: kept, as every batch asks for the same headers."""
         if not may_end(header, self._endings):
-            return []
+            return ()
         joined = "".join(parts(header))
         ends = (joined[start:] for start in range(max(0, len(joined) - self._longest), max(1, len(joined))))
         near = {rule.index: rule for end in ends for rule in self._ends.get(end, ())}
-        return [rule for _, rule in sorted(near.items()) if rule.header_words.fit(header)]
+        return tuple(rule for _, rule in sorted(near.items()) if rule.header_words.fit(header))
 
     def signs(self, header: str) -> dict[int, int]:
         """What the header says as context, by the index of the rules to which it says something."""
@@ -46,9 +49,3 @@ class HeaderIndex:
         near = self._rules if not ODD.isdisjoint(header) else {
             rule.index: rule for word, rules in self._words.items() if word in text for rule in rules}.values()
         return {rule.index: sign for rule in near if (sign := header_sign(rule, header))}
-
-
-@lru_cache(maxsize=16)
-def header_index(rules: tuple[Rule, ...]) -> HeaderIndex:
-    """The one of these rules."""
-    return HeaderIndex(rules)

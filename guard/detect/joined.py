@@ -16,7 +16,7 @@ import numpy as np
 from guard.batch import Column, Hits, Ints
 from guard.detect.choice import scanned
 from guard.detect.decoding import Scan, decoded_text, with_decoded
-from guard.detect.header_index import header_index
+from guard.detect.header_index import MOST_HEADERS, HeaderIndex
 from guard.detect.overlap import Placed
 from guard.detect.plan import Plan
 from guard.detect.scan import concatenate, found_of, merge
@@ -79,7 +79,7 @@ def scan_columns(plan: Plan, columns: Sequence[Column], scan: Scan) -> list[Hits
         if size > LARGEST:
             found[number] = scan(column)
         elif lengths[number]:
-            alike[_meaning(plan, column.header), column.text, column.key].append(number)
+            alike[plan.meanings.of(column.header), column.text, column.key].append(number)
     for (header, _, _), numbers in alike.items():
         hits = scan(_joined([columns[number] for number in numbers], header))
         edges = np.cumsum([0, *(lengths[number] for number in numbers)])
@@ -117,31 +117,24 @@ def _joined(columns: Sequence[Column], header: str) -> Column:
                    rows=np.arange(len(starts)))
 
 
-@lru_cache(maxsize=4096)
-def _meaning(plan: Plan, header: str) -> str:
-    """One header for all that say the same to every rule."""
-    if not header or _is_silent(plan, header):
-        return SILENT if header and _knows_silence(plan) else header
-    index, known = header_index(plan.rules), _known_meanings(plan)
-    if len(known) >= MOST_MEANINGS:
-        return header
-    signs = tuple(sorted(index.signs(header).items()))
-    return known.setdefault((tuple(rule.index for rule in index.fitting(header)), signs), header)
+class Meanings:
+    """One header for all that say the same to every one of some rules."""
 
+    def __init__(self, headers: HeaderIndex) -> None:
+        self.of = lru_cache(maxsize=MOST_HEADERS)(self._of)
+        self._headers = headers
+        self._known: dict[Meaning, str] = {}
+        self._knows_silence = self._is_silent(SILENT)
 
-def _is_silent(plan: Plan, header: str) -> bool:
-    """Whether no rule fits a header that is not empty, and no word of a context stands in it."""
-    index = header_index(plan.rules)
-    return not index.fitting(header) and not index.signs(header)
+    def _of(self, header: str) -> str:
+        """The one for a header, kept."""
+        if not header or self._is_silent(header):
+            return SILENT if header and self._knows_silence else header
+        if len(self._known) >= MOST_MEANINGS:
+            return header
+        fitting = tuple(rule.index for rule in self._headers.fitting(header))
+        return self._known.setdefault((fitting, tuple(sorted(self._headers.signs(header).items()))), header)
 
-
-@lru_cache(maxsize=16)
-def _knows_silence(plan: Plan) -> bool:
-    """Whether SILENT is silent."""
-    return _is_silent(plan, SILENT)
-
-
-@lru_cache(maxsize=16)
-def _known_meanings(plan: Plan) -> dict[Meaning, str]:
-    """A header for each meaning that was met."""
-    return {}
+    def _is_silent(self, header: str) -> bool:
+        """Whether no rule fits a header that is not empty, and no word of a context stands in it."""
+        return not self._headers.fitting(header) and not self._headers.signs(header)

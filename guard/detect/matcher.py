@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from guard.batch import Column, Hits
 from guard.detect.choice import scanned
-from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
+from guard.detect.decoding import DecodedValues, decoded_column, decoded_text, with_decoded
 from guard.detect.limits import Budget, within
 from guard.detect.normalise import normal_form
 from guard.detect.pack import Detector, digest
@@ -42,6 +42,7 @@ class Matcher:
         self.detectors, self._checks = tuple(detectors), checks
         self.rules = compile_rules(self.detectors, checks, use_cache=cache)
         self.digest = digest(detectors)
+        self._decoded = DecodedValues()
         self._plan = Plan(self.rules, self.digest, use_cache=cache)
 
     def scan_text(self, data: bytes, budget: Budget | None = None) -> Hits:
@@ -91,13 +92,11 @@ class Matcher:
     def decoded_value(self, source: bytes | Column, hits: Hits, index: int) -> bytes:
         """The value behind hit `index`, which is DECODED, of a text or column that was scanned."""
         with within(None, len(source) if isinstance(source, bytes) else source.size, self.detectors):
-            return decoded_value(self._scan_values, source, hits, index)
+            return self._decoded.value(self._scan_values, source, hits, index)
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""
-        from guard.detect.header_index import header_index
-
-        return header_classes(header_index(self.rules).fitting(header), header)
+        return header_classes(self.rules.headers.fitting(header), header)
 
     def normal_form(self, index: int, raw: bytes) -> str:
         """The value as detector `index` compares it: one value however it is written gives one text."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from guard.batch import NOISY, Column, Hits
-from guard.detect.decoding import decoded_column, decoded_text, decoded_value, with_decoded
+from guard.detect.decoding import DecodedValues, decoded_column, decoded_text, with_decoded
 from guard.detect.headers import HeaderWords
 from guard.detect.judge import Kind, Place, Span, Verdict, companions, judge, reported, scan_line
 from guard.detect.limits import Budget, within
@@ -30,6 +30,7 @@ class PlainMatcher:
         self.detectors = tuple(detectors)
         self.rules = compile_rules(self.detectors, checks)
         self.digest = digest(detectors)
+        self._decoded = DecodedValues()
 
     def scan_text(self, data: bytes, budget: Budget | None = None) -> Hits:
         """Hits in a UTF-8 buffer; offsets are its bytes.
@@ -54,7 +55,7 @@ class PlainMatcher:
     def decoded_value(self, source: bytes | Column, hits: Hits, index: int) -> bytes:
         """The value behind hit `index`, which is DECODED, of a text or column that was scanned."""
         with within(None, len(source) if isinstance(source, bytes) else source.size, self.detectors):
-            return decoded_value(self._scan_values, source, hits, index)
+            return self._decoded.value(self._scan_values, source, hits, index)
 
     def header_classes(self, header: str) -> tuple[str, ...]:
         """The data classes that a header names, best first; each once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,13 @@ from guard.detect.compile import LineFinder, Samples
 from guard.detect.damage import are_told_apart
 from guard.detect.dense import Surroundings
 from guard.detect.judgements import Judgements
-from guard.detect.rule import Rule
+from guard.detect.rule import Rule, Rules
 from guard.detect.shapes import Shape, Words
 from guard.detect.windows import Search
 
 if TYPE_CHECKING:
     from guard.detect.assembly import Assembly
+    from guard.detect.joined import Meanings
     from guard.detect.memory import ColumnMemories
     from guard.detect.sweep import Workspace
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 class Plan:
     """How `rules` are found. Made once and then only read, but for what it remembers of surroundings and columns."""
 
-    def __init__(self, rules: Sequence[Rule], digest: str, *, use_cache: bool) -> None:
+    def __init__(self, rules: Rules, digest: str, *, use_cache: bool) -> None:
         # How a rule is found depends on whether its pattern may run without a limit.
         self._digest = digest + "".join("-+"[rule.detector.reviewed] for rule in rules)
-        self.rules = tuple(rules)
+        self.rules = rules
         self.surroundings = Surroundings()
         self.judgements = Judgements(self.rules)
         self.use_cache = use_cache
@@ -49,6 +49,13 @@ class Plan:
         from guard.detect.memory import ColumnMemories
 
         return ColumnMemories()
+
+    @cached_property
+    def meanings(self) -> Meanings:
+        """Which headers say the same."""
+        from guard.detect.joined import Meanings
+
+        return Meanings(self.rules.headers)
 
     @cached_property
     def assembly(self) -> Assembly:

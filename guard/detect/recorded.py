@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -126,7 +126,7 @@ def _touched(rule: Rule, text: str, spans: Sequence[Span]) -> Iterator[Span]:
             yield Span(start, end)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _unbounded(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.ASCII)
 

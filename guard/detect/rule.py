@@ -6,18 +6,28 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from guard import kept_patterns
+from guard.batch import Ints
 from guard.detect.context import Vicinity
 from guard.detect.extents import EXTENTS, NAMED_EXTENTS, Extent
 from guard.detect.headers import HeaderWords
 from guard.detect.limits import AnyPattern, LimitedPattern
 from guard.detect.names import first_characters, is_fair_name, is_sure_name, is_usual_name
 from guard.detect.normalise import FORMS
+from guard.detect.overlap import PASSWORDS, WHOLES
 from guard.detect.pack import Detector, bounded
 from guard.detect.secret_checks import not_reference
 from guard.detect.validators import NO_CHECKS, PROOFS, VALIDATORS, Checks
 from guard.errors import ContentError
+
+if TYPE_CHECKING:
+    from guard.detect.dense import Worths
+    from guard.detect.header_index import HeaderIndex
+    from guard.detect.rule_tables import Rulings
 
 Check = Callable[[str], bool]
 SOONEST = (not_reference,)
@@ -30,7 +40,7 @@ class Rule:
     """`detector` number `index` of a matcher. `own` are checks of its own, besides the shipped ones. `use_cache` is
     whether its patterns may be taken from the user's cache.
 
-    Told apart by identity, so that what follows from one can be kept.
+    Told apart by identity. What follows from one is kept in it, so that it goes when nobody holds the rule any more.
     """
 
     index: int
@@ -110,6 +120,22 @@ class Rule:
             VALIDATORS.get(name) in NAME_CHECKS for name in self.detector.filters)
         return first_characters() if is_name else frozenset()
 
+    @cached_property
+    def worths(self) -> tuple[Worths, Worths]:
+        """`dense.every_worth` where the header does not fit, and where it does."""
+        from guard.detect.dense import every_worth
+
+        return every_worth(self, False), every_worth(self, True)
+
+    @cached_property
+    def alone(self) -> Rulings:
+        """The tables of this rule, which is number 0 there."""
+        from guard.detect.rule_tables import Rulings
+
+        rulings = Rulings((self,), {})
+        rulings.fill((0,))
+        return rulings
+
     @property
     def header_only(self) -> bool:
         """Whether the detector has no pattern of its own: every filled cell under a fitting header is a hit."""
@@ -123,15 +149,33 @@ class Rule:
         return tuple(VALIDATORS.get(name) or self.own.functions[name] for name in names)
 
 
-def compile_rules(detectors: Sequence[Detector], checks: Checks = NO_CHECKS, *, use_cache: bool = False,
-                  ) -> tuple[Rule, ...]:
+class Rules(tuple[Rule, ...]):
+    """The rules of a matcher by their index, with what follows from all of them and goes with them."""
+
+    @cached_property
+    def headers(self) -> HeaderIndex:
+        """Which of them a header speaks to: a text has none."""
+        from guard.detect.header_index import HeaderIndex
+
+        return HeaderIndex(self)
+
+    @cached_property
+    def traits(self) -> Ints:
+        """For each detector what its overlaps depend on, as `judging_loops` has it."""
+        classes = [rule.detector.data_class for rule in self]
+        numbers = {name: number for number, name in enumerate(classes)}
+        traits = [(numbers[name], name.startswith(WHOLES), name.startswith(PASSWORDS)) for name in classes]
+        return np.array(traits, np.int64)
+
+
+def compile_rules(detectors: Sequence[Detector], checks: Checks = NO_CHECKS, *, use_cache: bool = False) -> Rules:
     """One rule for each detector, in order. Raises ContentError for a function that does not exist."""
     known = {**VALIDATORS, **checks.functions}
     for detector in detectors:
         _require_known(detector, "check", (*detector.filters, *detector.check, *detector.evidence), known)
         _require_known(detector, "extent", (detector.extent,), EXTENTS)
         _require_known(detector, "form", (detector.form,), FORMS)
-    return tuple(Rule(index, detector, checks, use_cache) for index, detector in enumerate(detectors))
+    return Rules(Rule(index, detector, checks, use_cache) for index, detector in enumerate(detectors))
 
 
 def _require_known(detector: Detector, kind: str, names: Iterable[str], known: Mapping[str, object]) -> None:

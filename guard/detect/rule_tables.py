@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from guard.batch import Ints
 from guard.detect import address_loops, check_tables, name_loops, names
 from guard.detect.context_loops import NO_SECOND, OPPOSES, PAIRS, SUPPORTS, Words, pair
-from guard.detect.dense import every_worth, worths
+from guard.detect.dense import worths
 from guard.detect.judge import belongs
 from guard.detect.rule import Rule
 
@@ -191,8 +191,9 @@ class _Filling:
             self.tables.pairs[index] = word_pairs(rule)
         self._put_steps(row, index, rule)
         if len(rule.evidence) <= MOST_EVIDENCE:
-            row[FIRST_WORTH] = self.add_worths(*every_worth(rule, False))
-            row[WORTHS] = self.add_worths(*every_worth(rule, True)) - row[FIRST_WORTH]
+            unfit, fit = rule.worths
+            row[FIRST_WORTH] = self.add_worths(*unfit)
+            row[WORTHS] = self.add_worths(*fit) - row[FIRST_WORTH]
         row[READY] = 1
 
     def _put_keywords(self, row: Ints, rule: Rule) -> None:
@@ -256,7 +257,6 @@ def _refuses_paths(rule: Rule) -> bool:
     return "not_reference" in detector.filters
 
 
-@lru_cache(maxsize=4096)
 def _is_of_words(rule: Rule) -> bool:
     """Whether all its checks are those of names and addresses, of values as they are written but for spaces."""
     detector = rule.detector

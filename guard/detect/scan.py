@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,10 +16,10 @@ from guard.detect.folding import Folded, fold
 from guard.detect.judge import Place, scan_line
 from guard.detect.lines import LineHits, LineScan
 from guard.detect.normalise import Line
-from guard.detect.overlap import PASSWORDS, WHOLES, Placed, resolve
+from guard.detect.overlap import Placed, resolve
 from guard.detect.plain import place_line
 from guard.detect.plan import Plan
-from guard.detect.rule import Rule
+from guard.detect.rule import Rule, Rules
 from guard.detect.shapes import Block, Words
 
 HIT_WORK = 32
@@ -52,9 +51,7 @@ class Scan:
         self._events = plan.events(self._folded.data)
         self._fits = dict.fromkeys((rule.index for rule in plan.rules), False)
         if header:
-            from guard.detect.header_index import header_index  # a text has none
-
-            self._fits |= dict.fromkeys((rule.index for rule in header_index(plan.rules).fitting(header)), True)
+            self._fits |= dict.fromkeys((rule.index for rule in plan.rules.headers.fitting(header)), True)
         self.multiline: dict[int, list[int]] = {}
 
     def found(self) -> Found:
@@ -151,14 +148,14 @@ def _joined(parts: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> npt.ND
     return np.concatenate([np.empty(0, kind), *parts])
 
 
-def merge(rules: Sequence[Rule], whole: Found, cell: Ints | None = None) -> Hits:
+def merge(rules: Rules, whole: Found, cell: Ints | None = None) -> Hits:
     """Hits in order, each once, overlaps flagged: what `plain.to_hits` makes of single ones.
 
     Of the same span by the same detector the first stays. With `cell`, hits of different cells never overlap.
     """
     cells = np.zeros(len(whole.start), np.int64) if cell is None else cell
     if len(whole.start) and compiled.pays(HIT_WORK * len(whole.start)):
-        return _merge_by_loops(tuple(rules), whole, cells)
+        return _merge_by_loops(rules, whole, cells)
     masked = whole.flags & MASKED
     order = np.lexsort((masked, whole.detector, whole.end, whole.start, cells))
     keys = np.stack([cells, whole.start, whole.end, whole.detector, masked])[:, order]
@@ -173,7 +170,7 @@ def merge(rules: Sequence[Rule], whole: Found, cell: Ints | None = None) -> Hits
     return hits
 
 
-def _merge_by_loops(rules: tuple[Rule, ...], whole: Found, cells: Ints) -> Hits:
+def _merge_by_loops(rules: Rules, whole: Found, cells: Ints) -> Hits:
     from guard.detect import judging_loops as loops
 
     stride = int(whole.end.max()) + 1
@@ -181,17 +178,8 @@ def _merge_by_loops(rules: tuple[Rule, ...], whole: Found, cells: Ints) -> Hits:
     order = order[: loops.arrange(order, cells, whole.start, whole.end, whole.detector, whole.flags)]
     cells, start, end, detector = cells[order], whole.start[order], whole.end[order], whole.detector[order]
     confidence, flags = whole.confidence[order], whole.flags[order]
-    loops.shadow(traits(rules), cells, start, end, detector, confidence, flags, np.empty(len(order), np.int64))
+    loops.shadow(rules.traits, cells, start, end, detector, confidence, flags, np.empty(len(order), np.int64))
     return Hits(detector.astype(np.int16), start, end, confidence.astype(np.float32), flags.astype(np.uint8), cells)
-
-
-@lru_cache(maxsize=64)
-def traits(rules: tuple[Rule, ...]) -> Ints:
-    """For each detector what its overlaps depend on, as `judging_loops` has it."""
-    classes = [rule.detector.data_class for rule in rules]
-    numbers = {name: number for number, name in enumerate(classes)}
-    traits = [(numbers[name], name.startswith(WHOLES), name.startswith(PASSWORDS)) for name in classes]
-    return np.array(traits, np.int64)
 
 
 def _shadow(rules: Sequence[Rule], hits: Hits, confidence: npt.NDArray[np.float64]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import threading
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -153,7 +152,7 @@ def judge_spans(rulings: Rulings, tools: Tools, block: Block, spans: Sifted, fit
 
 def judged(rule: Rule, block: Block, folded: Folded, starts: Ints, ends: Ints, signs: Ints, *, fits: bool) -> Spans:
     """The hits among raw values of one rule; `signs` is what `Vicinity.weigh` says of each."""
-    rulings, wanted = _alone(rule), signs >= least_sign(rule, fits)
+    rulings, wanted = rule.alone, signs >= least_sign(rule, fits)
     count = int(wanted.sum())
     none = np.zeros(count, np.int32)
     spans = Sifted(none, starts[wanted], ends[wanted], none, signs[wanted].astype(np.int8), none.astype(np.uint8))
@@ -163,14 +162,6 @@ def judged(rule: Rule, block: Block, folded: Folded, starts: Ints, ends: Ints, s
     first, last = folded.originals(starts, ends)
     dressed = (last - first != ends - starts).view(np.uint8) * np.uint8(NOISY)
     return Spans(rule, starts, ends, out.confidence[:count], out.flags[:count].astype(np.uint8) | dressed)
-
-
-@lru_cache(maxsize=256)
-def _alone(rule: Rule) -> Rulings:
-    """The tables of one rule, which is number 0 there."""
-    rulings = Rulings((rule,), {})
-    rulings.fill((0,))
-    return rulings
 
 
 class _Tools(threading.local):

@@ -15,7 +15,7 @@ from guard.detect.decoding import with_decoded
 from guard.detect.limits import Budget, within
 from guard.detect.matcher import Matcher
 from guard.detect.pack import Confidence, Detector
-from guard.detect.rule import Rule
+from guard.detect.rule import Rule, Rules
 from guard.detect.values import Values
 from guard.errors import UsageError
 from guard.model import LIKELY
@@ -49,7 +49,7 @@ class ModelMatcher(Matcher):
         own = [detector for model in models for detector in _detectors(model)]
         first = len(inner.detectors)
         self.detectors = (*inner.detectors, *own)
-        self.rules = (*inner.rules, *(Rule(first + number, detector) for number, detector in enumerate(own)))
+        self.rules = Rules((*inner.rules, *(Rule(first + number, detector) for number, detector in enumerate(own))))
         self.digest = _digest(inner.digest, models)
         self._readers = [(at, Reader(model, range(at, at + len(Kind))))
                          for at, model in zip(range(first, first + len(own), len(Kind)), models, strict=True)]

@@ -22,7 +22,7 @@ from guard.detect import Budget, Detector, Matcher, load
 from guard.detect.validators import NO_CHECKS, Checks
 from guard.errors import UsageError
 from guard.model import LIKELY, POSSIBLE, Finding, Report, Skipped
-from guard.scanner.count import count_column, count_text, free_texts, header_classes, note_weak
+from guard.scanner.count import count_column, count_text, free_texts, note_weak
 from guard.scanner.findings import FindingMaker, Shown, has_room, with_room, worth_making
 from guard.scanner.known import without_known
 from guard.scanner.labels import STATE_SECRET, KnownNames, ScannedLabels
@@ -403,7 +403,7 @@ class Scanner:
         if index < 0:
             return count_text(batch, hits, self.matcher.detectors, self._sketch_key)
         column = batch.columns[index]
-        classes = header_classes(self.matcher, column.header)
+        classes = self.matcher.header_classes(column.header)
         return count_column(batch, column, long[index], hits, self.matcher.detectors, classes, self._sketch_key)
 
     def _show(self, batch: Batch, column: int, hits: Hits, field: FieldTally, before: Shown, sink: Sink | None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from guard import compiled
 from guard.batch import CHECK_FAILED, FROM_HEADER, MASKED, SHADOWED, VALIDATED, Batch, Column, Hits, Ints, distinct
-from guard.detect import Detector, Matcher
+from guard.detect import Detector
 from guard.hashing import hash64
 from guard.model import CERTAIN, LIKELY
 from guard.tally import SKETCH, ClassTally, FieldTally, Tally, text_tally
@@ -65,12 +65,6 @@ def count_column(batch: Batch, column: Column, long_text: int, hits: Hits, detec
     if len(hits):
         tally.detectors = _by_detector(_Counted(hits, hits.cell, column.data, column.starts), detectors, key)
     return tally
-
-
-@lru_cache(maxsize=4096)
-def header_classes(matcher: Matcher, header: str) -> tuple[str, ...]:
-    """`Matcher.header_classes`, kept: every batch asks for the same headers."""
-    return matcher.header_classes(header)
 
 
 def _lines_of(offsets: Ints, data: bytes) -> Ints:

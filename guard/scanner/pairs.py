@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from guard.batch import DECODED, Batch, Column, Hits, Ints
 from guard.detect import Budget, Detector, Matcher
-from guard.scanner.count import header_classes
 
 Mask = npt.NDArray[np.bool_]
 NAMES = frozenset(("name", "key", "field", "label", "property", "param", "parameter", "variable", "attribute", "字段",
@@ -99,7 +98,7 @@ def _named(matcher: Matcher, names: Column, partners: Callable[[], Ints]) -> Ite
     number_of = [numbers.setdefault(names.value(cell), len(numbers)) for cell in range(len(names))]
     headers = [(name.decode("utf-8", "replace"), number) for name, number in numbers.items()
                if len(name) <= LONGEST_NAME]
-    telling = [(header, number) for header, number in headers if header_classes(matcher, header)]
+    telling = [(header, number) for header, number in headers if matcher.header_classes(header)]
     if telling:
         found = partners()
         of_partner = np.where(found >= 0, np.array(number_of, np.int64)[found], -1)

@@ -19,7 +19,7 @@ from guard.detect.foreign.search import Place, Search, Searched, Span
 from guard.detect.limits import Budget
 from guard.detect.matcher import Matcher
 from guard.detect.pack import Confidence, Detector
-from guard.detect.rule import Rule
+from guard.detect.rule import Rule, Rules
 from guard.detect.validators import NO_CHECKS, Checks
 from guard.taxonomy import Title
 
@@ -39,7 +39,8 @@ class RuleMatcher(Matcher):
         super().__init__(detectors, checks=checks, cache=cache)
         self._given = tuple(detectors), tuple(rule_sets), checks, cache
         own = tuple(_detectors([rule for rules in rule_sets for rule in rules.rules], {d.id for d in detectors}))
-        self.rules += tuple(Rule(len(detectors) + number, detector) for number, detector in enumerate(own))
+        more = (Rule(len(detectors) + number, detector) for number, detector in enumerate(own))
+        self.rules = Rules((*self.rules, *more))
         self.detectors += own
         self.digest = _digest(self.digest, rule_sets)
         firsts = np.cumsum([len(detectors), *(len(rules.rules) for rules in rule_sets)]).tolist()
