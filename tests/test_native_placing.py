@@ -68,6 +68,22 @@ print(compiled.is_available(), compiled.pays(0), len(found.start))
 """
 
 
+END = """
+import ctypes, gc, sys
+from llvmlite import binding
+from guard.native import loading
+image = bytes(loading.target_machine().emit_object(binding.parse_assembly(sys.argv[1])))
+codes = [loading.load(loading.Machine(image, ("PyLong_FromLongLong",), ())) for _ in range(20)]
+for name in [name for name in vars(loading) if not name.startswith("__")]:
+    del vars(loading)[name]
+gc.collect()
+others = [ctypes.create_string_buffer(bytes([255]) * 31, 32) for _ in range(20_000)]
+del codes
+print("done")
+"""
+"""Python's end in small: modules are cleared, what they held becomes other things, and then functions go."""
+
+
 def made(code: str) -> bytes:
     """An object of LLVM's assembly."""
     from llvmlite import binding
@@ -179,3 +195,9 @@ def test_a_hardened_process_scans_without_machine_code() -> None:
     if hardened.returncode == 77:
         pytest.skip("the kernel knows no such processes")
     assert (hardened.returncode, hardened.stdout) == (0, "False False 1\n"), hardened.stderr
+
+
+def test_functions_may_go_after_the_module_that_loaded_them() -> None:
+    done = subprocess.run([sys.executable, "-c", END, SWITCH], capture_output=True, text=True, timeout=60,
+                          env=environment(), check=False)
+    assert (done.returncode, done.stdout) == (0, "done\n")

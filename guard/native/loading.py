@@ -28,8 +28,6 @@ ENTRY = "guard_entry"
 _METH_FASTCALL = 0x0080
 _loading = threading.RLock()
 _names = (f"loop {number}" for number in itertools.count())
-_loaded: list[Any] = []
-"""What functions refer to without Python knowing."""
 
 
 class Machine(NamedTuple):
@@ -69,7 +67,7 @@ def load(machine: Machine) -> Code:
                                                                            machine.functions)
         table = np.array([id(each) for each in objects], np.uintp)
         method = _Method(b"loop", address, _METH_FASTCALL, None)
-        _loaded.append((code, method, objects))
+        _hold_for_good((code, method, objects))
     return _function(method, table)
 
 
@@ -82,6 +80,12 @@ def _linked(machine: Machine) -> tuple[int, Any]:
         library.import_symbol(name, addresses()[name])
     tracker = library.link(_linker(), next(_names))
     return tracker[ENTRY], tracker
+
+
+def _hold_for_good(referred: object) -> None:
+    """Holds what a function refers to without Python knowing. At its end Python clears modules before it lets go of all
+    functions, and reads the method of each once more as it does."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(referred))
 
 
 class _Method(ctypes.Structure):
