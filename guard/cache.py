@@ -182,10 +182,12 @@ def _is_private(state: os.stat_result) -> bool:
 
 
 def _prune(folder: int) -> None:
-    """Old blobs and left-over temporary files go, oldest first, so that the directory stays small."""
+    """Blobs and left-over temporary files go, those first that were not used for longest, so that the directory stays
+    small. Systems note a day's first use, or none: then it is the oldest that go."""
     entries = [entry for entry in os.listdir(folder) if entry.endswith((_SUFFIX, ".new"))]
-    ages = {entry: os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mtime for entry in entries}
-    for entry in sorted(entries, key=ages.__getitem__, reverse=True)[KEEP:]:
+    states = {entry: os.stat(entry, dir_fd=folder, follow_symlinks=False) for entry in entries}
+    uses = {entry: max(state.st_mtime, state.st_atime) for entry, state in states.items()}
+    for entry in sorted(entries, key=uses.__getitem__, reverse=True)[KEEP:]:
         os.unlink(entry, dir_fd=folder)
 
 

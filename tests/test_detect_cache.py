@@ -132,6 +132,20 @@ def test_old_files_go(folder: Path) -> None:
     assert cache.load(f"{cache.KEEP + 4:064}") == b"blob"
 
 
+def test_what_is_used_outlives_what_is_newer(folder: Path) -> None:
+    for number in range(cache.KEEP):
+        cache.store(f"{number:064}", b"blob")
+    used, first = (next(folder.glob(f"{number:064}*")) for number in (0, 1))
+    for path, use in ((used, 9), (first, 1)):
+        os.utime(path, (use * 10**9, 10**9))
+    for path in folder.iterdir():
+        if path not in (used, first):
+            os.utime(path, (2 * 10**9, 2 * 10**9))
+    cache.store(f"{cache.KEEP:064}", b"blob")
+    assert used.exists()
+    assert not first.exists()
+
+
 def test_the_directory_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GUARD_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/x/cache")

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import guard
-from guard import compiled
 from guard.batch import Hits
 from guard.detect import Detector, Matcher, PlainMatcher, expression_sizes, load, program, supersets
 from guard.detect.analysis import analyse
@@ -33,14 +32,6 @@ CASES = (
     ("(?:(?:(?:a?b?){1,60}-?){1,60}c){2,}", "ab-bc-abc"),
     ("[a-z]" + "(?:ab|abc|d)?" * 150 + "e", "xabe"),
 )
-
-
-@pytest.fixture(params=["loops", "lines"])
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "loops" and not compiled.is_available():
-        pytest.skip("no compiler for this platform")
-    monkeypatch.setattr(compiled, "pays", lambda work: request.param == "loops")
-    return str(request.param)
 
 
 def detector(pattern: str, number: int = 0) -> Detector:

@@ -23,7 +23,7 @@ from guard.detect.judge import Kind
 from guard.detect.kept_arrays import dump, load
 from guard.detect.rule import Rule
 from guard.detect.shapes import SHAPE_ARRAYS, Shape, compile_shape
-from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, pattern_reach, superset
+from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, pattern_reach, superset, superset_of
 from guard.detect.windows import Search
 
 _CODE = ("analysis", "automaton", "shapes", "supersets", "windows", "rule", "context", "pack", "kept_arrays")
@@ -98,9 +98,9 @@ def _words(rules: Sequence[Rule], shapes: dict[int, Shape]) -> Words:
 
 
 def _search_expression(search: Search) -> bytes:
-    source = _source(search.rule, search.kind)
+    source, reviewed = _source(search.rule, search.kind), search.rule.detector.reviewed
     try:
-        return longest_literal(source) if search.spans_lines else superset(source)
+        return longest_literal(source) if search.spans_lines else superset_of(source, reviewed=reviewed)
     except NoSupersetError:
         return EVERY_LINE
 

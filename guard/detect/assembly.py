@@ -40,7 +40,15 @@ from guard.detect.program import WIDTH, Assembler, Op, Part, Programs, Unsuitabl
 from guard.detect.rule import Rule, Rules
 from guard.detect.rule_tables import Rulings
 from guard.detect.sifting_loops import Patterns as JudgedPatterns
-from guard.detect.supersets import NoSupersetError, event_reach, longest_literal, stretch, superset, width_before
+from guard.detect.supersets import (
+    NoSupersetError,
+    event_reach,
+    longest_literal,
+    stretch,
+    superset,
+    superset_of,
+    width_before,
+)
 from guard.detect.sweep import Starts
 from guard.detect.walk import automaton_of
 from guard.detect.walk_loops import Automaton
@@ -399,7 +407,9 @@ def _expression(pattern: Pattern) -> bytes:
     try:
         if not pattern.spans_lines and width_before(pattern.source, ANCHOR) is not None:
             return superset(re.escape(ANCHOR))
-        return longest_literal(pattern.source) if pattern.spans_lines else superset(pattern.source)
+        if pattern.spans_lines:
+            return longest_literal(pattern.source)
+        return superset_of(pattern.source, reviewed=pattern.rule.detector.reviewed)
     except NoSupersetError:
         return EVERY_LINE
 

@@ -85,6 +85,14 @@ def superset(pattern: str) -> bytes:
     return expression if len(expression) <= LARGE else relaxed(expression)
 
 
+def superset_of(pattern: str, *, reviewed: bool) -> bytes:
+    """The `superset` to look for. That of a pattern which is not one of the shipped, whose expressions are tried
+    against `re`, has no upper ends of repeats: where one stands in an alternative, Hyperscan (5.4) overlooks matches of
+    other alternatives in some places of a text."""
+    expression = superset(pattern)
+    return expression if reviewed else relaxed(expression)
+
+
 def width_before(pattern: str, anchor: str) -> int | None:
     """How many characters of a match may stand before its first `anchor`.
 
