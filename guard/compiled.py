@@ -149,12 +149,14 @@ class Loop:
         return self._codes[signature]
 
     def _made(self, signature: Signature, arguments: Sequence[Any]) -> Callable[..., Any]:
-        """Compiles, and keeps the code for other processes."""
+        """Compiles, and keeps the code for other processes, unless one of them has done so meanwhile."""
         from guard.native import kept
         from guard.native.building import build
 
         try:
-            return kept.store(self._function, signature, build(self.in_loops, signature, arguments))
+            with kept.alone():
+                return kept.load(self._function, signature) or kept.store(
+                    self._function, signature, build(self.in_loops, signature, arguments))
         except Exception:  # another version of the compiler, or of what it stands on: it can do without us
             return self._by_compiler
 

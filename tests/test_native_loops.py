@@ -439,3 +439,12 @@ def test_a_buffer_whose_offsets_loops_cannot_number_goes_without_them(monkeypatc
     monkeypatch.setattr(compiled, "_work", 0)
     assert compiled.pays(compiled.MOST)
     assert not compiled.pays(1 << 32)
+
+
+def test_one_process_compiles_while_others_wait_for_what_it_makes(tmp_path: Path) -> None:
+    code = ("import numpy as np; from guard.detect import fold_loops; from guard.native import building;"
+            "calls, build = [], building.build; building.build = lambda *given: calls.append(1) or build(*given);"
+            "fold_loops._copy(np.zeros(4, np.uint8), 0, np.zeros(4, np.uint8), 0, 4); print(len(calls))")
+    both = [subprocess.Popen([sys.executable, "-c", code], env=environment(GUARD_CACHE_DIR=str(tmp_path / "cache")),
+                             stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert sorted(process.communicate(timeout=180)[0].strip() for process in both) == ["0", "1"]

@@ -7,6 +7,8 @@ others, with a digest of their content, complete or not there.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -27,6 +29,7 @@ from guard.native.signatures import Signature
 _PACKAGE = str(Path(__file__).parent.parent)
 _FAMILY = "loops-"
 _COMPLETE = "complete"
+_LOCK = "lock"
 
 
 def load(function: Callable[..., Any], signature: Signature) -> Code | None:
@@ -46,6 +49,24 @@ def store(function: Callable[..., Any], signature: Signature, machine: Machine) 
     if folder is not None:
         cache.store(name, machine.to_bytes(name), folder.name)
     return code
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """While it lasts no other process compiles: they wait, and find what this one has made. Without a directory, or
+    locks on it, each for itself."""
+    folder, handle = directory(), -1
+    with contextlib.suppress(OSError):
+        if folder is not None:
+            handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if handle >= 0:
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_UN)  # a worker that was forked meanwhile has the file open, too
+            os.close(handle)
 
 
 def is_filled() -> bool:

@@ -81,7 +81,8 @@ class Scanner:
     key for each scanner, so they compare only within it). `countries` are ISO 3166-1 codes, or `all`: what the packs
     find is found always, other countries add recognizers of the installed presidio-analyzer (`guard.presidio`); a
     country that it does not know, or its absence, is a UsageError. `models` recognise names in free text beside the
-    rules (`guard.nlp`), one for each language.
+    rules (`guard.nlp`), one for each language. Without `cache` what is made of packs and rules is neither taken from
+    the user's cache nor kept there; machine code and Guard's own tables are, unless `GUARD_CACHE_DIR` is `/dev/null`.
     """
 
     def __init__(self, *, packs: Sequence[str | Path] | None = None, countries: Collection[str] = (HOME,),
