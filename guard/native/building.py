@@ -90,16 +90,18 @@ def _for_objects() -> Iterator[None]:
              ("core.codegen", "core.compiler_lock", "core.types", "np.arrayobj")}
     word, (library, engine) = numba["core.types"].intp, (
         getattr(numba["core.codegen"], name, None) for name in ("CPUCodeLibrary", "JITCPUCodegen"))
+    indices = [(numba["np.arrayobj"], "fix_integer_index",
+                lambda context, builder, kind, index, size: context.cast(builder, index, kind, word))]
+    # All or none: what was not handed to the engine must not be looked for there.
+    called = [(library, "_optimize_final_module", lambda library: None),
+              (library, "_finalize_final_module", lambda library: setattr(library, "_finalized", True)),
+              (engine, "set_env", lambda engine, name, environment: None)]
     with contextlib.ExitStack() as stack:
         stack.enter_context(numba["core.compiler_lock"].global_compiler_lock)
-        for owner, name, instead in (
-                (numba["np.arrayobj"], "fix_integer_index",
-                 lambda context, builder, kind, index, size: context.cast(builder, index, kind, word)),
-                (library, "_optimize_final_module", lambda library: None),
-                (library, "_finalize_final_module", lambda library: setattr(library, "_finalized", True)),
-                (engine, "set_env", lambda engine, name, environment: None)):
-            if hasattr(owner, name):
-                stack.enter_context(_replaced(owner, name, instead))
+        for parts in (indices, called):
+            if all(hasattr(owner, name) for owner, name, _ in parts):
+                for part in parts:
+                    stack.enter_context(_replaced(*part))
         yield
 
 
