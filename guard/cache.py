@@ -55,7 +55,7 @@ def is_refused() -> bool:
 
 def key(*parts: str) -> str:
     """The name of a blob: 64 hex digits over the parts and the machine whose code the blob is."""
-    machine = (sys.platform, platform.machine(), sys.byteorder, _processor_features())
+    machine = (sys.platform, platform.machine(), sys.byteorder, _processor())
     return hashlib.sha256("\0".join((*parts, *machine)).encode()).hexdigest()
 
 
@@ -192,12 +192,19 @@ def _prune(folder: int) -> None:
 
 
 @functools.cache
-def _processor_features() -> str:
-    """What the processor can do, as Linux lists it: a database compiled for wider registers must not be loaded."""
+def processor_features() -> frozenset[str]:
+    """What the processor can do, as Linux lists it; nothing on other systems."""
     try:
         with open("/proc/cpuinfo", "rb") as file:
             head = file.read(8192)
     except OSError:
-        return platform.processor()
+        return frozenset()
     lines = [line for line in head.splitlines() if line.startswith((b"flags", b"Features"))]
-    return hashlib.sha256(lines[0]).hexdigest() if lines else platform.processor()
+    return frozenset(lines[0].decode("ascii", "replace").partition(":")[2].split()) if lines else frozenset()
+
+
+@functools.cache
+def _processor() -> str:
+    """A digest of its features: a database compiled for wider registers must not be loaded."""
+    features = processor_features()
+    return hashlib.sha256(" ".join(sorted(features)).encode()).hexdigest() if features else platform.processor()

@@ -26,12 +26,15 @@ WORTH = 60_000
 """Bytes of work for which loading machine code takes no longer than doing without it."""
 WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""
+WORTH_ASSEMBLING = 8_000_000
+"""The same where what follows from rules is made for this process alone."""
 MOST = (1 << 32) - 1
 """Bytes of one buffer that loops can number: some keep offsets in 32 bits."""
 _preparing = threading.RLock()
 _work = _announced = 0
 _is_running = False
 _first_uses = list[Callable[[], None]]()
+_used = list["tuple[Callable[..., Any], Signature]"]()
 
 
 @once
@@ -60,6 +63,16 @@ def pays(work: int) -> bool:
     from guard.native import kept
 
     return kept.is_filled() or (_work >= WORTH_COMPILING and _can_compile())
+
+
+def pays_alone(work: int) -> bool:
+    """As `pays`, for a process that may keep nothing: only with code that came with the package, since every process
+    would compile, and when there is so much in all that tables of the rules are worth making."""
+    if not pays(work) or max(_work, _announced) < WORTH_ASSEMBLING:
+        return False
+    from guard.native import kept, shipped
+
+    return kept.directory() is None and shipped.is_usable()
 
 
 @once
@@ -98,6 +111,11 @@ def announce(work: int) -> None:
 def at_first_use(call: Callable[[], None]) -> None:
     """Have something done when the first loop is loaded: when there is so much to scan that it may pay."""
     _first_uses.append(call)
+
+
+def used() -> list[tuple[Callable[..., Any], Signature]]:
+    """Every loop that has run as machine code, with the kinds of its arguments."""
+    return list(_used)
 
 
 class Loop:
@@ -146,6 +164,7 @@ class Loop:
         if signature not in self._codes:
             code = kept.load(self._function, signature) or self._made(signature, arguments)
             self._codes = {**self._codes, signature: code}
+            _used.append((self._function, signature))
         return self._codes[signature]
 
     def _made(self, signature: Signature, arguments: Sequence[Any]) -> Callable[..., Any]:

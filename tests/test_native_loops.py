@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from guard import compiled
 from guard.compiled import Loop, tight_loop
-from guard.native import building, kept, layout, loading
+from guard.native import building, kept, layout, loading, sources
 from guard.native.signatures import Array, Group, Number, UnsupportedError, plain, signature_of
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="no compiler for this platform")
@@ -244,26 +244,30 @@ def test_harmed_code_is_made_anew(folder: Path, harm: str, tmp_path: Path) -> No
 
 def test_the_directory_follows_the_sources_of_loops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUARD_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(kept, "_PACKAGE", str(tmp_path / "package"))
+    monkeypatch.setattr(sources, "PACKAGE", tmp_path / "package")
+    digest = sources.digest.__wrapped__
     (tmp_path / "package" / "inner").mkdir(parents=True)
     loops, other = tmp_path / "package" / "inner" / "loops.py", tmp_path / "package" / "other.py"
     loops.write_text("from guard.compiled import tight_loop\n")
     other.write_text("nothing = 0\n")
-    first = kept._digest()
-    assert kept._digest() == first, "as it was noted"
+    first = digest()
+    assert digest() == first, "as it was noted"
     other.write_text("nothing = 10\n")
-    assert kept._digest() == first, "no loop"
+    assert digest() == first, "no loop"
     loops.write_text("from guard.compiled import tight_loop as loop\n")
-    changed = kept._digest()
+    changed = digest()
     assert changed != first
     status = loops.stat()
     loops.write_text("from guard.compiled import tight_loop as LOOP\n")
     os.utime(loops, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert loops.stat().st_size == status.st_size
-    assert kept._digest() != changed, "as installed with times that say nothing"
+    assert digest() != changed, "as installed with times that say nothing"
     loops.write_text("from guard.compiled import tight_loop as loop\n")
     shutil.rmtree(tmp_path / "cache")
-    assert kept._digest() == changed, "the same without the note"
+    assert digest() == changed, "the same without the note"
+    shutil.move(tmp_path / "package", tmp_path / "elsewhere")
+    monkeypatch.setattr(sources, "PACKAGE", tmp_path / "elsewhere")
+    assert digest() == changed, "wherever it lies"
 
 
 def test_a_constant_of_the_module_is_part_of_the_code(folder: Path) -> None:
@@ -277,10 +281,10 @@ def test_a_constant_of_the_module_is_part_of_the_code(folder: Path) -> None:
 def test_loops_and_constants_of_other_modules_are_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = Tables(np.array([7]), np.array([True]))
     assert [fresh(weight_by_module)(tables) for _ in range(2)] == [7 * 3 + 1 + 3] * 2
-    name = kept._name(weight_by_module.__wrapped__, ())
+    name = kept.name_of(weight_by_module.__wrapped__, ())
     monkeypatch.setattr(compiled, "STEP", 9, raising=False)
     monkeypatch.setitem(weight_by_module.__wrapped__.__globals__, "this_module", compiled)
-    assert kept._name(weight_by_module.__wrapped__, ()) != name
+    assert kept.name_of(weight_by_module.__wrapped__, ()) != name
 
 
 def _with(function: Callable[..., Any], **names: Any) -> Callable[..., Any]:

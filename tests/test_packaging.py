@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pyarrow import csv, parquet
+
+from guard.demo.bulk import write_json_lines, write_log, write_register
+from guard.native import shipped
 
 ROOT = Path(__file__).parents[1]
 WHEELHOUSE = Path(sys.prefix) / "wheelhouse"
@@ -65,7 +70,7 @@ def test_the_wheel_names_licence_command_and_python(wheel):
 def test_the_sdist_holds_what_a_build_needs_and_no_environment(sdist):
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"pyproject.toml", "LICENSE", "README.md", "README.zh.md", "Makefile", "docs/design.md"} <= names
+    assert {"pyproject.toml", "hatch_build.py", "LICENSE", "README.md", "README.zh.md", "Makefile", "docs/design.md"} <= names
     assert {f"guard/{path.name}" for path in (ROOT / "guard").glob("*.py")} <= names
     assert {f"detectors/{path.name}" for path in (ROOT / "detectors").glob("*.yml")} <= names
     assert not [name for name in names if name.startswith((".venv", "demo/", "bench-data/", "build/", "dist/"))]
@@ -108,6 +113,23 @@ def test_the_installed_command_scans_outside_the_source_tree(installed, people, 
     assert ended.returncode == 0, ended.stderr
     assert '"person.id.cn"' in ended.stdout
     assert person.resident_id not in ended.stdout + ended.stderr
+
+
+@pytest.mark.skipif(not shipped.is_processor(), reason="machine code is shipped for one platform only")
+def test_first_scans_after_an_installation_compile_nothing(installed, tmp_path):
+    """Each is large enough for loops, of which there are others for each format."""
+    files = tmp_path / "files"
+    files.mkdir()
+    write_log(files / "app.log", 0.5)
+    write_register(files / "register.csv", 2)
+    write_json_lines(files / "payloads.jsonl", 1)
+    parquet.write_table(csv.read_csv(files / "register.csv"), files / "register.parquet")
+    (files / "data.json").write_text(json.dumps([{"电话": str(number)} for number in range(5_000)]), encoding="utf-8")
+    ended = run([str(installed / "guard"), "scan", "files", "--format", "json"], tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert len(json.loads(ended.stdout)["fields"]) > 30
+    kept = [path.name for path in tmp_path.glob("cache/guard/loops-*/*")]
+    assert kept == []
 
 
 def test_content_is_found_in_the_installed_package(installed, tmp_path):

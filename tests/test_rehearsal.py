@@ -12,6 +12,7 @@ import pytest
 from guard import compiled
 from guard.detect import load, shipped
 from guard.native import kept
+from guard.native import shipped as machine_code
 from guard.scanner import Scanner, rehearsal
 from guard.sources import json_documents
 from guard.sources.files import Foreseeing
@@ -24,6 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache of its own, in a process that has done nothing yet."""
     monkeypatch.setenv("GUARD_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(compiled, "is_available", lambda: True)
+    monkeypatch.setattr(machine_code, "is_usable", lambda: False)
     for name, value in (("_is_running", False), ("_work", 0), ("_announced", 0)):
         monkeypatch.setattr(compiled, name, value)
     kept.directory.cache_clear()
@@ -63,10 +65,10 @@ def test_only_a_scan_that_had_reason_to_compile_goes_on(folder: Path, monkeypatc
 
 
 def test_the_documents_of_a_rehearsal_are_read_whole_and_hold_findings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "RECORDS", 300)
+    monkeypatch.setattr(rehearsal, "RECORDS", tuple((kind, 300) for kind, _ in rehearsal.RECORDS))
     contents = list(rehearsal.documents(load()))
-    assert [kind for kind, _ in contents] == ["text", "csv", "jsonl", "csv", "jsonl"]
-    assert len(dict.fromkeys(contents)) == 5
+    assert [kind for kind, _ in contents] == ["", "csv", "jsonl", "csv", "jsonl", "csv"]
+    assert len(dict.fromkeys(contents)) == 6
     for kind, text in contents[:3]:
         report = SCANNER.scan(io.BytesIO(text.encode()), as_format=kind)
         assert report.skipped == ()

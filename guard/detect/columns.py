@@ -71,7 +71,7 @@ class _Cells(NamedTuple):
     def _scanned(self, text: CellText | None) -> tuple[Found, dict[int, list[int]]]:
         """As `scanned`; the compiled engine looks only for what these cells could hold."""
         plan = self.plan
-        if text is None or not plan.use_loops:
+        if text is None or not plan.uses_loops(0):
             return scanned(plan, self.values.data, self.header)
         from guard.detect.cell_scan import CellScan
 

@@ -15,7 +15,7 @@ from guard.batch import Ints, distinct
 from guard.detect import limits
 from guard.detect.assembly import Assembly, Pattern
 from guard.detect.classes import Bits
-from guard.detect.confirm_loops import OUT_OF_ROOM, OUT_OF_STEPS, around, confirm
+from guard.detect.confirm_loops import OUT_OF_STEPS, around, confirm
 from guard.detect.damage import without_damage
 from guard.detect.folding import fold, fold_quickly
 from guard.detect.gate_loops import open_gates
@@ -34,7 +34,8 @@ from guard.detect.walk_loops import NO_ROOM, Walks
 from guard.hashing_loops import words_of
 
 PATIENCE = 200_000_000
-"""Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs."""
+"""Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs. Then it is
+for `re` to find it, or for `regex`, whose time is limited and which knows some ways that lead nowhere."""
 
 AROUND = 100
 """Bytes in which words can be looked for in the time that it takes to look around one match."""
@@ -82,15 +83,15 @@ class EngineScan:
         while (found := around(assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                                backs, work.out, resume, work.memory, patience, place)) < 0:
             work.make_room(2 * place[2])
-        columns, deep = work.out[:, :found], np.flatnonzero(patience == OUT_OF_ROOM)
-        late = np.flatnonzero((patience < 0) & (patience != OUT_OF_ROOM))
-        spent.update(assembly.patterns[number].rule.index for number in late.tolist())
-        if len(deep):
-            columns = columns[:, ~np.isin(columns[0], deep)]
-            searched += self._searched_everywhere(deep.tolist())
+        columns, given_up = work.out[:, :found], np.flatnonzero(patience < 0)
+        anew = [number for number in given_up.tolist() if assembly.patterns[number].rule.index not in spent]
+        if len(given_up):
+            columns = columns[:, ~np.isin(columns[0], anew)]
+            searched += self._searched_everywhere(anew)
         if searched:
             columns = np.concatenate([columns, np.array(searched, np.int64).reshape(-1, 4).T], axis=1)
-        return Matches(*columns), self._with_contexts(bits, columns.shape[1])
+        # Chosen or joined, columns may lie one in another, which would be arguments of another kind.
+        return Matches(*np.ascontiguousarray(columns)), self._with_contexts(bits, columns.shape[1])
 
     def _found_by_openings(self, bits: Bits, resume: Ints, patience: Ints) -> int:
         """Fills the workspace with the matches of programs that have openings; how many there are."""

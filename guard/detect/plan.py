@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from guard import compiled
 from guard.batch import Ints
 from guard.detect.analysis import Analysis, analysis
 from guard.detect.compile import LineFinder, Samples
@@ -35,9 +36,11 @@ class Plan:
         self.surroundings = Surroundings()
         self.judgements = Judgements(self.rules)
         self.use_cache = use_cache
-        self.use_loops = use_cache
-        """Machine code that may not be kept would be compiled by every process."""
         self._local = threading.local()
+
+    def uses_loops(self, work: int) -> bool:
+        """Whether the compiled engine should look through so many bytes more."""
+        return compiled.pays(work) if self.use_cache else compiled.pays_alone(work)
 
     @cached_property
     def _analysis(self) -> Analysis:

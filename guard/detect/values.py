@@ -73,7 +73,7 @@ class Values:
         from guard.hashing_loops import words_of
 
         size += len(self)
-        out, lows, highs = np.empty(max(size, 8), np.uint8), *(np.empty(len(self), np.int64) for _ in range(2))
+        out, lows, highs = np.empty(max(size, 16), np.uint8), *(np.empty(len(self), np.int64) for _ in range(2))
         loops.join(np.frombuffer(self.data, np.uint8), words_of(self.data), self.starts, self.ends, out, words_of(out),
                    lows, highs)
         return Values(out[: size - 1].tobytes(), lows, highs, stacked=True)

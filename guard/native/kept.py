@@ -22,11 +22,10 @@ from typing import Any
 import numpy as np
 
 from guard import cache
-from guard.native import loading
+from guard.native import loading, shipped, sources
 from guard.native.loading import Code, Machine
 from guard.native.signatures import Signature
 
-_PACKAGE = str(Path(__file__).parent.parent)
 _FAMILY = "loops-"
 _COMPLETE = "complete"
 _LOCK = "lock"
@@ -34,18 +33,23 @@ _LOCK = "lock"
 
 def load(function: Callable[..., Any], signature: Signature) -> Code | None:
     """The function as machine code for arguments of that signature, if it is kept and works in this process."""
-    folder, name = directory(), _name(function, signature)
-    if folder is None or (content := cache.load(name, folder.name)) is None:
-        return None
-    try:
-        return loading.load(Machine.from_bytes(content, name))
-    except (LookupError, ValueError, TypeError, RuntimeError):
-        return None
+    name = name_of(function, signature)
+    for find in (shipped.load, load_bytes):
+        with contextlib.suppress(LookupError, ValueError, TypeError, RuntimeError):
+            if (content := find(name)) is not None:
+                return loading.load(Machine.from_bytes(content, name))
+    return None
+
+
+def load_bytes(name: str) -> bytes | None:
+    """What is kept here under that name."""
+    folder = directory()
+    return cache.load(name, folder.name) if folder is not None else None
 
 
 def store(function: Callable[..., Any], signature: Signature, machine: Machine) -> Code:
     """The same of code that was made in this process, which is kept for others. Raises as `loading.load`."""
-    code, folder, name = loading.load(machine), directory(), _name(function, signature)
+    code, folder, name = loading.load(machine), directory(), name_of(function, signature)
     if folder is not None:
         cache.store(name, machine.to_bytes(name), folder.name)
     return code
@@ -70,10 +74,9 @@ def alone() -> Iterator[None]:
 
 
 def is_filled() -> bool:
-    """Whether earlier processes have left machine code of all that is usually needed: one that was interrupted has not.
-    """
-    folder = directory()
-    return folder is not None and cache.load(_COMPLETE, folder.name) is not None
+    """Whether there is machine code of all that is usually needed: it came with the package, or earlier processes have
+    left it; one that was interrupted has not."""
+    return shipped.is_usable() or load_bytes(_COMPLETE) is not None
 
 
 def note_filled() -> None:
@@ -88,7 +91,8 @@ def directory() -> Path | None:
     return cache.subdirectory(_FAMILY + _digest()[:32], _FAMILY)
 
 
-def _name(function: Callable[..., Any], signature: Signature) -> str:
+def name_of(function: Callable[..., Any], signature: Signature) -> str:
+    """The name of its file: whose code it is."""
     constants: dict[str, str] = {}
     _find_constants(function, constants)
     digest = hashlib.sha256(repr((signature, sorted(constants.items()))).encode()).hexdigest()
@@ -112,7 +116,9 @@ def _find_constants(function: Callable[..., Any], found: dict[str, str]) -> None
             if isinstance(value, np.ndarray):
                 kind = repr((value.dtype.str, value.shape)).encode()
                 found[place] = hashlib.sha256(kind + value.tobytes()).hexdigest()
-            elif isinstance(value, (int, float, str, bytes, tuple, np.generic)):
+            elif isinstance(value, np.generic):
+                found[place] = f"{value.dtype.str} {value.item()!r}"
+            elif isinstance(value, (int, float, str, bytes, tuple)):
                 found[place] = repr(value)
             elif isinstance(inner := getattr(value, "__wrapped__", None), FunctionType):
                 found[place] = ""
@@ -120,31 +126,8 @@ def _find_constants(function: Callable[..., Any], found: dict[str, str]) -> None
 
 
 def _digest() -> str:
-    """A digest of the sources of all loops and of what they are compiled with; noted for these very files, since
-    reading them all takes longer than loading a loop."""
-    files = sorted(_sources(_PACKAGE))
-    note = cache.key("sources of loops", sys.version, *_versions(), repr(files))
-    if (known := cache.load(note)) is not None:
-        return known.decode("ascii")
-    digest = hashlib.sha256(cache.key(sys.version, *_versions()).encode())
-    for path, _, _ in files:
-        source = Path(path).read_bytes()
-        if b"guard.compiled import" in source or Path(path).parent.name == "native":
-            digest.update(hashlib.sha256(source).digest())
-    cache.store(note, digest.hexdigest().encode("ascii"))
-    return digest.hexdigest()
-
-
-def _sources(folder: str) -> Iterator[tuple[str, int, int]]:
-    """Path, size and time of change of every module below a folder. That of their content would not do: some ways to
-    install files give it one value for all versions."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.endswith(".py"):
-                status = entry.stat()
-                yield entry.path, status.st_size, status.st_ctime_ns
-            elif "." not in entry.name and entry.name != "__pycache__":
-                yield from _sources(entry.path)
+    """Of the sources of all loops, of what they are compiled with, and of the processor."""
+    return cache.key(sources.digest(), sys.version, *_versions())
 
 
 def _versions() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from guard.native import layout
+from guard.native import layout, shipped
 from guard.native.placing import Place, addresses, put
 
 Code = Callable[..., Any]
@@ -110,14 +110,18 @@ def _linker() -> Any:
 
 @once
 def target_machine() -> Any:
-    """This machine, all that its processor can do, at the highest level of optimisation."""
+    """Processors of the level of `guard.native.shipped`, since what others can do beyond it gains these loops nothing;
+    below it all that this one can do. At the highest level of optimisation."""
     from llvmlite import binding
 
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    features = binding.get_host_cpu_features().flatten()
+    if shipped.is_processor():
+        name, features = shipped.LEVEL, ""
+    else:
+        name, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
     return binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=features, opt=3, reloc="pic", codemodel="small")
+        cpu=name, features=features, opt=3, reloc="pic", codemodel="small")
 
 
 def _object(module: str, name: str) -> Any:
