@@ -58,21 +58,23 @@ $(BIN)/python:
 	  || { echo "error: python 3.11 or newer is needed; name one with make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(RUN): pyproject.toml | $(BIN)/python
+# The build runs Guard, to compile its loops; only the first time it needs an environment of its own for that.
+$(RUN): pyproject.toml hatch_build.py | $(BIN)/python
 	$(PIP) install --editable .
+	$(PIP) install hatchling
 	@touch $@
 
 $(DEV): pyproject.toml $(RUN)
-	$(PIP) install --editable '.[dev]'
+	$(PIP) install --no-build-isolation --editable '.[dev]'
 	@touch $@
 
 $(BENCH): pyproject.toml $(DEV)
-	$(PIP) install --editable '.[dev,bench]'
+	$(PIP) install --no-build-isolation --editable '.[dev,bench]'
 	@touch $@
 
 # What tests/test_packaging.py installs from, so that the test itself needs no network.
 $(WHEELS): pyproject.toml $(DEV)
 	@rm -rf $(VENV)/wheelhouse
-	$(PIP) wheel --wheel-dir $(VENV)/wheelhouse .
+	$(PIP) wheel --no-build-isolation --wheel-dir $(VENV)/wheelhouse .
 	@rm -f $(VENV)/wheelhouse/disclosure_guard-*.whl
 	@touch $@

@@ -22,14 +22,14 @@ Written by:
 
 **What is measured.** MB (10^6 bytes) per CPU-second: user and system time of the process and all its children, by
 `wait4`. The scanners took turns on the same bytes (A, B, C, A, B, C, …), each on one core, after one run each on a
-small file that warmed the caches of rules and byte code; Guard's was on the whole corpus, because it compiles its loops
-on the first large file it sees (half a minute of CPU, once for each version and machine). {rounds} rounds: the median,
-lowest and highest in brackets. Ratios are taken round by round. Two kinds of clock: command lines (`guard scan`,
-kingfisher, betterleaks, gitleaks, detect-secrets, rg) are timed as whole processes, start-up included; libraries
-(guard, the oracle, Presidio, pyarrow) only while they scan, after construction and a warm-up on the first part of the
-same file: 2 MB for those that read all of it, so that Guard has loaded its loops as in a long scan, 50 kB for the slow
-ones. Only figures of the same kind are set against each other, but for the share of pyarrow's own read, which holds the
-whole process against the reading alone.
+small file that warmed the caches of rules and byte code; Guard's was on the whole corpus, because where no machine code
+came with it, it compiles on the first large file it sees (a minute of CPU, once for each version and machine).
+{rounds} rounds: the median, lowest and highest in brackets. Ratios are taken round by round. Two kinds of clock:
+command lines (`guard scan`, kingfisher, betterleaks, gitleaks, detect-secrets, rg) are timed as whole processes,
+start-up included; libraries (guard, the oracle, Presidio, pyarrow) only while they scan, after construction and a
+warm-up on the first part of the same file: 2 MB for those that read all of it, so that Guard has loaded its loops as in
+a long scan, 50 kB for the slow ones. Only figures of the same kind are set against each other, but for the share of
+pyarrow's own read, which holds the whole process against the reading alone.
 
 **What Guard does meanwhile.** Its full pipeline: reading, decoding, detection, check digits, context, places,
 classification and the report, with all default packs unless a row says otherwise. Presidio, the oracle and ripgrep only
