@@ -26,7 +26,7 @@ WORTH = 60_000
 """Bytes of work for which loading machine code takes no longer than doing without it."""
 WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""
-WORTH_ASSEMBLING = 8_000_000
+WORTH_ASSEMBLING = 4_000_000
 """The same where what follows from rules is made for this process alone."""
 MOST = (1 << 32) - 1
 """Bytes of one buffer that loops can number: some keep offsets in 32 bits."""
@@ -66,9 +66,15 @@ def pays(work: int) -> bool:
 
 
 def pays_alone(work: int) -> bool:
-    """As `pays`, for a process that may keep nothing: only with code that came with the package, since every process
-    would compile, and when there is so much in all that tables of the rules are worth making."""
-    if not pays(work) or max(_work, _announced) < WORTH_ASSEMBLING:
+    """As `pays`, for who keeps nothing: only where that is so in the whole process, and when there is so much in all
+    that tables of the rules are worth making."""
+    return pays(work) and max(_work, _announced) >= WORTH_ASSEMBLING and is_alone()
+
+
+def is_alone() -> bool:
+    """Whether nothing may be kept on this machine, so that every process would compile, and it need not: the code came
+    with the package."""
+    if not is_available():
         return False
     from guard.native import kept, shipped
 

@@ -25,7 +25,7 @@ def words_of(data: bytes | Bytes) -> Words:
     """The overlapping eight-byte words of a buffer, without a copy.
 
     Of a buffer that has not two of them, a copy is padded with zeros: an array of one number is of another kind, and
-    would need machine code of its own (`guard.native.signatures`).
+    would need machine code of its own (`guard.native.signatures`). So what is to be written to is longer.
     """
     buffer = data if len(data) > _WORD else bytes(data).ljust(_WORD + 1, b"\0")
     return np.ndarray((len(buffer) - _WORD + 1,), "<u8", buffer=buffer, strides=(1,))

@@ -44,14 +44,16 @@ class LineFinder:
     """Finds ends of possible matches of `expressions` (Hyperscan syntax, bytes). Safe to share between threads.
 
     `unfiltered` are the indices of the expressions that could not be compiled: the caller must look at every line.
-    `samples` gives texts of one line with the expression that has to see each.
+    `samples` gives texts of one line with the expression that has to see each. A `light` one is there some seconds
+    earlier and searches many times as slowly: by RE2, though there is Hyperscan.
     """
 
     def __init__(self, expressions: Sequence[bytes], *, use_cache: bool = True,
-                 samples: Callable[[], Samples] | None = None) -> None:
+                 samples: Callable[[], Samples] | None = None, light: bool = False) -> None:
         self.expressions = tuple(expressions)
         self._use_cache = use_cache
         self._samples = samples
+        self._is_light = light and _module("re2") is not None
         self._lock = threading.Lock()
         self._database: Any = None
         self._local = threading.local()
@@ -91,7 +93,7 @@ class LineFinder:
 
     def _build(self) -> None:
         usable = [index for index, expression in enumerate(self.expressions) if expression != EVERY_LINE]
-        if hyperscan is None:
+        if hyperscan is None or self._is_light:
             self._patterns, refused = _compile_singly(self.expressions, usable)
         else:
             self._database, refused = self._load(usable) if usable else (None, [])
@@ -120,7 +122,7 @@ class LineFinder:
         return True
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.expressions, self._use_cache)
+        return _restore, (self.expressions, self._use_cache, self._is_light)
 
 
 def _digest(expressions: Sequence[bytes]) -> str:
@@ -131,8 +133,8 @@ def _digest(expressions: Sequence[bytes]) -> str:
     return total.hexdigest()
 
 
-def _restore(expressions: tuple[bytes, ...], use_cache: bool) -> LineFinder:
-    return LineFinder(expressions, use_cache=use_cache)
+def _restore(expressions: tuple[bytes, ...], use_cache: bool, light: bool) -> LineFinder:
+    return LineFinder(expressions, use_cache=use_cache, light=light)
 
 
 def _sees(database: Any, samples: Samples) -> bool:

@@ -100,7 +100,9 @@ class Plan:
 
     @cached_property
     def finder(self) -> LineFinder:
-        finder = LineFinder(self._analysis.expressions, use_cache=self.use_cache, samples=self._samples)
+        """Where nothing is kept, the compiled engine looks through all that is large."""
+        finder = LineFinder(self._analysis.expressions, use_cache=self.use_cache, samples=self._samples,
+                            light=not self.use_cache and compiled.is_alone())
         finder.prepare()
         return finder
 

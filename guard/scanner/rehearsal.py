@@ -42,8 +42,16 @@ def rehearse() -> None:
             if isinstance(document, Document):
                 deque(scanner.steps_of(document, labels, None), maxlen=0)
         _read_small_ones(labels)
-    hash64(bytes(2), np.arange(2), np.arange(1, 3), 0)  # of values that are released
+    _call_others()
     kept.note_filled()
+
+
+def _call_others() -> None:
+    """What only a release needs, and a large table of cells in quotes."""
+    from guard.sources.record_loop import last_record_end
+
+    hash64(bytes(2), np.arange(2), np.arange(1, 3), 0)
+    last_record_end(np.frombuffer(b'"a"', np.uint8), ord(","), 0)
 
 
 def _read_small_ones(labels: ScannedLabels) -> None:

@@ -116,7 +116,7 @@ def _stacked(data: bytes, starts: Ints, ends: Ints, width: int) -> Iterator[_Fou
     filled, sizes = np.zeros(width, np.int64), np.zeros(width, np.int64)
     loops.measure(starts, ends, filled, sizes)
     bases = np.cumsum(sizes + filled + 8) - (sizes + filled + 8)
-    out = np.empty(int((sizes + filled + 8).sum()), np.uint8)
+    out = np.empty(max(16, int((sizes + filled + 8).sum())), np.uint8)
     lows, highs = (np.empty((width, len(starts) // width), np.int64) for _ in range(2))
     loops.stack(np.frombuffer(data, np.uint8), words_of(data), starts, ends, bases, np.zeros(width, np.int64), out,
                 words_of(out), lows, highs)
