@@ -26,7 +26,7 @@ WORTH = 60_000
 """Bytes of work for which loading machine code takes no longer than doing without it."""
 WORTH_COMPILING = 30_000_000
 """The same where the loops have to be compiled first."""
-WORTH_ASSEMBLING = 4_000_000
+WORTH_ASSEMBLING = 6_000_000
 """The same where what follows from rules is made for this process alone."""
 MOST = (1 << 32) - 1
 """Bytes of one buffer that loops can number: some keep offsets in 32 bits."""

@@ -79,7 +79,8 @@ class Bench:
         results = [Result(on.name, side, on.size if side.whole else size_of(part), "" if side.whole else "first part",
                           self.group) for side in scanners if side]
         for result in results:
-            # Where its package has none, Guard compiles its loops on the first large file of all; others warm themselves up on a small one.
+            # Where its package has none, Guard compiles its loops on the first large file of all; others warm
+            # themselves up on a small one.
             if result.side.is_guard and result.side.whole:
                 self._once(result, on.path, self._warm(on, result.side), keep=False)
             elif not result.side.inside:

@@ -70,8 +70,8 @@ def gates(words: Mapping[bytes, Sequence[int]], openings: int, buckets: Bits = _
     return Gates(np.packbits(filled, bitorder="little"), np.cumsum(counts).astype(np.int32),
                  np.array([entry for _, *entry in hashes], np.int32).reshape(-1, 2),
                  np.array([_head(word) for word in words] or [(0, 0)], np.uint64),
-                 np.frombuffer(bytearray(b"".join(words) or b"\0"), np.uint8), np.cumsum(lengths).astype(np.int32), bits,
-                 np.cumsum([0, *np.count_nonzero(bits, axis=1)]).astype(np.int32),
+                 np.frombuffer(bytearray(b"".join(words) or b"\0"), np.uint8), np.cumsum(lengths).astype(np.int32),
+                 bits, np.cumsum([0, *np.count_nonzero(bits, axis=1)]).astype(np.int32),
                  np.nonzero(bits)[1].astype(np.int32), np.array(singles, np.int32).reshape(-1, 2))
 
 

@@ -22,8 +22,8 @@ FOLDER = sources.PACKAGE / "_machine"
 LEVEL = "x86-64-v3"
 _MADE_FOR = "made-for"
 _DIGEST = 32
-_NEEDED = frozenset({"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave", "cx16", "lahf_lm", "popcnt", "sse4_1",
-                     "sse4_2", "ssse3"})
+_NEEDED = frozenset({"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave", "cx16", "lahf_lm", "popcnt",
+                     "sse4_1", "sse4_2", "ssse3"})
 """The level's features, as Linux lists them."""
 
 
