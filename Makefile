@@ -58,10 +58,10 @@ $(BIN)/python:
 	  || { echo "error: python 3.11 or newer is needed; name one with make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# The build runs Guard, to compile its loops; only the first time it needs an environment of its own for that.
+# The build runs Guard, to compile its loops; it is in an environment of its own until all that it needs is here.
 $(RUN): pyproject.toml hatch_build.py | $(BIN)/python
 	$(PIP) install --editable .
-	$(PIP) install hatchling
+	$(PIP) install hatchling editables
 	@touch $@
 
 $(DEV): pyproject.toml $(RUN)
