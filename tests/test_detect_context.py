@@ -52,12 +52,20 @@ def last_end(words: tuple[str, ...], text: str) -> int:
 
 
 @pytest.mark.parametrize(("word", "header"), [
-    ("id card", "ID_Card"), ("id card", "idCard"), ("id", "\u0130d"), ("ski", "\u017fki"), ("ski", "s\u212ai"),
-    ("staff_no", "staff-no 1"), ("工号", "员工号")])
+    ("id card", "ID_Card"), ("id card", "idCard"), ("staff_no", "staff-no 1"), ("工号", "员工号"),
+    ("número", "NÚMERO"), ("n\u00b5m", "N\u00b5m"), ("große", "Große")])
 def test_words_that_stand_in_a_header(word: str, header: str) -> None:
     assert may_hold((word,), header)
     assert word in held(("工号", word), header)
     assert Vicinity(Context(words=(word,))).of_header(header) == 1
+
+
+@pytest.mark.parametrize(("word", "header"), [
+    ("id", "\u0130d"), ("id", "\u0131d"), ("ski", "\u017fki"), ("ski", "s\u212ai"), ("n\u00b5m", "N\u039cM"),
+    ("große", "GROSSE")])
+def test_only_cases_of_its_own_letters_are_ignored(word: str, header: str) -> None:
+    assert Vicinity(Context(words=(word,))).of_header(header) == 0
+    assert compiled((word,)).search(header) is None  # type: ignore[union-attr]
 
 
 def test_words_that_do_not() -> None:

@@ -11,10 +11,6 @@ from guard.patterns import pattern
 
 _CUTS = ",;。\t|"
 _GAPS = str.maketrans("", "", " _-")
-ODD = frozenset("\u017f\u0130\u0131")
-"""Long s, dotted and dotless i: s and i where case is ignored, but not what their lower case is."""
-_LIKE_LATIN = ODD | {"\u212a"}
-"""What is no ASCII, but begins a Latin word where case is ignored: those, and the sign of the kelvin."""
 _CUT_AFTER = pattern(f"[{_CUTS}\n]")
 
 
@@ -95,16 +91,12 @@ def behind(line: str, end: int, after: int) -> str:
 
 def may_hold(words: Sequence[str], text: str) -> bool:
     """Whether one of the words may stand in a text; sure is only that none does."""
-    if not ODD.isdisjoint(text):
-        return True
     whole = squeezed(text)
     return any(squeezed(word) in whole for word in words)
 
 
 def held(words: Sequence[str], text: str) -> tuple[str, ...]:
     """Those of the words that may stand in a text; sure is only that the others do not."""
-    if not ODD.isdisjoint(text):
-        return tuple(words)
     whole = squeezed(text)
     return tuple(word for word in words if squeezed(word) in whole)
 
@@ -116,21 +108,22 @@ def squeezed(text: str) -> str:
 
 
 def compile_words(words: Sequence[str]) -> re.Pattern[str] | None:
-    """A pattern for any of the words, case ignored. A Latin word must stand alone or begin at a camel hump."""
+    """A pattern for any of the words. A Latin word must stand alone or begin at a camel hump, and its case is ignored:
+    that of its own letters, so that the sign of the kelvin is no k, and a long s no s."""
     if not words:
         return None
     parts = [_latin(_spelled(word)) if word[0].isascii() else re.escape(word) for word in _longest_first(words)]
-    return re.compile("|".join(parts))
+    return re.compile("|".join(parts), re.ASCII)
 
 
 def _compile_grouped(words: Sequence[str]) -> re.Pattern[str] | None:
-    """The same in less than half the time: what stands around every Latin word is written once. Where no match can
-    begin both with a Latin word and another, their order among each other is free."""
-    if not words or any(word[0] in _LIKE_LATIN for word in words):
-        return compile_words(words)
+    """The same in less than half the time: what stands around every Latin word is written once. No match can begin both
+    with a Latin word and another, so their order among each other is free."""
+    if not words:
+        return None
     latin = [_spelled(word) for word in _longest_first(words) if word[0].isascii()]
     others = [re.escape(word) for word in _longest_first(words) if not word[0].isascii()]
-    return re.compile("|".join([_latin("|".join(latin)), *others] if latin else others))
+    return re.compile("|".join([_latin("|".join(latin)), *others] if latin else others), re.ASCII)
 
 
 def _longest_first(words: Sequence[str]) -> list[str]:
@@ -139,7 +132,13 @@ def _longest_first(words: Sequence[str]) -> list[str]:
 
 def _spelled(word: str) -> str:
     # A run of blanks is one repeat: one after the other they could share a text in ever so many ways.
-    return re.sub(r"(?:\\ |_)+", lambda gap: f"[ _-]{{0,{gap[0].count('_') + gap[0].count(' ')}}}", re.escape(word))
+    spelled = re.sub(r"(?:\\ |_)+", lambda gap: f"[ _-]{{0,{gap[0].count('_') + gap[0].count(' ')}}}", re.escape(word))
+    return re.sub(r"[^\x00-\x7f]", lambda letter: _in_both_cases(letter[0]), spelled)
+
+
+def _in_both_cases(letter: str) -> str:
+    both = {form for form in (letter.lower(), letter.upper()) if len(form) == 1 and form.lower() == letter.lower()}
+    return f"[{''.join(sorted(both))}]" if len(both) > 1 else letter
 
 
 def _latin(spelled: str) -> str:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
-from guard.detect.context import ODD, squeezed
+from guard.detect.context import squeezed
 from guard.detect.dense import header_sign
 from guard.detect.headers import endings, may_end, parts
 from guard.detect.rule import Rule
@@ -29,7 +29,7 @@ class HeaderIndex:
             context = rule.detector.context
             for word in {*map(squeezed, (*context.words, *context.against))} if context else ():
                 self._words[word].append(rule)
-        self._rules, self._longest = rules, max(map(len, self._ends), default=0)
+        self._longest = max(map(len, self._ends), default=0)
         self._endings = endings(self._ends)
 
     def _fitting(self, header: str) -> tuple[Rule, ...]:
@@ -46,6 +46,5 @@ class HeaderIndex:
         if not header:
             return {}
         text = squeezed(header)
-        near = self._rules if not ODD.isdisjoint(header) else {
-            rule.index: rule for word, rules in self._words.items() if word in text for rule in rules}.values()
-        return {rule.index: sign for rule in near if (sign := header_sign(rule, header))}
+        near = {rule.index: rule for word, rules in self._words.items() if word in text for rule in rules}
+        return {rule.index: sign for rule in near.values() if (sign := header_sign(rule, header))}

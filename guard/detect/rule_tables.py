@@ -43,8 +43,6 @@ WORD_CHECKS = ("is_name", "is_usual_name", "is_fair_name", "is_sure_name", "in_d
 MOST_EVIDENCE = 4
 """Pieces of evidence up to which there is a table of what everything they can say is worth."""
 UNSUPPORTED = 2
-OTHER_CASES = {"i": "\u0130\u0131", "k": "\u212a", "s": "\u017f"}
-"""Characters that are not ASCII and that `re` takes for a letter when case does not count."""
 MOST_HEADERS = 256
 EXTENTS: Mapping[str, tuple[Any, float]] = {
     "labelled_name": (name_loops.CUT, names.LENIENT), "fair_name": (name_loops.CUT, names.FAIR),
@@ -245,8 +243,7 @@ def _keys(character: str, ignored: bool) -> Iterable[int]:
     `context.compile_words`). A blank may be left out, and then anything may come."""
     if not character or (ignored and (character in " _" or not character.isascii())):
         return range(NO_SECOND + 1)
-    written = {character, character.lower(), character.upper(), *OTHER_CASES.get(character.lower(), "")}
-    return {ord(one) & 255 for one in (written if ignored else character)}
+    return {ord(one) & 255 for one in ({character.lower(), character.upper()} if ignored else character)}
 
 
 def _refuses_paths(rule: Rule) -> bool:
