@@ -25,7 +25,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 WORTH = 60_000
 """Bytes of work for which loading machine code takes no longer than doing without it."""
 WORTH_COMPILING = 30_000_000
-"""The same where the loops have to be compiled first."""
+"""Bytes of a source for which the loops are compiled, where there is no code of them."""
+MUCH = 300_000_000
+"""Bytes of work that take longer without loops than to compile them."""
 WORTH_ASSEMBLING = 6_000_000
 """The same where what follows from rules is made for this process alone."""
 MOST = (1 << 32) - 1
@@ -62,7 +64,13 @@ def pays(work: int) -> bool:
         return False
     from guard.native import kept
 
-    return kept.is_filled() or (_work >= WORTH_COMPILING and _can_compile())
+    return kept.is_filled() or (_is_much() and _can_compile())
+
+
+def _is_much() -> bool:
+    """Whether there is reason to compile: not for names alone, since a large file may turn out to be nothing that is
+    scanned."""
+    return _work >= MUCH or (_announced >= WORTH_COMPILING and _work >= WORTH)
 
 
 def pays_alone(work: int) -> bool:
@@ -92,7 +100,7 @@ def _can_compile() -> bool:
 
 def is_incomplete() -> bool:
     """Whether this process had reason to compile, and others would still have to compile what it did not need."""
-    if not _is_running or _work < WORTH_COMPILING:
+    if not _is_running or not _is_much():
         return False
     from guard.native import kept
 
@@ -108,7 +116,7 @@ def expect(work: int) -> None:
 def announce(work: int) -> None:
     """Say that there are `work` bytes in all, of which some may turn out to be nothing that is scanned.
 
-    Names come before contents: this loads for them what contents need anyway. It is no reason to compile.
+    Names come before contents: this loads for them what contents need anyway.
     """
     global _announced
     _announced = max(_announced, work)

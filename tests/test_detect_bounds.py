@@ -78,6 +78,26 @@ def test_a_hostile_pattern_is_stopped_and_told(pattern: str) -> None:
                 matcher.scan_text(TEXT)
 
 
+@pytest.mark.parametrize("kind", ["text", "column"])
+def test_what_the_machine_gives_up_is_given_up_once_in_a_file(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """`regex` sees that there is no `y0` behind, and takes no time."""
+    monkeypatch.setattr("guard.detect.engine.PATIENCE", 30_000_000)
+    rules = (detector("x(?:a+)+y0"), detector("PRJ-[0-9]{4}", 1))
+    budget, plain, times = Budget(), PlainMatcher(rules), list[float]()
+    matcher = Matcher(rules, cache=False)
+    matcher.scan_text(b"PRJ-0000\n", Budget())
+    for number in range(12):
+        text = b"y0 x" + b"a" * 60 + b"%d PRJ-1234" % number
+        column = Column("c", f"c{number}", text, np.array([0]), np.array([len(text)]), np.arange(1))
+        begun = time.process_time()
+        found = matcher.scan_text(text, budget) if kind == "text" else matcher.scan_column(column, budget)
+        times.append(time.process_time() - begun)
+        expected = plain.scan_text(text) if kind == "text" else plain.scan_column(column)
+        assert found.start.tolist() == expected.start.tolist()
+    assert sum(times[2:]) < 0.5 + 2 * max(times[:2])
+    assert budget.exhausted == set()
+
+
 def test_a_rule_that_ran_out_is_not_run_again_over_the_file() -> None:
     matcher, budget = Matcher((detector(ENDLESS),), cache=False), Budget()
     matcher.scan_text(TEXT, budget)

@@ -341,7 +341,7 @@ def test_a_compiler_that_does_not_work_is_done_without(
         values = np.ones((2, 2), np.float64)
         assert fresh(add_all)(values) == 1 + 2 + 3 + 4
         monkeypatch.setattr(compiled, "_is_running", False)
-        monkeypatch.setattr(compiled, "_work", compiled.WORTH_COMPILING)
+        monkeypatch.setattr(compiled, "_work", compiled.MUCH)
         monkeypatch.setattr(kept, "is_filled", lambda: False)
         assert compiled.pays(0) is (broken == "nothing can be kept")
     finally:

@@ -59,7 +59,7 @@ def test_only_a_scan_that_had_reason_to_compile_goes_on(folder: Path, monkeypatc
     assert scan() == 0
     monkeypatch.setattr(compiled, "_is_running", True)
     assert scan() == 0
-    monkeypatch.setattr(compiled, "_work", compiled.WORTH_COMPILING)
+    monkeypatch.setattr(compiled, "_work", compiled.MUCH)
     assert scan() == 1
     assert scan() == 1
 

@@ -50,6 +50,8 @@ class CellScan(engine.EngineScan):
             return super()._swept()
         walked = np.empty((4, 0), np.int64)
         if assembly.cell_walks is not None:
+            if limits.current().slow:
+                return self._swept_wholly(assembly)
             found = assembly.cell_walks.matches(self._block, assembly.programs, self._workspace.memory, engine.PATIENCE)
             if found is None or limits.current().exhausted:
                 return self._swept_wholly(assembly)

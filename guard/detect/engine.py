@@ -34,8 +34,8 @@ from guard.detect.walk_loops import NO_ROOM, Walks
 from guard.hashing_loops import words_of
 
 PATIENCE = 200_000_000
-"""Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs. Then it is
-for `re` to find it, or for `regex`, whose time is limited and which knows some ways that lead nowhere."""
+"""Steps of the machine that one program has in one block: some seconds, which only a hostile pattern needs. In this
+block and all that follow it is then for `regex`, whose time is limited and which knows some ways that lead nowhere."""
 
 AROUND = 100
 """Bytes in which words can be looked for in the time that it takes to look around one match."""
@@ -71,11 +71,11 @@ class EngineScan:
         """Every match, and the bits of the lines."""
         assembly, work, block = self._assembly, self._workspace, self._block
         count = len(assembly.patterns)
-        spent = limits.current().exhausted
+        budget = limits.current()
         resume = np.zeros(count, np.int64)
         patience = np.full(count, PATIENCE, np.int64)
-        if spent:
-            patience[[pattern.rule.index in spent for pattern in assembly.patterns]] = OUT_OF_STEPS
+        if given_up := budget.exhausted | budget.slow:
+            patience[[pattern.rule.index in given_up for pattern in assembly.patterns]] = OUT_OF_STEPS
         bits = self._wanted()
         programs, ends, searched = self._events(bits)
         found = self._found_by_openings(bits, resume, patience)
@@ -83,9 +83,10 @@ class EngineScan:
         while (found := around(assembly.programs, assembly.starts, block.buffer, block.bounds, programs, ends,
                                backs, work.out, resume, work.memory, patience, place)) < 0:
             work.make_room(2 * place[2])
-        columns, given_up = work.out[:, :found], np.flatnonzero(patience < 0)
-        anew = [number for number in given_up.tolist() if assembly.patterns[number].rule.index not in spent]
-        if len(given_up):
+        columns, late = work.out[:, :found], np.flatnonzero(patience < 0)
+        if len(late):
+            anew = [number for number in late.tolist() if assembly.patterns[number].rule.index not in budget.exhausted]
+            budget.slow.update(assembly.patterns[number].rule.index for number in anew)
             columns = columns[:, ~np.isin(columns[0], anew)]
             searched += self._searched_everywhere(anew)
         if searched:
@@ -212,7 +213,7 @@ class EngineScan:
                 yield (number, low + len(text[:first].encode()), low + len(text[:last].encode()), line)
 
     def _searched_everywhere(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
-        """The same for patterns whose way through some line is too long for the machine, in all lines."""
+        """The same for patterns whose way through some line is too deep or too long for the machine, in all lines."""
         for number in numbers:
             pattern = self._assembly.patterns[number]
             compiled = LimitedPattern(bounded(pattern.source, pattern.rule.detector.boundary), pattern.rule.index)

@@ -3,6 +3,7 @@
     budget = Budget()                       one for each file, or piece of one
     with budget.spending(size): ...         a block of so many bytes is scanned
     budget.exhausted                        the rules that ran out, by index: what they would have found is unknown
+    budget.slow                             those that the machine has given up, and that `regex` runs from then on
 
 Python's `re` cannot be stopped, so such a pattern is run by `regex`, which can and otherwise does the same. What the
 two read differently in a pattern is spelled out before. The shipped packs are reviewed and run by `re`.
@@ -48,6 +49,7 @@ class Budget:
 
     def __init__(self) -> None:
         self.exhausted: set[int] = set()
+        self.slow: set[int] = set()
         self._bytes = 0
         self._spent: dict[int, float] = defaultdict(float)
 

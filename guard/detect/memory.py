@@ -93,7 +93,7 @@ class CompiledNumbers:
         self._count = 0
         self._slots = np.empty(0, np.int32)
         self._heads, self._edges = np.empty(0, np.uint64), np.zeros(1, np.int64)
-        self._kept = np.empty(0, np.uint8)
+        self._kept = np.empty(2 * _SPARE, np.uint8)
 
     def __len__(self) -> int:
         return self._count

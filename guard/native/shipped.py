@@ -18,9 +18,9 @@ from pathlib import Path
 from guard import cache
 from guard.native import sources
 
-FOLDER = sources.PACKAGE / "_machine"
+FOLDER = sources.PACKAGE / "_machine" / f"{sys.implementation.cache_tag}{sys.abiflags}"
 LEVEL = "x86-64-v3"
-_MADE_FOR = "made-for"
+_MADE_OF = "made-of"
 _DIGEST = 32
 _NEEDED = frozenset({"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave", "cx16", "lahf_lm", "popcnt",
                      "sse4_1", "sse4_2", "ssse3"})
@@ -39,12 +39,12 @@ def load(name: str) -> bytes | None:
 
 @once
 def is_usable() -> bool:
-    """Whether there is code, of these sources, for such a Python and such a processor."""
+    """Whether there is code for such a Python, of these sources, and for such a processor."""
     try:
-        made_for = (FOLDER / _MADE_FOR).read_text("ascii")
+        made_of = (FOLDER / _MADE_OF).read_text("ascii")
     except (OSError, UnicodeDecodeError):
         return False
-    return is_processor() and made_for == _made_for()
+    return is_processor() and made_of == sources.digest()
 
 
 @once
@@ -54,12 +54,7 @@ def is_processor() -> bool:
 
 
 def write(folder: Path, codes: Mapping[str, bytes]) -> None:
-    """Codes by name, for a package of these sources."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Codes by name, for a package of these sources, into a folder that is empty."""
     for name, code in codes.items():
         (folder / name).write_bytes(hashlib.sha256(code).digest() + code)
-    (folder / _MADE_FOR).write_text(_made_for(), "ascii")
-
-
-def _made_for() -> str:
-    return f"{sources.digest()} {sys.implementation.cache_tag}{sys.abiflags}"
+    (folder / _MADE_OF).write_text(sources.digest(), "ascii")

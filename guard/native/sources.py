@@ -34,7 +34,7 @@ def _digest(paths: Iterator[Path]) -> str:
     total = hashlib.sha256()
     for path in paths:
         source = path.read_bytes()
-        if b"guard.compiled import" in source or path.parent.name == "native":
+        if b"guard.compiled import" in source or path.parent.name == "native" or path.name == "compiled.py":
             total.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + hashlib.sha256(source).digest())
     return total.hexdigest()
 

@@ -1,9 +1,11 @@
-"""`python -m guard.scanner.shipping FOLDER`: machine code of all that is usually needed, for the package (the build
-calls it). Exits with 1 where none can be made."""
+"""`python -m guard.scanner.shipping FOLDER`: machine code of all that is usually needed into an empty folder, for the
+package (the build calls it). Exits with 1 where none can be made."""
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from itertools import starmap
 from pathlib import Path
 
@@ -13,7 +15,15 @@ from guard.scanner.rehearsal import rehearse
 
 
 def main() -> int:
-    compiled.expect(compiled.WORTH_COMPILING)
+    with tempfile.TemporaryDirectory() as own:
+        if kept.directory() is None:  # of the user, which has the code when it was made before
+            os.environ["GUARD_CACHE_DIR"] = own
+            kept.directory.cache_clear()
+        return _shipped(Path(sys.argv[1]))
+
+
+def _shipped(folder: Path) -> int:
+    compiled.expect(compiled.MUCH)
     if not shipped.is_processor() or not compiled.pays(0):
         return 1
     rehearse()
@@ -21,7 +31,7 @@ def main() -> int:
     found = {name: code for name, code in codes.items() if code is not None}
     if len(found) < len(codes):
         return 1
-    shipped.write(Path(sys.argv[1]), found)
+    shipped.write(folder, found)
     return 0
 
 
