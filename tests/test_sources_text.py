@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -82,6 +83,28 @@ def test_every_place_is_the_place_in_the_whole_text(
             assert place.line == lines_before.count("\n") + 1
             assert place.column == len(lines_before) - (lines_before.rfind("\n") + 1) + 1
         assert (place.dataset, place.field, place.length) == ("a.log", "text", 1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(lines=LINES, data=st.data())
+def test_places_are_the_same_in_any_order(lines: list[tuple[str, str]], data: st.DataObject) -> None:
+    text = "".join(line + end for line, end in lines)
+    starts = [at for at in range(len(text)) if text[max(0, at - 1) : at + 1] != "\r\n"]
+    raw = text.encode()
+    for at in data.draw(st.lists(st.sampled_from(starts), max_size=8)) if starts else ():
+        lines_before = re.split("\r\n|\r(?!\n)|\n", text[:at] + "x")
+        assert Place().locate(raw, len(text[:at].encode())) == (len(lines_before), len(lines_before[-1]))
+
+
+def test_places_in_one_long_line_take_no_longer_than_in_many() -> None:
+    def seconds(text: bytes) -> float:
+        begun = time.process_time()
+        assert [Place().locate(text, at)[1] for at in range(0, len(text), 40)][-1] > 0
+        return time.process_time() - begun
+
+    line = "电话 13800138000 和别的".encode().ljust(39, b".")
+    one, many = ((line + end) * 40_000 for end in (b" ", b"\n"))
+    assert seconds(one) < 0.2 + 5 * seconds(many)
 
 
 def test_a_block_ends_at_a_line_end() -> None:

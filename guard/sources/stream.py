@@ -36,9 +36,8 @@ class Place(NamedTuple):
 
     def locate(self, text: bytes, start: int) -> tuple[int, int]:
         """Line and column (code points from 1) of the byte `start` of the block `text`."""
-        before, begin = _ENDS.before(text, start)
-        held = 0 if before else self.column
-        return self.line + before, held + _code_points(text[begin:start]) + 1
+        before, column = _BEFORE.of(text, start)
+        return self.line + before, column + (0 if before else self.column) + 1
 
 
 START = Place()
@@ -50,31 +49,42 @@ def line_start(text: bytes, position: int) -> int:
     return max(start, text.rfind(b"\r", start, position) + 1)
 
 
-class _LineEnds(threading.local):
-    """The lines that end before a place in the block that this thread asked about last: many places of one block are
-    asked for in a row, mostly in order, so that every byte is looked at once. Blocks are told apart by identity, as to
-    compare them takes longer than to look."""
+class _Before(threading.local):
+    """What stands before a place in the block that this thread asked about last: many places of one block are asked for
+    in a row, mostly in order, so that every byte is looked at once. Blocks are told apart by identity, as to compare
+    them takes longer than to look."""
 
     def __init__(self) -> None:
         self._text = b""
-        self._begin = self._count = 0
+        self._begin = self._count = self._place = self._column = 0
         self._has_returns = False
 
-    def before(self, text: bytes, place: int) -> tuple[int, int]:
-        """How many end in a block before this place, and where its line begins."""
+    def of(self, text: bytes, place: int) -> tuple[int, int]:
+        """How many lines end in a block before this place, and how many code points of its own line stand there."""
         if text is not self._text:
-            self._text, self._begin, self._count, self._has_returns = text, 0, 0, b"\r" in text
+            self._text, self._has_returns = text, b"\r" in text
+            self._begin = self._count = self._place = self._column = 0
         elif place < self._begin:
             self._begin = self._count = 0
-        begin = max(self._begin, text.rfind(b"\n", self._begin, place) + 1)
+        if not self._begin <= self._place <= place:
+            self._place, self._column = self._begin, 0
+        self._move_to_line(text, place)
+        self._column += _code_points(text[self._place : place])
+        self._place = place
+        return self._count, self._column
+
+    def _move_to_line(self, text: bytes, place: int) -> None:
+        """There is no line end between the beginning of the line and the last place."""
+        begin = max(self._begin, text.rfind(b"\n", self._place, place) + 1)
         if self._has_returns:
-            begin = max(begin, _behind_return(text, begin, place))
+            begin = max(begin, _behind_return(text, max(begin, self._place), place))
+        if begin == self._begin:
+            return
         if begin - self._begin < _SHORT and not self._has_returns:
             self._count += text.count(b"\n", self._begin, begin)
         else:
             self._count += count_line_ends(text[self._begin : begin])
-        self._begin = begin
-        return self._count, begin
+        self._begin, self._place, self._column = begin, begin, 0
 
 
 def _behind_return(text: bytes, start: int, place: int) -> int:
@@ -85,7 +95,7 @@ def _behind_return(text: bytes, start: int, place: int) -> int:
     return found + 1
 
 
-_ENDS = _LineEnds()
+_BEFORE = _Before()
 
 
 def _code_points(text: bytes) -> int:
